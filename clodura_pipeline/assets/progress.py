@@ -1,0 +1,74 @@
+"""Shows a run's progress while it asks, and keeps what is to be told at its end."""
+
+import time
+from typing import Any
+
+import dagster as dg
+
+from clodura_pipeline.enrichment.asking import Outcome, Progress
+from clodura_pipeline.enrichment.session import Session
+from clodura_pipeline.enrichment.stops import Stop
+
+EVERY_SECONDS = 5.0
+
+
+class ProgressReport:
+    """Counts outcomes, logs a line and an observation every few seconds, and collects pending reasons."""
+
+    def __init__(self, context: dg.AssetExecutionContext, total: int) -> None:
+        self.pending_reasons: dict[int, str] = {}
+        self.progress = Progress()
+        self.stopped: Stop | None = None
+        self.balance_figures: dict[str, object] = {}
+        self._context = context
+        self._total = total
+        self._done = 0
+        self._began = self._told = time.monotonic()
+
+    def note(self, outcome: Outcome) -> None:
+        """Take up what became of one person."""
+        self._done += 1
+        if outcome.pending_reason is not None:
+            self.pending_reasons[outcome.question.person_key] = outcome.pending_reason
+
+    def tick(self, session: Session) -> None:
+        """Tell how it stands, at most every few seconds."""
+        now = time.monotonic()
+        if now - self._told < EVERY_SECONDS:
+            return
+        self._told = now
+        progress, left = session.progress, self._total - self._done
+        rate = progress.calls / max(0.001, now - self._began)
+        eta_minutes = left / rate / 60 if rate else None
+        waiting = session.waiting_for
+        self._context.log.info(
+            f"{self._done} of {self._total} done, {left} left; {rate:.1f} calls/s, {progress.credits_charged} credits"
+            + (f"; about {eta_minutes:.1f} min to go at this rate" if eta_minutes is not None else "")
+            + (f"; waiting for {waiting}" if waiting else "")
+        )
+        metadata: dict[str, Any] = {
+            "answered": progress.answered,
+            "left": left,
+            "calls_per_second": round(rate, 2),
+            "credits_charged": progress.credits_charged,
+        }
+        if eta_minutes is not None:
+            metadata["eta_minutes"] = round(eta_minutes, 1)
+        for key in self._context.partition_keys[-1:]:
+            asset_key = self._context.asset_key
+            self._context.log_event(dg.AssetObservation(asset_key=asset_key, partition=key, metadata=metadata))
+
+    def finish(self, session: Session) -> None:
+        """Take over the final state of a session that has ended."""
+        self.progress, self.stopped = session.progress, session.stopped
+        readings = {"balance_before": session.balance_before, "balance_after": session.balance_after}
+        self.balance_figures = {
+            name: reading.credits for name, reading in readings.items() if reading and reading.credits is not None
+        }
+        if self.stopped:
+            self._context.log.warning(f"Stopped asking: {self.stopped.reason}")
+        self._context.log.info(
+            f"{self.progress.asked} people asked in {self.progress.calls} calls: {self.progress.persons} persons, "
+            f"{self.progress.organisations} organisations only, {self.progress.no_matches} no match; "
+            f"{self.progress.credits_charged} credits; {len(self.pending_reasons)} left pending."
+        )

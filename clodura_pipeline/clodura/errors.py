@@ -1,0 +1,46 @@
+"""What can go wrong with one call; the class says what it means for money and what to do next.
+
+CloduraError
+├── CallFailed          no whole answer arrived
+│   ├── NotSent         the request never left: nothing can have been charged, it may be asked again
+│   └── AnswerLost      it was sent: it may have been charged, and only a later run may ask again
+└── UnreadableAnswer    an answer arrived that cannot be read: keep the raw bytes, never take it for "no match"
+"""
+
+from enum import StrEnum
+
+
+class Trouble(StrEnum):
+    """Why no whole answer arrived. The values are stored in the ledger."""
+
+    CONNECTION_REFUSED = "connection_refused"
+    NAME_NOT_FOUND = "name_not_found"
+    TLS_FAILED = "tls_failed"
+    CONNECT_TIMEOUT = "connect_timeout"
+    TIMEOUT = "timeout"
+    RESET = "reset"
+    CUT_SHORT = "cut_short"
+
+
+class CloduraError(Exception):
+    """Base of all errors of this package. Messages never hold a URL with a query, a header or a person's data."""
+
+
+class CallFailed(CloduraError):
+    """No whole answer arrived; `trouble` says how."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.value)
+        self.trouble = trouble
+
+
+class NotSent(CallFailed):
+    """The request never left this machine: nothing can have been charged."""
+
+
+class AnswerLost(CallFailed):
+    """The request was sent and its answer was lost: it may or may not have been charged."""
+
+
+class UnreadableAnswer(CloduraError):
+    """An answer whose shape is not known. The message names the shape (types, key names), never a value."""

@@ -1,0 +1,176 @@
+"""Decides what one call came to: pure functions from what arrived to state, money and what to do next.
+
+The status table is Clodura's documentation; where it is silent the verdict is the one that cannot lose money.
+"""
+
+import json
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from http import HTTPStatus
+
+from clodura_pipeline.clodura.answers import Enrichment, read_enrichment, stated_credits
+from clodura_pipeline.clodura.errors import CallFailed, NotSent, UnreadableAnswer
+from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS, Identifiers
+
+
+class State(StrEnum):
+    """What an attempt came to. Stored in the ledger."""
+
+    SENT = "sent"
+    PERSON = "person"
+    ORGANISATION = "organisation"
+    NO_MATCH = "no_match"
+    REFUSED = "refused"
+    NOT_PROCESSED = "not_processed"
+    AMBIGUOUS = "ambiguous"
+    UNRECOGNISED = "unrecognised"
+
+    @property
+    def is_readable_answer(self) -> bool:
+        """Whether it answers the question: a person, an organisation or a miss."""
+        return self in (State.PERSON, State.ORGANISATION, State.NO_MATCH)
+
+
+class Next(StrEnum):
+    """What the asking loop is to do after a call."""
+
+    GO_ON = "go_on"
+    TRY_AGAIN_LATER = "try_again_later"
+    SLOW_DOWN = "slow_down"
+    SET_ASIDE = "set_aside"
+    STOP_NO_CREDITS = "stop_no_credits"
+    STOP_DAY_CLOSED = "stop_day_closed"
+    STOP_KEY_REFUSED = "stop_key_refused"
+    STOP_PLAN_REFUSED = "stop_plan_refused"
+    STOP_WRONG_ADDRESS = "stop_wrong_address"
+    STOP_COST_ABOVE_WORST = "stop_cost_above_worst"
+
+
+@dataclass(frozen=True, repr=False)
+class RawAnswer:
+    """An HTTP answer as it arrived. `truncated`: the body was larger than what is read and kept."""
+
+    status: int
+    body: bytes
+    truncated: bool = False
+    content_type: str = ""
+    retry_after: str | None = None
+    date: str | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a call came to.
+
+    `charged_credits` is certain or stated by Clodura; `at_risk_credits` may have been charged on top, nobody knows.
+    `cost_basis`: "stated" in the answer, "content" (worked out), "status" (free by Clodura's table), "doubt".
+    """
+
+    state: State
+    detail: str
+    next: Next
+    charged_credits: int = 0
+    at_risk_credits: int = 0
+    cost_basis: str = "status"
+    retry_after_seconds: float | None = None
+    enrichment: Enrichment | None = None
+
+
+def judge_failure(failure: CallFailed) -> Verdict:
+    """The verdict on a call that brought no whole answer."""
+    if isinstance(failure, NotSent):
+        return Verdict(State.NOT_PROCESSED, failure.trouble.value, Next.TRY_AGAIN_LATER)
+    return _doubt(failure.trouble.value)
+
+
+_BY_STATUS = {
+    HTTPStatus.BAD_REQUEST: Verdict(State.REFUSED, "malformed_input", Next.GO_ON),
+    HTTPStatus.UNPROCESSABLE_ENTITY: Verdict(State.REFUSED, "invalid_combination", Next.GO_ON),
+    HTTPStatus.UNAUTHORIZED: Verdict(State.NOT_PROCESSED, "key_refused", Next.STOP_KEY_REFUSED),
+    HTTPStatus.PAYMENT_REQUIRED: Verdict(State.NOT_PROCESSED, "no_credits", Next.STOP_NO_CREDITS),
+    HTTPStatus.FORBIDDEN: Verdict(State.NOT_PROCESSED, "plan_refused", Next.STOP_PLAN_REFUSED),
+    HTTPStatus.TOO_MANY_REQUESTS: Verdict(State.NOT_PROCESSED, "rate_limited", Next.SLOW_DOWN),
+    HTTPStatus.SERVICE_UNAVAILABLE: Verdict(State.NOT_PROCESSED, "unavailable", Next.TRY_AGAIN_LATER),
+}
+
+
+def judge(answer: RawAnswer, identifiers: Identifiers, now: datetime) -> Verdict:
+    """The verdict on an answer. `now` (aware, UTC) turns a `Retry-After` date into seconds."""
+    status = answer.status
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        return _judge_success(answer, identifiers)
+    if status in _BY_STATUS:
+        return replace(_BY_STATUS[HTTPStatus(status)], retry_after_seconds=retry_after_seconds(answer.retry_after, now))
+    if status == HTTPStatus.CONFLICT:
+        return _judge_conflict(answer)
+    if status == HTTPStatus.NOT_FOUND and _is_json(answer.body):
+        return Verdict(State.NO_MATCH, "not_found", Next.GO_ON)
+    if status == HTTPStatus.NOT_FOUND or status < HTTPStatus.BAD_REQUEST:
+        # A redirect is not followed (the key must not travel); a 404 that is not JSON comes from another server.
+        return Verdict(State.NOT_PROCESSED, f"http_{status}", Next.STOP_WRONG_ADDRESS)
+    return _doubt(f"http_{status}")
+
+
+def retry_after_seconds(value: str | None, now: datetime) -> float | None:
+    """Seconds to wait by a `Retry-After` header (seconds or an HTTP date, RFC 9110); None when absent or junk."""
+    text = (value or "").strip()
+    if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - now).total_seconds())
+
+
+def _judge_success(answer: RawAnswer, identifiers: Identifiers) -> Verdict:
+    if answer.status == HTTPStatus.OK and not answer.truncated:
+        try:
+            enrichment = read_enrichment(answer.body, identifiers.as_request())
+        except UnreadableAnswer as unreadable:
+            detail = str(unreadable)
+        else:
+            return _judge_enrichment(enrichment)
+    else:
+        detail = "larger than what is read" if answer.truncated else f"http_{answer.status}"
+    stated = None if answer.truncated else stated_credits(answer.body)
+    if stated is None:
+        return replace(_doubt(detail), state=State.UNRECOGNISED)
+    return Verdict(State.UNRECOGNISED, detail, _next_after(stated), charged_credits=stated, cost_basis="stated")
+
+
+def _judge_enrichment(enrichment: Enrichment) -> Verdict:
+    basis = "content" if enrichment.stated_credits is None else "stated"
+    state = State(enrichment.found.value)
+    charged = enrichment.credits
+    return Verdict(state, "ok", _next_after(charged), charged, cost_basis=basis, enrichment=enrichment)
+
+
+def _next_after(charged_credits: int) -> Next:
+    """Budgets rest on 2 credits being the most that a call can cost; a dearer one stops the run."""
+    return Next.STOP_COST_ABOVE_WORST if charged_credits > WORST_COST_CREDITS else Next.GO_ON
+
+
+def _judge_conflict(answer: RawAnswer) -> Verdict:
+    """409 is documented as "daily limit reached"; one user met it as "already enriched a few minutes ago"."""
+    text = answer.body[:2000].decode("utf-8", "replace").lower()
+    if re.search(r"already|duplicate|recently", text) and "limit" not in text:
+        return Verdict(State.NOT_PROCESSED, "already_enriched", Next.SET_ASIDE)
+    return Verdict(State.NOT_PROCESSED, "daily_limit", Next.STOP_DAY_CLOSED)
+
+
+def _doubt(detail: str) -> Verdict:
+    return Verdict(State.AMBIGUOUS, detail, Next.GO_ON, at_risk_credits=WORST_COST_CREDITS, cost_basis="doubt")
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return True

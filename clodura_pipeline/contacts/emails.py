@@ -1,0 +1,155 @@
+"""E-mail addresses: the one in a cell, as it is asked, and its canonical form for comparing.
+
+Asked is the address as written, lower-case: tags and dots included. `em:<address>` is for comparing: the plus-tag
+off, the dots out and `googlemail.com` folded at Gmail only (elsewhere a dot makes another mailbox), the domain in
+its ASCII (IDNA) form. A role address (`info@`) reaches many people and a disposable one nobody in particular:
+neither has an identifier.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+import idna
+from disposable_email_domains import blocklist as DISPOSABLE_DOMAINS
+
+from clodura_pipeline.contacts.text import is_placeholder, listed, tidy
+from clodura_pipeline.contacts.words import NO_ADDRESS_WORDS, ROLE_WORDS, TEMPLATE_DOMAINS, TEMPLATE_LOCALS
+
+
+class EmailKind(StrEnum):
+    """What a cell that should hold an address holds."""
+
+    PERSONAL = "personal"
+    ROLE = "role"
+    DISPOSABLE = "disposable"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class EmailReading:
+    """One cell, read: `address` as asked, `identifier` of a personal one, `role` the generic word of a role address."""
+
+    kind: EmailKind
+    address: str | None = None
+    identifier: str | None = None
+    role: str | None = None
+    several: bool = False
+
+
+GMAIL_DOMAINS = ("gmail.com", "googlemail.com")
+_QUOTED_NAME = re.compile(r"\"[^\"]*\"(?=\s*<)")
+_LABEL = re.compile(r"^(?:mailto|e-?mail(?: address)?|smtp|mail)\s*:\s*", re.I)
+_COMMENT = re.compile(r"\s*\([^()]*\)\s*$")
+_EDGES = " \t\"'<>()[]{}“”‘’«»‹›„`,;:!*|"
+_LOCAL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+)*")
+_ASCII_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{2,59})")
+
+
+@lru_cache(maxsize=65536)
+def ascii_domain(domain: str) -> str | None:
+    """A domain in its lower-case ASCII form, or None where it is none: no dot, an address of a machine, bad labels."""
+    domain = domain.strip().rstrip(".").lower()
+    if not domain.isascii():
+        try:
+            domain = idna.encode(domain, uts46=True, transitional=False).decode().rstrip(".")
+        except (idna.IDNAError, UnicodeError):
+            return None
+    return domain if len(domain) <= 253 and _ASCII_DOMAIN.fullmatch(domain) else None
+
+
+def role_word(local: str) -> str | None:
+    """The generic word when a local part names a function (`info`, `sales.uk`, `customer-service`); else None."""
+    local = local.split("+", 1)[0] or local
+    whole = re.sub(r"[0-9]+$", "", re.sub(r"[._'-]", "", local))
+    if whole in ROLE_WORDS:
+        return whole
+    words = [re.sub(r"[0-9]+$", "", word) for word in re.split(r"[._-]", local)]
+    # A country or another function behind it changes nothing; a name does (`press.lee` may be a person).
+    if (
+        words[0] in ROLE_WORDS
+        and len(words[0]) > 2
+        and all(not w or w in ROLE_WORDS or w in _COUNTRIES for w in words[1:])
+    ):
+        return words[0]
+    return None
+
+
+_COUNTRIES = listed(
+    """
+    at au be br ca ch cn de dk en es eu fi fr ie in it jp mx nl no nz pl pt se sg uk us usa
+    """
+)
+
+
+def is_disposable(domain: str) -> bool:
+    """Whether a domain, or one that it is part of, gives throw-away addresses."""
+    labels = domain.split(".")
+    return any(".".join(labels[start:]) in DISPOSABLE_DOMAINS for start in range(len(labels) - 1))
+
+
+def _is_template(local: str, domain: str) -> bool:
+    """Whether the parts are an example or say that there is no address, rather than being one."""
+    plain = re.sub(r"[._-]", "", local)
+    if plain in NO_ADDRESS_WORDS or (plain in TEMPLATE_LOCALS and domain in TEMPLATE_DOMAINS):
+        return True
+    return domain.split(".", 1)[0] == plain and (plain in TEMPLATE_LOCALS or is_placeholder(plain) or plain == "abc")
+
+
+def _read_one(piece: str) -> EmailReading | None:
+    """One address, None where the text is none."""
+    address = _LABEL.sub("", _COMMENT.sub("", piece).strip(_EDGES)).split("?", 1)[0].strip(_EDGES).rstrip(_EDGES + ".").lower()
+    local, at, domain = address.rpartition("@")
+    local = unicodedata.normalize("NFC", local)
+    if not at or len(local) > 64 or not _LOCAL.fullmatch(local) or any(c.isspace() for c in address):
+        return None
+    ascii_form = ascii_domain(domain)
+    if ascii_form is None or _is_template(local, ascii_form):
+        return None
+    asked = f"{local}@{domain.rstrip('.')}"
+    if role := role_word(local):
+        return EmailReading(EmailKind.ROLE, asked, role=role)
+    if is_disposable(ascii_form):
+        return EmailReading(EmailKind.DISPOSABLE, asked)
+    base = local.split("+", 1)[0].rstrip(".") or local
+    if ascii_form in GMAIL_DOMAINS:
+        base, ascii_form = base.replace(".", "") or base, GMAIL_DOMAINS[0]
+    return EmailReading(EmailKind.PERSONAL, asked, f"em:{base}@{ascii_form}")
+
+
+def _pieces(text: str) -> list[str]:
+    """The parts of a cell that may each be an address."""
+    text = _QUOTED_NAME.sub("", text)
+    pieces: list[str] = []
+    for piece in re.split(r"[;,|]+|\s/\s", text):
+        if brackets := re.findall(r"<([^<>]*@[^<>]*)>", piece):
+            pieces.extend(brackets)
+            continue
+        # A space separates addresses only where each part is one: `ann lee@x.com` must not become `lee@x.com`.
+        words = re.split(r"[\s/]+", piece.strip())
+        pieces.extend(words if len(words) > 1 and all(re.search(r"\w@\w", word) for word in words) else [piece])
+    return pieces
+
+
+def read_email(text: str) -> EmailReading:
+    """What a cell says: the first personal address in it, else the first role or disposable one, else invalid."""
+    text = tidy(text).replace("＠", "@").replace("．", ".")
+    readings = [reading for piece in _pieces(text) if (reading := _read_one(piece))]
+    if not readings:
+        return EmailReading(EmailKind.INVALID)
+    chosen = next((reading for reading in readings if reading.kind is EmailKind.PERSONAL), readings[0])
+    several = len({reading.identifier or reading.address for reading in readings}) > 1
+    return EmailReading(chosen.kind, chosen.address, chosen.identifier, chosen.role, several)
+
+
+def email_id(text: str) -> str | None:
+    """`em:<address>` for a personal address however spelt; None for role, disposable and broken ones."""
+    return read_email(text).identifier
+
+
+def clean_email(text: str) -> str | None:
+    """The address to ask with, lower-case and otherwise as written; None for role, disposable and broken ones."""
+    reading = read_email(text)
+    return reading.address if reading.kind is EmailKind.PERSONAL else None

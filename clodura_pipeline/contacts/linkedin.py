@@ -1,0 +1,281 @@
+"""LinkedIn addresses: what kind of page one leads to, and the one canonical form of a person's or a company's page.
+
+`li:<slug>` names a profile. The slug is percent-decoded, NFC and lower-case, with these exceptions:
+
+- an escape that stands for a delimiter, a space, a control or a broken byte (`%2F`, `%20`, `%E4`) stays an escape, in
+  capitals: decoded it would change how the address is read, and normalising twice would change it again;
+- LinkedIn's own member tokens (`/in/ACoAAB...`) are case-sensitive and keep their case.
+
+An old `/pub/first-last/a/b/c` becomes what LinkedIn redirects it to, `/in/first-last-CCCBBBa`: c and b filled up
+with zeros to three digits, and a left out when it is 0 (seen alike in several public converters; the three parts
+are one hexadecimal member number, so the form is unique). The address to ask with is
+`https://www.linkedin.com/in/<slug>` with everything outside ASCII percent-encoded, which every HTTP API accepts and
+LinkedIn itself uses.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import quote
+
+from clodura_pipeline.contacts.text import listed, tidy
+
+
+class LinkedInKind(StrEnum):
+    """What an address leads to."""
+
+    PERSON = "person"
+    COMPANY = "company"
+    SCHOOL = "school"
+    SHOWCASE = "showcase"
+    SALES_NAVIGATOR = "sales_navigator"
+    RECRUITER = "recruiter"
+    SEARCH = "search"
+    SHORT_LINK = "short_link"
+    OTHER = "other"  # on LinkedIn, but nobody's profile: a post, a group, a login page
+    NOT_LINKEDIN = "not_linkedin"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedInReading:
+    """One cell, read: `slug` only for a person or an organisation; `several` when it names more than one profile."""
+
+    kind: LinkedInKind
+    slug: str | None = None
+    several: bool = False
+
+
+_HOST = r"(?<![\w.@-])(?:[a-z0-9-]+\.)*linkedin\.(?:com|cn)\.?(?::\d+)?"
+_ADDRESS = re.compile(_HOST + r"(?=[/?#\s\"'<>)\]]|$)([^\s\"<>)\]]*)(.*)", re.I | re.S)
+# The same address pasted twice, or behind an archive's or a form's own prefix: the last one counts.
+_NESTED = re.compile(
+    r"^.*?/(?:https?:)?/*(?:[a-z0-9-]+\.)*linkedin\.(?:com|cn)(?=/(?:in|pub|company|school)/)", re.I | re.S
+)
+_BARE = re.compile(r"^/*((?:in|pub|company|school|showcase)/[^\s\"<>]+)(.*)$", re.I | re.S)
+_SEPARATOR = re.compile(r"[,;|]+(?=\s|$|https?:|www\.|(?:[a-z]{2,3}\.)?linkedin\.)", re.I)
+_BROKEN_AT_SLASH = re.compile(r"(linkedin\.(?:com|cn))\s*/\s*(in|pub|company)\s*/\s*", re.I)
+_SHORT_LINK = re.compile(r"(?<![\w.-])lnkd\.in/", re.I)
+_ENCODED_ADDRESS = re.compile(r"%(?:25)*(?:2f|3a)", re.I)
+_RELATIVE_TARGET = re.compile(r"[?&](?:session_?redirect|url|target|dest\w*|redirect\w*)=/*((?:in|pub)/[^&\s]+)", re.I)
+_PROOFPOINT_2 = re.compile(r"urldefense\.[a-z.]+/v2/url\?(?:[^\s]*&)?u=([^&\s]+)", re.I)
+_PROOFPOINT_3 = re.compile(r"\S*urldefense\.[a-z.]+/v3/__(.+?)__;\S*", re.I)
+
+_PREFIXES = frozenset({"mwlite", "m", "mobile", "comm", "public-profile", "incareer"})
+_KINDS = {
+    "company": LinkedInKind.COMPANY,
+    "company-beta": LinkedInKind.COMPANY,
+    "school": LinkedInKind.SCHOOL,
+    "edu": LinkedInKind.SCHOOL,
+    "showcase": LinkedInKind.SHOWCASE,
+    "sales": LinkedInKind.SALES_NAVIGATOR,
+    "talent": LinkedInKind.RECRUITER,
+    "recruiter": LinkedInKind.RECRUITER,
+    "cap": LinkedInKind.RECRUITER,
+    "hire": LinkedInKind.RECRUITER,
+    "search": LinkedInKind.SEARCH,
+    "vsearch": LinkedInKind.SEARCH,
+}
+ORGANISATION_KINDS = (LinkedInKind.COMPANY, LinkedInKind.SCHOOL, LinkedInKind.SHOWCASE)
+_WRAPPERS = listed(
+    """
+    redir redirect authwall login uas checkpoint signup safety start reg reg-pop m-login
+    """
+)
+# Slugs that exports and templates write where there is none: people who share one are not the same person.
+PLACEHOLDER_SLUGS = listed(
+    """
+    me null none nan undefined unavailable unknown n-a na username user-name your-name yourname your-profile
+    yourprofile yourusername your-username profile-name slug vanityname vanity-name firstname-lastname
+    first-last
+    """
+)
+# `AC?AA` and a long rest, in mixed case: a member token, where `a` and `A` are two members.
+_TOKEN = re.compile(r"AC[a-z]AA[A-Za-z0-9_-]{20,}")
+_ESCAPES = re.compile(r"(?:%[0-9a-fA-F]{2})+")
+_DOUBLY_ENCODED = re.compile(r"%25(?=[0-9a-fA-F]{2})")
+_KEPT_ENCODED = frozenset('"#$%&(),/:;<=>?[\\]^`{|}')
+_SAFE = "-_.~'!*+@%"
+_JUNK = re.compile(
+    r"^(?:[.,;:!*'@…“”‘’«»‹›„\s]|%(?:20|0[9AD]|2[2C9]|3[BCE]|5D))+|(?:[.,;:!*'@…“”‘’«»‹›„\s]|%(?:20|0[9AD]|2[2C9]|3[BCE]|5D))+$"
+)
+_WELL_FORMED = re.compile(r"[A-Za-z0-9\-_.~'!*+@%\x80-\U0010ffff]{1,200}")
+_SUBSTANCE = re.compile(r"[A-Za-z0-9\x80-\U0010ffff]")
+
+
+def _decoded(text: str) -> str:
+    """Percent-escapes decoded, but for those that stand for a delimiter, white space, a control or a broken byte."""
+
+    def run(match: re.Match[str]) -> str:
+        out = []
+        for char in bytes.fromhex(match.group().replace("%", "")).decode("utf-8", "surrogateescape"):
+            if "\udc80" <= char <= "\udcff":
+                out.append(f"%{ord(char) - 0xDC00:02X}")
+            elif char in _KEPT_ENCODED or char.isspace() or unicodedata.category(char) == "Cc":
+                out.append("".join(f"%{byte:02X}" for byte in char.encode()))
+            else:
+                out.append(char)
+        return "".join(out)
+
+    return _ESCAPES.sub(run, text)
+
+
+def _slug_once(segment: str) -> str:
+    """One step towards the canonical slug; repeated until nothing changes."""
+    # No slug holds a percent sign of its own, so `%25C3` is `%C3` encoded once more, by a redirect or a spreadsheet.
+    while "%25" in segment and (plainer := _DOUBLY_ENCODED.sub("%", segment)) != segment:
+        segment = plainer
+    segment = tidy(_decoded(segment) if "%" in segment else segment, keep_joiners=True)
+    if not _TOKEN.fullmatch(segment):
+        segment = _ESCAPES.sub(lambda m: m.group().upper(), segment.lower())
+    return unicodedata.normalize("NFC", _JUNK.sub("", segment))
+
+
+def canonical_slug(segment: str) -> str | None:
+    """The one spelling of a slug, or None where it cannot be one."""
+    segment = segment.split("&", 1)[0]  # a query whose question mark got lost
+    for _ in range(8):
+        slug = _slug_once(segment)
+        if slug == segment:
+            break
+        segment = slug
+    else:
+        return None
+    if slug in PLACEHOLDER_SLUGS or not _WELL_FORMED.fullmatch(slug) or not _SUBSTANCE.search(_ESCAPES.sub("", slug)):
+        return None
+    # A second address in the place of a slug, not a slug.
+    return None if "linkedin." in slug or slug.startswith(("www.", "http%")) else slug
+
+
+def _pub_slug(parts: list[str]) -> str | None:
+    """`first-last/a/b/c` as LinkedIn redirects it; None where the three parts are not there."""
+    if len(parts) < 4 or not all(re.fullmatch(r"[0-9a-fA-F]{1,3}", part) for part in parts[1:4]):
+        return None
+    a, b, c = parts[1:4]
+    name = canonical_slug(parts[0])
+    return name and canonical_slug(f"{name}-{c.zfill(3)}{b.zfill(3)}{'' if a == '0' else a}")
+
+
+def _page(path: str) -> LinkedInReading | None:
+    """What one path on LinkedIn leads to; None for a page that only forwards."""
+    parts = [part for part in re.split(r"[?#]", path, maxsplit=1)[0].split("/") if part.strip()]
+    while parts and parts[0].lower() in _PREFIXES:
+        parts = parts[2:] if parts[1:2] == ["profile"] else parts[1:]
+    head, rest = (parts[0].lower(), parts[1:]) if parts else ("", [])
+    if head in _WRAPPERS:
+        return None
+    if head == "in" and rest:
+        slug = canonical_slug(rest[0])
+        return LinkedInReading(LinkedInKind.PERSON if slug else LinkedInKind.OTHER, slug)
+    if head == "pub" and rest:
+        slug = _pub_slug(rest)
+        known = LinkedInKind.SEARCH if rest[0].lower() == "dir" else LinkedInKind.OTHER
+        return LinkedInReading(LinkedInKind.PERSON, slug) if slug else LinkedInReading(known)
+    kind = _KINDS.get(head, LinkedInKind.OTHER)
+    if kind in ORGANISATION_KINDS:
+        slug = canonical_slug(rest[0]) if rest else None
+        return LinkedInReading(kind if slug else LinkedInKind.OTHER, slug)
+    return LinkedInReading(kind)
+
+
+def _cut_short(path: str, after: str) -> bool:
+    """Whether the address may go on behind a space: `.../in/ann lee` is not `.../in/ann`, who is somebody else."""
+    return (
+        bool(re.match(r"\s+(?:[\w%&+]|-\S)", after))
+        and not re.search(r"[/?#]$|[?#]", path)
+        and not re.match(r"\s+(?:https?:|www\.|[a-z0-9-]*\.?linkedin\.|\S+@)", after, re.I)
+    )
+
+
+def _pages(text: str) -> tuple[list[LinkedInReading], bool]:
+    """The pages a text names, in its order, and whether one of its addresses only forwards."""
+    pages: list[LinkedInReading] = []
+    forwards = False
+    match = _ADDRESS.search(text) or _BARE.match(text)
+    while match:
+        path, after = match.group(1), match.group(2)
+        nested = _NESTED.match(re.split(r"[?#]", path, maxsplit=1)[0])
+        page = _page(path[nested.end() :] if nested else path)
+        forwards = forwards or page is None
+        if page is None:
+            after = path + after  # its target may stand in its query, unencoded
+        elif page.kind is LinkedInKind.PERSON and _cut_short(path, after):
+            page = LinkedInReading(LinkedInKind.OTHER)
+        if page is not None:
+            pages.append(page)
+        match = _ADDRESS.search(after)
+    return pages, forwards
+
+
+def _unwrapped(text: str, forwards: bool) -> str:
+    """The text with one layer of redirecting taken off; unchanged where there is none."""
+    if match := _PROOFPOINT_2.search(text):
+        return _decoded_delimiters(match.group(1).replace("-", "%").replace("_", "/"))
+    if _ENCODED_ADDRESS.search(text):
+        return _decoded_delimiters(text)
+    match = _RELATIVE_TARGET.search(text) if forwards else None
+    return f"linkedin.com/{match.group(1)}" if match else text
+
+
+def _decoded_delimiters(text: str) -> str:
+    """One layer of percent-encoding of the ASCII part off; other bytes stay encoded, the slug is decoded later."""
+    return re.sub(r"%([2-7][0-9a-fA-F])", lambda m: chr(int(m.group(1), 16)), text)
+
+
+def read_linkedin(text: str) -> LinkedInReading:
+    """What a cell says of LinkedIn: the first profile in it, else the first other page, seen through redirects."""
+    text = tidy(text, keep_joiners=True).replace("\\", "/").strip(" \"'<>()[]{}“”‘’«»‹›„`*")
+    text = _PROOFPOINT_3.sub(r" \1 ", text)  # its tail would otherwise be taken for a part of the slug
+    text = _BROKEN_AT_SLASH.sub(r"\1/\2/", _SEPARATOR.sub(" ", text))
+    forwards_at_all = False
+    for _ in range(6):
+        pages, forwards = _pages(text)
+        forwards_at_all = forwards_at_all or forwards
+        if pages:
+            people = [page for page in pages if page.kind is LinkedInKind.PERSON]
+            first = (people or pages)[0]
+            return LinkedInReading(first.kind, first.slug, len({page.slug for page in people}) > 1)
+        plainer = _unwrapped(text, forwards)
+        if plainer == text:
+            break
+        text = plainer
+    if _SHORT_LINK.search(text):
+        return LinkedInReading(LinkedInKind.SHORT_LINK)
+    return LinkedInReading(LinkedInKind.OTHER if forwards_at_all else LinkedInKind.NOT_LINKEDIN)
+
+
+def linkedin_kind(text: str) -> LinkedInKind:
+    """What an address leads to, as far as its spelling tells."""
+    return read_linkedin(text).kind
+
+
+def profile_id(text: str) -> str | None:
+    """`li:<slug>` for a person's profile however spelt; None for anything else."""
+    reading = read_linkedin(text)
+    return f"li:{reading.slug}" if reading.kind is LinkedInKind.PERSON else None
+
+
+def organisation_page(reading: LinkedInReading) -> str | None:
+    """The organisation a reading names: the slug for a company, `school/<slug>` or `showcase/<slug>` for others."""
+    if reading.kind not in ORGANISATION_KINDS:
+        return None
+    return reading.slug if reading.kind is LinkedInKind.COMPANY else f"{reading.kind}/{reading.slug}"
+
+
+def company_id(text: str) -> str | None:
+    """`co:<slug>` for a company's page however spelt (`co:school/<slug>`, `co:showcase/<slug>`); else None."""
+    page = organisation_page(read_linkedin(text))
+    return f"co:{page}" if page else None
+
+
+def profile_url(identifier: str) -> str:
+    """The address to ask with for a `li:` identifier."""
+    return f"https://www.linkedin.com/in/{quote(identifier.removeprefix('li:'), safe=_SAFE)}"
+
+
+def company_url(identifier: str) -> str:
+    """The address to ask with for a `co:` identifier."""
+    page = identifier.removeprefix("co:")
+    if not page.startswith(("school/", "showcase/")):
+        page = f"company/{page}"
+    return f"https://www.linkedin.com/{quote(page, safe=_SAFE + '/')}"

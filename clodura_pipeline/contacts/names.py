@@ -1,0 +1,176 @@
+"""People's names: cleaned for asking and showing, split where only a full name is there, folded for comparing.
+
+Cleaned keeps case, accents and order; what is no part of the name goes (titles before a first name, credentials,
+emoji). Folded is for comparing only: no case, accents, punctuation or spaces. Generations stay (`lee` and `lee
+jr`): they are all that tells a father from his son at one company.
+"""
+
+import re
+import unicodedata
+
+from nameparser import Lexicon, parse
+
+from clodura_pipeline.contacts.text import is_name_placeholder, tidy
+from clodura_pipeline.contacts.words import CREDENTIALS, CREDENTIALS_ANYWHERE, GENERATIONS, TITLES
+
+_PRONOUNS = re.compile(r"\s*[(\[](?:she|he|they|her|him|them|elle|sie|er|ella)\b[^()\[\]]*[)\]]", re.I)
+_EDGES = ' \t,;:"“”„«»‹›<>[]{}|/\\*_=#+~^'
+_PLAIN_WORD = re.compile(r"[^\W\d_]{2,}(?:['-][^\W\d_]{2,})*")
+_WEB = re.compile(r"https?:|www\.|\.(?:com|net|org)\b", re.I)
+_TWO_PEOPLE = re.compile(r"\s(?:&|\+|and|und)\s|/|;", re.I)
+# Letters that Unicode does not take apart into a plain letter and a mark.
+_PLAIN_LETTERS = str.maketrans(
+    {
+        "ø": "o",
+        "ł": "l",
+        "đ": "d",
+        "ð": "d",
+        "þ": "th",
+        "æ": "ae",
+        "œ": "oe",
+        "ı": "i",
+        "ħ": "h",
+        "ŧ": "t",
+        "ŋ": "n",
+        "ĸ": "k",
+    }
+)
+_NEITHER_LETTER_NOR_DIGIT = re.compile("[^a-z0-9]+")
+_MARKS = re.compile("[\u0300-\u036f]+")  # those of Latin, Greek and Cyrillic; elsewhere marks are vowels
+
+
+def fold(text: str) -> str:
+    """Without case, accents, punctuation and spaces; other scripts keep their letters and vowel signs."""
+    if text.isascii():
+        return _NEITHER_LETTER_NOR_DIGIT.sub("", text.lower())
+    text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    text = _MARKS.sub("", text.translate(_PLAIN_LETTERS))
+    return unicodedata.normalize("NFC", "".join(c for c in text if unicodedata.category(c)[0] in "LMN"))
+
+
+def _is_picture(char: str) -> bool:
+    """Emoji, symbols such as ® and ★, and characters without a meaning."""
+    return (
+        unicodedata.category(char) in ("So", "Co", "Cs")
+        or "\U0001f000" <= char <= "\U0001faff"
+        or char in "\ufe0f\ufe0e"
+    )
+
+
+def _plain_word(word: str) -> str:
+    return re.sub(r"[^\w-]", "", word).lower()
+
+
+def _without_credentials(text: str) -> str:
+    """Cut off at the end: behind a comma every credential, without one those that are nobody's surname."""
+    parts = [part.strip() for part in text.split(",")]
+    while len(parts) > 1 and all(
+        _plain_word(word) in CREDENTIALS or not _plain_word(word) for word in parts[-1].split()
+    ):
+        parts.pop()
+    words = ", ".join(parts).split()
+    while len(words) > 1 and _plain_word(words[-1]) in CREDENTIALS_ANYWHERE:
+        words.pop()
+    return " ".join(words).rstrip(",")
+
+
+def _without_titles(words: list[str]) -> list[str]:
+    """The words of a name without the titles before it; a title alone stays, it may be the name."""
+    start = 0
+    while start < len(words) - 1 and _plain_word(words[start]) in TITLES:
+        start += 1
+    return words[start:]
+
+
+def clean_name(text: str) -> str | None:
+    """A first, last or full name as it is asked and shown; None for a placeholder or what holds no letter."""
+    text = tidy(text)
+    for _ in range(5):  # until stable: what one step uncovers, the next one sees
+        before = text
+        text = tidy("".join(c for c in _PRONOUNS.sub("", text) if not _is_picture(c))).strip(_EDGES)
+        text = re.sub(r"^(['‘’`])(.*)\1$", r"\2", text).strip(_EDGES)
+        text = " ".join(_without_titles(_without_credentials(text).split())).strip(_EDGES)
+        if text == before:
+            break
+    if is_name_placeholder(text) or not any(c.isalpha() for c in text):
+        return None
+    return None if "@" in text or _WEB.search(text) else text
+
+
+def fold_first_name(text: str) -> str:
+    """A cleaned first name for comparing."""
+    return fold(text)
+
+
+def fold_last_name(text: str) -> str:
+    """A cleaned last name for comparing: a generation in one spelling (`Jr.`, `Junior`), set apart."""
+    words = text.replace(",", " ").split()
+    generation = GENERATIONS.get(_plain_word(words[-1])) if len(words) > 1 else None
+    return f"{fold(' '.join(words[:-1]))} {generation}" if generation else fold(text)
+
+
+NOBODY = frozenset(
+    {
+        ("linkedin", "member"),
+        ("linkedin", "user"),
+        ("test", "user"),
+        ("test", "tester"),
+        ("test", "contact"),
+        ("demo", "user"),
+    }
+    | {("first", "last"), ("firstname", "lastname"), ("no", "name")}
+)
+NOBODY_TWICE = ("test", "name", "user", "demo")
+
+
+def is_nobody(first: str | None, last: str | None) -> bool:
+    """Whether two cleaned names together are a stand-in: `Test User`, `LinkedIn Member`."""
+    both = (fold(first or ""), fold(last or ""))
+    return both in NOBODY or (both[0] == both[1] and both[0] in NOBODY_TWICE)
+
+
+def _words_with_meaning() -> frozenset[str]:
+    """Every word that the parser does not take for a plain name: titles, particles, suffixes, `and`, `née`."""
+    lexicon = Lexicon.default()
+    fields = (lexicon.titles, lexicon.given_name_titles, lexicon.after_given_titles, lexicon.conjunctions)
+    fields += (lexicon.suffix_acronyms, lexicon.suffix_words, lexicon.particles, lexicon.bound_given_names)
+    return frozenset().union(*fields, lexicon.maiden_markers, TITLES, CREDENTIALS, GENERATIONS)
+
+
+# A name without any of them and without punctuation is split at its ends, a hundred times faster than by the parser.
+WORDS_WITH_MEANING = _words_with_meaning()
+_PARTICLES = Lexicon.default().particles
+
+
+def _is_plain(word: str) -> bool:
+    return bool(_PLAIN_WORD.fullmatch(word)) and word.lower() not in WORDS_WITH_MEANING
+
+
+def split_full_name(text: str) -> tuple[str, str] | None:
+    """First and last name of a full one (`Last, First` too); None where it cannot be told or names two people."""
+    name = clean_name(re.split(r"\s[|–—•·-]\s", tidy(text), maxsplit=1)[0])
+    words = name.split() if name else []
+    if name is None or len(words) < 2 or _TWO_PEOPLE.search(name):
+        return None
+    if len(words) == 2 and "," not in name and "(" not in name:
+        return _both(words[0], words[1])
+    if len(words) <= 4 and all(_is_plain(word) for word in words):
+        return _both(words[0], words[-1])
+    # `Ann van der Berg`: all between a plain first and a plain last word are particles, written small.
+    if _is_plain(words[0]) and _is_plain(words[-1]) and all(word in _PARTICLES for word in words[1:-1]):
+        return _both(words[0], " ".join(words[1:]))
+    parsed = parse(name)
+    first, last = parsed.given, parsed.family
+    if parsed.title and not first:  # to the parser King and Dean are titles
+        first = parsed.title
+    elif parsed.title:
+        first = parsed.title.split()[0]
+    if last and _plain_word(parsed.suffix) in GENERATIONS:
+        last = f"{last} {parsed.suffix}"
+    return _both(first, last)
+
+
+def _both(first: str, last: str) -> tuple[str, str] | None:
+    """Both parts cleaned, or None where one of them is no name."""
+    clean_first, clean_last = clean_name(first), clean_name(last)
+    return (clean_first, clean_last) if clean_first and clean_last else None

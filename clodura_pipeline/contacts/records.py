@@ -1,0 +1,110 @@
+"""What reading a contact file yields: rows as landed, records that could not be read, or what is wrong with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from clodura_pipeline.contacts.headers import LANDED_COLUMNS, HeaderMatch
+
+ROW = "source_row"
+
+
+@dataclass(frozen=True)
+class UnreadableRecord:
+    """A record that could not be read: which one, why in words for people, and all that stands there."""
+
+    source_row: int
+    reason: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A contact file, read: every record of it is either in `rows` or in `unreadable`."""
+
+    rows: pl.DataFrame = field(repr=False)
+    unreadable: tuple[UnreadableRecord, ...] = field(repr=False)
+    records: int
+    mapping: dict[str, str]
+    format: str
+    notes: tuple[str, ...] = ()
+
+
+class UnreadableFile(Exception):
+    """A file that cannot be read at all: what is wrong, where, and what to do now; never what cells hold."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A file taken apart: one text column per header, in order, with the position of each record in the file."""
+
+    table: pl.DataFrame  # source_row, then "0", "1", ... as in `cell_columns`
+    unreadable: Sequence[UnreadableRecord] = ()
+
+
+def cell_columns(width: int) -> list[str]:
+    """The names of the text columns in `Cells.table`."""
+    return [str(position) for position in range(width)]
+
+
+def landed(
+    match: HeaderMatch, cells: Cells, format_: str, *, header_line: str | None = None, notes: tuple[str, ...] = ()
+) -> Reading:
+    """Arrange a file's cells as the columns all contact files have in common.
+
+    With `header_line`, records that repeat the header (files joined end to end) are set aside: read as a person,
+    "First Name Last Name" at "Company Name" would be asked and could be paid for.
+    """
+    table, unreadable = cells.table, list(cells.unreadable)
+    if header_line is not None and table.height:
+        repeats = pl.all_horizontal(
+            pl.col(str(position)).eq_missing(pl.lit(text)) for position, text in enumerate(match.headers)
+        )
+        repeated = table.filter(repeats)[ROW].to_list()
+        if repeated:
+            table = table.filter(~repeats)
+            unreadable += [UnreadableRecord(row, "repeats the header line", header_line) for row in repeated]
+    rows = table.select(pl.col(ROW).cast(pl.Int64), *_columns(match, _named(match, table)))
+    unreadable.sort(key=lambda record: record.source_row)
+    return Reading(rows, tuple(unreadable), rows.height + len(unreadable), match.mapping, format_, notes)
+
+
+def _named(match: HeaderMatch, table: pl.DataFrame) -> list[int]:
+    """The positions to keep: all but columns without a header that hold nothing, as a delimiter too many makes them."""
+    unnamed = [position for position, header in enumerate(match.headers) if not header.strip()]
+    if not unnamed:
+        return list(range(len(match.headers)))
+    filled = table.select((_filled(position).is_not_null().any()).alias(str(position)) for position in unnamed)
+    return [
+        position
+        for position in range(len(match.headers))
+        if position not in unnamed or (table.height and filled[str(position)].item())
+    ]
+
+
+def _filled(position: int) -> pl.Expr:
+    cell = pl.col(str(position))
+    return pl.when(cell.str.contains(r"\S")).then(cell)
+
+
+def _columns(match: HeaderMatch, positions: list[int]) -> list[pl.Expr]:
+    expressions = []
+    for column in LANDED_COLUMNS:
+        used = match.columns.get(column, ())
+        value = pl.coalesce(_filled(position) for position in used) if used else pl.lit(None, pl.String)
+        expressions.append(value.alias(column))
+    first_used = {used[0] for used in match.columns.values()}
+    others = [_filled(position).alias(match.names[position]) for position in positions if position not in first_used]
+    verbatim = [pl.col(str(position)).alias(match.names[position]) for position in positions]
+    expressions.append(_json(others).alias("source_columns"))
+    expressions.append(_json(verbatim).alias("record"))
+    return expressions
+
+
+def _json(columns: list[pl.Expr]) -> pl.Expr:
+    return pl.struct(columns).struct.json_encode() if columns else pl.lit(None, pl.String)

@@ -1,0 +1,174 @@
+"""Takes delimited text apart into records, so that a faulty record costs no other record its place."""
+
+import csv
+from collections import deque
+from collections.abc import Iterator
+from typing import NamedTuple
+
+QUOTE = '"'
+# The longest quoted cell that spans lines; beyond it a quote counts as never closed. CRMs hold less in one field:
+# HubSpot 65,536 characters, Salesforce 131,072, Excel 32,767.
+LONGEST_CELL = 262_144
+
+
+class Record(NamedTuple):
+    """One record: its fields, or the fault that keeps it from being read, and the text it was written as."""
+
+    fields: list[str]
+    fault: str | None
+    text: str
+
+
+class Lines:
+    """Physical lines that can be given back, with a count of the characters taken for good."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self._returned: deque[str] = deque()
+        self.taken = 0
+
+    def take(self) -> str | None:
+        line = self._returned.popleft() if self._returned else next(self._lines, None)
+        if line is not None:
+            self.taken += len(line)
+        return line
+
+    def give_back(self, lines: list[str]) -> None:
+        self._returned.extendleft(reversed(lines))
+        self.taken -= sum(map(len, lines))
+
+
+class _Split(NamedTuple):
+    fields: list[str]
+    at: int  # where the field that stopped the split begins
+    found: int  # from where a closing quote is still to be found
+    problem: str | None
+
+
+def records(lines: Lines, delimiter: str, headers: tuple[str, ...] | None = None) -> Iterator[Record]:
+    """Records from `lines`; with `headers`, records of another width carry a fault. Blank lines are no records."""
+    width = len(headers) if headers else None
+    while (line := lines.take()) is not None:
+        body = _body(line)
+        if QUOTE not in body:
+            if delimiter not in body and (not body or body.isspace()):
+                continue
+            record = Record(body.split(delimiter), None, body)
+        else:
+            record = _simple(body, delimiter) or _quoted(line, lines, delimiter, headers)
+        if width is not None and record.fault is None and len(record.fields) != width:
+            record = _fitted(record, width)
+        yield record
+
+
+def _body(text: str) -> str:
+    if text.endswith("\n"):
+        return text[:-2] if text.endswith("\r\n") else text[:-1]
+    return text[:-1] if text.endswith("\r") else text
+
+
+def _simple(body: str, delimiter: str) -> Record | None:
+    """A line that is a whole, well-formed record, by the standard library's reader: it is four times as fast."""
+    try:
+        return Record(next(csv.reader((body,), delimiter=delimiter, strict=True)), None, body)
+    except csv.Error:
+        return None
+
+
+def _fitted(record: Record, width: int) -> Record:
+    surplus = record.fields[width:]
+    if surplus and not any(map(str.strip, surplus)):
+        return record._replace(fields=record.fields[:width])
+    count = len(record.fields)
+    return record._replace(
+        fault=f"has {count} field{'' if count == 1 else 's'} where the header has {width}"
+        + (": is a delimiter within a cell, which is then to be quoted?" if surplus else "")
+    )
+
+
+def _quoted(line: str, lines: Lines, delimiter: str, headers: tuple[str, ...] | None) -> Record:
+    """A record with quotes that may span lines."""
+    taken = [line]
+    text = line
+    split = _split(_body(text), delimiter, _Split([], 0, 0, None))
+    opened = split  # the split before the last line came
+    while split.problem == "open" and len(text) - split.at < LONGEST_CELL and (line := lines.take() or ""):
+        taken.append(line)
+        text += line
+        if QUOTE in line:
+            opened, split = split, _split(_body(text), delimiter, split)
+        else:
+            split = split._replace(found=len(text))
+    fault = _fault(split, headers)
+    if len(taken) > 1 and (
+        split.problem == "open"
+        or (split.problem and split.at == opened.at)
+        or _swallowed(taken, split, delimiter, headers)
+    ):
+        lines.give_back(taken[1:])
+        field = _field_opened_first(taken[0], delimiter)
+        return Record([], f"has a quote that is opened{_named(field, headers)} and not closed", _body(taken[0]))
+    return Record(split.fields, fault, _body(text))
+
+
+def _field_opened_first(line: str, delimiter: str) -> int:
+    return len(_split(_body(line), delimiter, _Split([], 0, 0, None)).fields)
+
+
+def _fault(split: _Split, headers: tuple[str, ...] | None) -> str | None:
+    where = _named(len(split.fields), headers)
+    if split.problem == "open":
+        return f"has a quote that is opened{where} and not closed"
+    if split.problem == "after":
+        return f"has text after a closing quote{where}: quotes within a quoted cell are to be doubled"
+    return None
+
+
+def _named(field: int, headers: tuple[str, ...] | None) -> str:
+    name = f" ({headers[field]!r})" if headers and field < len(headers) else ""
+    return f" in field {field + 1}{name}"
+
+
+def _swallowed(taken: list[str], split: _Split, delimiter: str, headers: tuple[str, ...] | None) -> bool:
+    """Whether a quoted cell that spans lines is rather two stray quotes with whole records between them.
+
+    Such a record looks well-formed. Text with line breaks hardly ever has exactly the delimiters of a record on every
+    one of its lines; in a record that does not fit the header anyway, one such line is enough.
+    """
+    width = len(headers) if headers else 0
+    whole = [line.count(delimiter) == width - 1 for line in taken if line.strip()]
+    if not split.problem and len(split.fields) >= width and not any(map(str.strip, split.fields[width:])):
+        return width >= 3 and all(whole)
+    return width >= 2 and any(whole[1:])
+
+
+def _split(text: str, delimiter: str, state: _Split) -> _Split:
+    """Split from where `state` stopped. Quotes count only where a field begins with one; they may be doubled within."""
+    fields, at, found = list(state.fields), state.at, state.found
+    while True:
+        if text.startswith(QUOTE, at):
+            end = _closing(text, max(found, at + 1))
+            if text[end : end + 1] != QUOTE:
+                return _Split(fields, at, end, "open")
+            following = text.find(delimiter, end + 1)
+            rest = text[end + 1 : following if following >= 0 else len(text)]
+            if rest.strip(" "):
+                return _Split(fields, at, end, "after")
+            fields.append(text[at + 1 : end].replace(QUOTE * 2, QUOTE) + rest)
+        else:
+            following = text.find(delimiter, at)
+            fields.append(text[at : following if following >= 0 else len(text)])
+        if following < 0:
+            return _Split(fields, at, 0, None)
+        at = following + 1
+
+
+def _closing(text: str, start: int) -> int:
+    """Where the next quote that is not doubled stands; without one, from where to go on looking."""
+    while True:
+        end = text.find(QUOTE, start)
+        if end < 0:
+            return len(text)
+        if not text.startswith(QUOTE, end + 1):
+            return end
+        start = end + 2

@@ -1,0 +1,162 @@
+"""Word lists behind the canonical forms. They are part of those forms: a change is a change of `CANONICAL_VERSION`.
+
+They are kept here and not taken from packages (cleanco, for one) because an identifier must not change by an
+upgrade. The one exception is the list of disposable domains, which only helps while it is fresh: see `emails.py`.
+"""
+
+from clodura_pipeline.contacts.text import listed
+
+# Local parts that name a function, not a person; compared without separators and trailing digits.
+ROLE_WORDS = listed(
+    """
+    abuse accountancy accounting accounts accountspayable accountsreceivable admin admins administracion
+    administration administrator admissions advertise advertising allstaff apply assistance bestellung
+    bestellungen billing board booking bookings buchhaltung bureau business businessdevelopment buying
+    callcenter care career careers central clients clientservices communication communications company
+    complaints compliance comptabilite compta commercial consulting contabilidad contact contacto contactus
+    contatti contato contracts corporate courrier customer customercare customers customerservice
+    customersuccess customersupport data dataprotection datenschutz delivery design desk dev developers
+    development direccion direction dispatch distribution doctor donations donotreply dpo editor editorial
+    education einkauf email employment empfang engineering enquire enquiries enquiry events everyone export
+    facilities facturacion faq feedback finance fleet frontdesk ftp fundraising gdpr general generalinfo
+    geschaeftsfuehrung guestservices hallo headoffice hello help helpdesk hey hi hiring hola home hostmaster
+    hotel hr humanresources import inbox info infos infodesk information informacion informatik inquire
+    inquiries inquiry insurance international internship investor investorrelations investors invoice invoices
+    invoicing it itdepartment itsupport job jobs karriere kontakt kundenservice kundendienst legal leads library
+    list listserv logistics logistik mail mailbox mailerdaemon maintenance management manager marketing mailing
+    media members membership merchandise network news newsletter newsletters noc noreply notifications office
+    officemanager oficina online onlineshop operations operator order orders partner partners partnership
+    partnerships payable payables payment payments payroll people personal personnel personalabteilung post
+    postmaster pr praxis press presse privacy procurement production products projects promo promotions pub
+    public purchase purchasing quality quote quotes rechnung rechnungen reception receptionist recruit recruiter
+    recruiting recruitment registrar registration relations rent rental rentals reply request requests reservas
+    reservation reservations returns rh root rsvp safety sale sales salesteam school schule secretariat
+    secretary sekretariat security seo server service servicedesk services shipping shop solutions sos spam
+    sponsorship staff stellen store studio submissions subscribe subscription subscriptions suggestions supplies
+    supply support survey sysadmin tech technical technik techsupport team test tests tickets trade training
+    travel treasurer unsubscribe usenet ventas verkauf verwaltung vertrieb vendas vendor vendors verein
+    warehouse warranty web webadmin webmaster website welcome wholesale workshop www
+    """
+)
+# Local parts written where no address is known; joined they would make one person of many.
+NO_ADDRESS_WORDS = listed(
+    """
+    none null noemail nomail nobody unknown undefined notprovided notavailable notapplicable noaddress nothing
+    na nan
+    """
+)
+# Address templates. Ordinary addresses at example.com are left alone: test systems are full of them.
+TEMPLATE_LOCALS = listed(
+    """
+    email name user username yourname youremail firstname example test you mail
+    """
+)
+TEMPLATE_DOMAINS = listed(
+    """
+    example.com example.org example.net domain.com company.com yourcompany.com email.com
+    """
+)
+
+# Domains where anybody gets an address: they name no company.
+FREE_MAIL_DOMAINS = listed(
+    """
+    gmail.com googlemail.com yahoo.com yahoo.co.uk yahoo.co.in yahoo.de yahoo.fr yahoo.es yahoo.it yahoo.ca
+    ymail.com rocketmail.com hotmail.com hotmail.co.uk hotmail.de hotmail.fr hotmail.it hotmail.es outlook.com
+    outlook.de outlook.fr live.com live.co.uk live.de live.fr live.nl msn.com aol.com icloud.com me.com mac.com
+    proton.me protonmail.com pm.me tutanota.com gmx.com gmx.de gmx.net gmx.at gmx.ch web.de t-online.de
+    freenet.de mail.com mail.ru inbox.ru list.ru bk.ru yandex.ru yandex.com rambler.ru qq.com 163.com 126.com
+    sina.com foxmail.com naver.com daum.net hanmail.net rediffmail.com zoho.com fastmail.com hey.com orange.fr
+    wanadoo.fr free.fr laposte.net sfr.fr libero.it virgilio.it alice.it tiscali.it uol.com.br bol.com.br
+    terra.com.br wp.pl o2.pl onet.pl interia.pl seznam.cz centrum.cz bluewin.ch hispeed.ch btinternet.com
+    sky.com virginmedia.com ntlworld.com comcast.net verizon.net att.net sbcglobal.net cox.net charter.net
+    bellsouth.net shaw.ca rogers.com telus.net bigpond.com optusnet.com.au xtra.co.nz telenet.be skynet.be
+    ziggo.nl kpnmail.nl planet.nl hetnet.nl
+    """
+)
+# Sites where a company has a page: the page says something, their domain does not.
+SOCIAL_HOSTS = listed(
+    """
+    linkedin.com facebook.com fb.com twitter.com x.com instagram.com youtube.com tiktok.com github.com linktr.ee
+    medium.com crunchbase.com xing.com google.com goo.gl bit.ly pinterest.com angel.co wellfound.com
+    """
+)
+
+# Before a name, compared without dots. No word here is a usual given name (Dean, King and Major are).
+TITLES = listed(
+    """
+    mr mrs ms miss mx mister dr drs doctor prof professor sir dame rev reverend hon mme mlle monsieur madame
+    herr frau hr fr sr sra srta señor señora don dott dottssa ing dipl dipling mag phdr mudr mvdr rndr judr ir
+    eng engr capt
+    """
+) - {"don", "fr"}
+# Behind a name and never a surname; without a comma these are cut off too.
+CREDENTIALS_ANYWHERE = listed(
+    """
+    mba emba phd cpa cfa pmp msc bsc llm llb facs frcs mrcp dds dvm pharmd edd dphil cissp csm shrm shrmcp
+    shrmscp phr sphr
+    """
+)
+# Behind a comma these are credentials as well; without one they may be surnames (Ma, Do, Ba).
+CREDENTIALS = CREDENTIALS_ANYWHERE | listed(
+    """
+    ma ba bs ms md do jd rn np pa pe esq dba bcom mcom ca acca cima fca aca cma cfp chfc clu cia cisa cism ccna
+    ccnp pmi-acp cspo leed ap rd lcsw mph mpa mpp mfa mphil meng beng btech mtech bba msn bsn fache fca cae cmp
+    chrp ceng hons bscm itil prince2 togaf sixsigma sph gphr cscp cpim phdc dmd od pt dpt ot psyd mps msw lmft
+    facp faan faia aia riba rics mrics frics obe mbe cbe qc kc
+    """
+)
+# Which of several namesakes in a family; kept in comparing, for a father and his son may work at one company.
+GENERATIONS = {
+    "jr": "jr",
+    "junior": "jr",
+    "jnr": "jr",
+    "sr": "sr",
+    "senior": "sr",
+    "snr": "sr",
+    "ii": "ii",
+    "iii": "iii",
+    "iv": "iv",
+}
+
+# Legal forms as they end a company's name, folded, by number of words; the longest is taken off first.
+LEGAL_FORMS = frozenset(
+    tuple(form.split())
+    for form in """
+    inc | incorporated | corp | corporation | co | company | co inc | co ltd | and co | and company | ltd |
+    limited | ltda | llc | l l c | llp | lllp | lp | plc | pllc | pc | gmbh | mbh | gmbh and co |
+    gmbh and co kg | gmbh co kg | ag | ag and co kg | kg | kgaa | ohg | gbr | ug | ug haftungsbeschrankt |
+    haftungsbeschrankt | ek | eg | ev | se | sa | s a | sarl | s a r l | sas | sasu | eurl | snc | sca | scs |
+    sci | scop | sl | slu | s l | sau | sa de cv | sapi de cv | s de rl de cv | de cv | spa | s p a | srl |
+    s r l | srls | bv | b v | nv | n v | vof | cv | bvba | sprl | ab | a b | aktiebolag | hb | as | a s | asa |
+    aps | a p s | oy | oyj | oy ab | ky | ehf | hf | spolka akcyjna | sp z oo | sp z o o | spolka z oo |
+    spolka z ograniczona odpowiedzialnoscia | sp j | sp k | sro | s r o | spol s r o | spol sro | vos | kft |
+    bt | zrt | nyrt | rt | doo | d o o | dd | d d | ad | eood | ood | ead | sia | uab | ou | a d | tov | ooo |
+    oao | zao | pao | jsc | pjsc | ojsc | cjsc | ооо | оао | зао | пао | ао | pty | pty ltd | pty limited |
+    proprietary limited | pte | pte ltd | pte limited | pvt | pvt ltd | pvt limited | private limited |
+    private ltd | p ltd | opc | bhd | berhad | sdn bhd | sdn berhad | tbk | kk | kabushiki kaisha |
+    godo kaisha | gk | yk | ltd sti | sti | anonim sirketi | limited sirketi | fze | fzco | fz llc | fzc |
+    dmcc | wll | w l l | saoc | saog | lda | eireli | gie
+    """.replace("\n", "|").split("|")
+    if form.strip()
+)
+# Legal forms that stand before the name.
+LEADING_FORMS = frozenset(
+    {("pt",), ("ooo",), ("oao",), ("zao",), ("pao",), ("ооо",), ("оао",), ("зао",), ("пао",), ("ао",), ("tov",)}
+)
+# Written without a space before or behind the name.
+CJK_FORMS = (
+    *("股份有限公司", "有限责任公司", "有限公司", "株式会社", "有限会社", "合同会社", "(株)", "(有)"),
+    *("주식회사", "유한회사", "(주)", "(유)"),
+)
+# Written where somebody has no employer; two people who have none do not work together.
+NO_COMPANY = listed(
+    """
+    selfemployed selfemployedconsultant self freelance freelancer freelancing freelanceconsultant
+    independentconsultant independentcontractor independentprofessional unemployed retired notemployed
+    notcurrentlyemployed betweenjobs seekingemployment seekingnewopportunities lookingfornewopportunities
+    openfornewopportunities opentowork careerbreak selbststandig selbstandig selbststaendig freiberufler
+    freiberuflich arbeitslos rentner autonomo independant autoentrepreneur stealth stealthstartup stealthmode
+    stealthmodestartup stealthcompany confidential confidentialcompany privat privatperson privateperson
+    individual nocompany nocompanyname companyname mycompany yourcompany
+    """
+)

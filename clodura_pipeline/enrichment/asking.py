@@ -1,0 +1,351 @@
+"""The asking loop: asks people concurrently, every call through the ledger, and stops kindly.
+
+It begins with a single call and fans out once one brought an answer that can be read; failures and unreadable answers
+bring it back to single calls. All state changes happen under one condition; calls run outside of it.
+"""
+
+import heapq
+import itertools
+import math
+import queue
+import random
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from clodura_pipeline.clodura.verdicts import Next, State, Verdict
+from clodura_pipeline.enrichment.calling import Called, Caller
+from clodura_pipeline.enrichment.ledger import LedgerProblem
+from clodura_pipeline.enrichment.policy import (
+    FAILURES_UNTIL_STOP,
+    MOST_TRIES_PER_PERSON,
+    RETRY_SHARE,
+    STRIKES_UNTIL_STOP,
+    UNREADABLE_UNTIL_STOP,
+)
+from clodura_pipeline.enrichment.questions import Question
+from clodura_pipeline.enrichment.standing import Held, Known, UnderWay
+from clodura_pipeline.enrichment.stops import Stop, StopKind, stop
+
+_RIVAL_RECHECK_SECONDS = 0.5
+_RETRY_RECHECK_SECONDS = 0.05
+_STOPS = {
+    Next.STOP_NO_CREDITS: StopKind.NO_CREDITS,
+    Next.STOP_DAY_CLOSED: StopKind.DAY_CLOSED,
+    Next.STOP_KEY_REFUSED: StopKind.KEY_REFUSED,
+    Next.STOP_PLAN_REFUSED: StopKind.PLAN_REFUSED,
+    Next.STOP_WRONG_ADDRESS: StopKind.WRONG_ADDRESS,
+    Next.STOP_COST_ABOVE_WORST: StopKind.COST_ABOVE_WORST,
+}
+
+
+@dataclass(frozen=True, repr=False)
+class Outcome:
+    """What became of one question. `pending_reason` is None once there is an answer or a verdict on it."""
+
+    question: Question
+    state: State | None
+    asked: bool
+    pending_reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Counts of one run so far. `calls` counts requests, retries and 429s included."""
+
+    calls: int = 0
+    retries: int = 0
+    asked: int = 0
+    persons: int = 0
+    organisations: int = 0
+    no_matches: int = 0
+    refused: int = 0
+    ambiguous: int = 0
+    unrecognised: int = 0
+    already_known: int = 0
+    credits_charged: int = 0
+    credits_at_risk: int = 0
+
+    @property
+    def answered(self) -> int:
+        """People whose question got an answer: a person, an organisation or a miss."""
+        return self.persons + self.organisations + self.no_matches
+
+
+_COUNTED = {
+    State.PERSON: "persons",
+    State.ORGANISATION: "organisations",
+    State.NO_MATCH: "no_matches",
+    State.REFUSED: "refused",
+    State.AMBIGUOUS: "ambiguous",
+    State.UNRECOGNISED: "unrecognised",
+}
+
+
+@dataclass(order=True)
+class _Task:
+    due: float
+    order: int
+    question: Question = field(compare=False)
+    tries: int = field(compare=False, default=0)
+    is_retry: bool = field(compare=False, default=False)
+
+
+class Asker:
+    """Asks for one run. `ask` may be called several times; `stopped` says why no further call is made."""
+
+    def __init__(self, caller: Caller, max_workers: int, rng: random.Random) -> None:
+        self.stopped: Stop | None = None
+        self.progress = Progress()
+        self._caller = caller
+        self._policy = caller.policy
+        self._clock = caller.clock
+        self._rng = rng
+        self._max_workers = max_workers
+        self._changed = threading.Condition()
+        self._orders = itertools.count()
+        self._ready: list[_Task] = []
+        self._source: Iterator[Sequence[Question]] = iter(())
+        self._in_flight = 0
+        self._fanned_out = False
+        self._failures = 0
+        self._failed_at = -math.inf
+        self._not_before = -math.inf
+        self._unreadable = 0
+        self._outcomes: queue.SimpleQueue[Outcome | BaseException | None] = queue.SimpleQueue()
+
+    @property
+    def waiting_for(self) -> str | None:
+        """What the next call waits for, in words; None when it waits for nothing."""
+        return self._caller.waiting_for
+
+    def ask(
+        self, batches: Iterable[Sequence[Question]], tick: Callable[[], None] = lambda: None, tick_seconds: float = 1.0
+    ) -> Iterator[Outcome]:
+        """Ask all questions of all batches; yields one outcome each, as they come.
+
+        The next batch is begun while the last calls of the one before are still under way. When the consumer is
+        interrupted, no new call is made and those in flight are awaited and stored; a second interruption ends that.
+
+        Args:
+            tick: called about every `tick_seconds` on the consuming thread.
+
+        Raises:
+            LedgerProblem: an outcome could not be written to the ledger.
+        """
+        self._source = iter(batches)
+        workers = [
+            threading.Thread(target=self._work, name=f"clodura-{number}", daemon=True)
+            for number in range(self._max_workers)
+        ]
+        for worker in workers:
+            worker.start()
+        try:
+            yield from self._consume(len(workers), tick, tick_seconds)
+        except BaseException:
+            # Also GeneratorExit: whoever stops reading has stopped asking.
+            self._stop(stop(StopKind.INTERRUPTED))
+            self._await_calls_in_flight(workers)
+            raise
+        yield from self._unasked()
+
+    def _consume(self, working: int, tick: Callable[[], None], tick_seconds: float) -> Iterator[Outcome]:
+        ticked = self._clock.monotonic()
+        while working:
+            try:
+                item = self._outcomes.get(timeout=tick_seconds)
+            except queue.Empty:
+                item = False
+            if self._clock.monotonic() - ticked >= tick_seconds:
+                ticked = self._clock.monotonic()
+                tick()
+            if item is None:
+                working -= 1
+            elif isinstance(item, BaseException):
+                raise item
+            elif item:
+                yield item
+
+    def _await_calls_in_flight(self, workers: Sequence[threading.Thread]) -> None:
+        ends = self._clock.monotonic() + self._policy.lease_seconds
+        for worker in workers:
+            worker.join(max(0.0, ends - self._clock.monotonic()))
+
+    def _unasked(self) -> Iterator[Outcome]:
+        """What a stop left over, each with the reason."""
+        if self.stopped is None:
+            return
+        left = [task.question for task in self._ready] + [question for batch in self._source for question in batch]
+        self._ready.clear()
+        for question in left:
+            yield Outcome(question, None, False, self.stopped.reason)
+
+    # On the workers
+
+    def _work(self) -> None:
+        try:
+            while (task := self._next_task()) is not None:
+                try:
+                    self._handle(task)
+                finally:
+                    with self._changed:
+                        self._in_flight -= 1
+                        self._changed.notify_all()
+        except BaseException as error:  # noqa: BLE001  (handed to the consuming thread, which raises it)
+            kind = StopKind.LEDGER if isinstance(error, LedgerProblem) else StopKind.INTERRUPTED
+            self._stop(stop(kind, str(error) if isinstance(error, LedgerProblem) else type(error).__name__))
+            self._outcomes.put(error)
+        finally:
+            self._outcomes.put(None)
+
+    def _next_task(self) -> _Task | None:
+        with self._changed:
+            while self.stopped is None:
+                self._fill()
+                now = self._clock.monotonic()
+                if not self._ready and self._in_flight == 0:
+                    self._changed.notify_all()
+                    return None
+                wait = self._wait_before_next(now)
+                if wait <= 0:
+                    self._in_flight += 1
+                    return heapq.heappop(self._ready)
+                self._changed.wait(None if math.isinf(wait) else wait)
+            return None
+
+    def _wait_before_next(self, now: float) -> float:
+        if not self._ready or (self._in_flight and not self._fanned_out):
+            return math.inf
+        return max(self._ready[0].due, self._not_before) - now
+
+    def _fill(self) -> None:
+        """Take the next batch when fewer questions are ready than workers could ask."""
+        while len(self._ready) < self._max_workers:
+            batch = next(self._source, None)
+            if batch is None:
+                return
+            for question in batch:
+                heapq.heappush(self._ready, _Task(-math.inf, next(self._orders), question))
+
+    def _handle(self, task: _Task) -> None:
+        if task.is_retry and not self._may_retry():
+            self._later_or_never(task)
+            return
+        called = self._caller.call(task.question, lambda: self.stopped is not None)
+        match called:
+            case Called():
+                self._note(task, called)
+            case Known(state):
+                self._count(already_known=1)
+                self._outcomes.put(Outcome(task.question, state, False))
+            case Held(state, reason):
+                self._outcomes.put(Outcome(task.question, state, False, reason))
+            case UnderWay(lease_left_seconds):
+                self._again(task, min(_RIVAL_RECHECK_SECONDS, lease_left_seconds + 0.01))
+            case Stop():
+                self._stop(called)
+                self._again(task, 0.0)
+            case None:
+                self._again(task, 0.0)
+
+    def _note(self, task: _Task, called: Called) -> None:
+        verdict = called.verdict
+        self._count_call(task, verdict)
+        with self._changed:
+            self._learn(verdict, called)
+        if verdict.next in _STOPS:
+            self._stop(stop(_STOPS[verdict.next]))
+        if verdict.next is Next.SLOW_DOWN:
+            if called.strikes >= STRIKES_UNTIL_STOP:
+                self._stop(stop(StopKind.RATE_LIMITED, f"{called.strikes} times in a row"))
+            self._again(task, 0.0)
+        elif verdict.next is Next.TRY_AGAIN_LATER and task.tries + 1 < MOST_TRIES_PER_PERSON:
+            pause = verdict.retry_after_seconds or self._backoff(task.tries)
+            self._again(replace(task, is_retry=True, tries=task.tries + 1), pause)
+        elif verdict.state is State.NOT_PROCESSED:
+            self._outcomes.put(Outcome(task.question, None, True, _pending_reason(verdict)))
+        else:
+            doubt = "its answer was lost; a later run asks once more" if verdict.state is State.AMBIGUOUS else None
+            self._outcomes.put(Outcome(task.question, verdict.state, True, doubt))
+
+    def _learn(self, verdict: Verdict, called: Called) -> None:
+        """What one call says about the service as a whole: whether to fan out, go singly, pause or stop."""
+        if verdict.next is Next.TRY_AGAIN_LATER or verdict.state is State.AMBIGUOUS:
+            if called.sent_at > self._failed_at:  # those sent before the last failure failed with it
+                self._failures += 1
+                self._failed_at = self._clock.monotonic()
+            self._fanned_out = self._fanned_out and self._failures <= 1
+            pause = max(verdict.retry_after_seconds or 0.0, self._backoff(self._failures - 1))
+            if self._failures > 1 or not self._fanned_out:
+                self._not_before = max(self._not_before, self._clock.monotonic() + pause)
+            if self._failures >= FAILURES_UNTIL_STOP:
+                self._stop(stop(StopKind.UNAVAILABLE, verdict.detail))
+            return
+        self._failures = 0
+        if verdict.state is State.UNRECOGNISED:
+            self._unreadable += 1
+            self._fanned_out = False
+            if self._unreadable >= UNREADABLE_UNTIL_STOP:
+                self._stop(stop(StopKind.UNREADABLE, verdict.detail))
+        elif verdict.state.is_readable_answer:
+            self._fanned_out = True
+            if verdict.state is not State.NO_MATCH:
+                self._unreadable = 0
+
+    def _may_retry(self) -> bool:
+        with self._changed:
+            progress = self.progress
+            return progress.retries + 1 <= math.ceil(RETRY_SHARE * (progress.calls + 1))
+
+    def _later_or_never(self, task: _Task) -> None:
+        with self._changed:
+            self._fill()
+            others = self._in_flight > 1 or any(not other.is_retry for other in self._ready)
+        if others:
+            self._again(task, _RETRY_RECHECK_SECONDS)
+        else:
+            reason = "Clodura was briefly unavailable; the next run asks again"
+            self._outcomes.put(Outcome(task.question, None, True, reason))
+
+    def _again(self, task: _Task, delay_seconds: float) -> None:
+        with self._changed:
+            due = self._clock.monotonic() + delay_seconds if delay_seconds > 0 else task.due
+            heapq.heappush(self._ready, replace(task, due=due, order=next(self._orders)))
+            self._changed.notify_all()
+
+    def _backoff(self, tries: int) -> float:
+        longest = min(self._policy.longest_backoff_seconds, self._policy.first_backoff_seconds * 2.0 ** max(0, tries))
+        return longest * self._rng.uniform(0.5, 1.0)
+
+    def _count_call(self, task: _Task, verdict: Verdict) -> None:
+        counts = {
+            "calls": 1,
+            "retries": int(task.is_retry),
+            "asked": int(task.tries == 0 and verdict.next is not Next.SLOW_DOWN),
+            "credits_charged": verdict.charged_credits,
+            "credits_at_risk": verdict.at_risk_credits,
+        }
+        if verdict.state in _COUNTED:
+            counts[_COUNTED[verdict.state]] = 1
+        self._count(**counts)
+
+    def _count(self, **more: int) -> None:
+        with self._changed:
+            now = self.progress
+            self.progress = replace(now, **{name: getattr(now, name) + count for name, count in more.items()})
+
+    def _stop(self, reached: Stop) -> None:
+        with self._changed:
+            # A stop that fails the run outranks one that does not: its remedy is the one to show.
+            if self.stopped is None or (reached.kind.fails_the_run and not self.stopped.kind.fails_the_run):
+                self.stopped = reached
+            self._caller.wake()
+            self._changed.notify_all()
+
+
+def _pending_reason(verdict: Verdict) -> str:
+    if verdict.next in _STOPS:
+        return stop(_STOPS[verdict.next]).reason
+    if verdict.next is Next.SET_ASIDE:
+        return "Clodura says it answered for this contact moments ago; a later run asks again"
+    return f"Clodura could not be reached ({verdict.detail}); the next run asks again"

@@ -1,0 +1,114 @@
+"""One call through the ledger: wait for the permit, send on time, settle what came."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from clodura_pipeline.clodura.client import CloduraClient
+from clodura_pipeline.clodura.errors import AnswerLost, CallFailed, NotSent
+from clodura_pipeline.clodura.verdicts import RawAnswer, Verdict, judge, judge_failure
+from clodura_pipeline.enrichment.clock import Clock
+from clodura_pipeline.enrichment.ledger import Granted, Ledger, LedgerProblem, Settled, Wait
+from clodura_pipeline.enrichment.policy import SEND_SLACK_SECONDS, Policy
+from clodura_pipeline.enrichment.questions import Question, Run
+from clodura_pipeline.enrichment.standing import Held, Known, UnderWay
+from clodura_pipeline.enrichment.stops import Stop
+
+_FIRST_LEAD_SECONDS = 0.002
+_LONGEST_LEAD_SECONDS = 1.0
+_SETTLE_RETRY_SECONDS = 0.25
+_WORTH_TELLING_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Called:
+    """A call that was made, or that failed to connect. `sent_at`: monotonic time of its permit."""
+
+    verdict: Verdict
+    sent_at: float
+    strikes: int
+
+
+class Caller:
+    """Makes the calls of one run; several threads may use it at once."""
+
+    def __init__(self, ledger: Ledger, client: CloduraClient, run: Run, policy: Policy, clock: Clock) -> None:
+        self.policy = policy
+        self.clock = clock
+        self.waiting_for: str | None = None
+        self._ledger = ledger
+        self._client = client
+        self._run = run
+        self._next_in_line = threading.Lock()
+        self._awake = threading.Event()
+
+    def wake(self) -> None:
+        """End all waiting: the run stops."""
+        self._awake.set()
+
+    def call(self, question: Question, stopping: Callable[[], bool]) -> Called | Known | UnderWay | Held | Stop | None:
+        """Ask one question as soon as the ledger permits it; None when the run stops before it does.
+
+        Raises:
+            LedgerProblem: the ledger could not be written. An answer that came is tried to be stored until its lease
+                ends; after that the ledger lists the call as in doubt.
+        """
+        permit = self._await_permit(question, stopping)
+        if not isinstance(permit, Granted):
+            return permit
+        raw, verdict = self._send(question, permit)
+        if isinstance(raw, NotSent):
+            self._ledger.withdraw(permit.attempt_id, raw.trouble.value)
+            return Called(verdict, permit.stamp, 0)
+        answer = raw if isinstance(raw, RawAnswer) else None
+        settled = self._settle(permit, verdict, answer)
+        return Called(verdict, permit.stamp, settled.strikes)
+
+    def _await_permit(
+        self, question: Question, stopping: Callable[[], bool]
+    ) -> Granted | Known | UnderWay | Held | Stop | None:
+        # One at a time: who waits for a window would otherwise race with all others of the process when it opens.
+        with self._next_in_line:
+            while not stopping():
+                decision = self._ledger.permit(question, self._run, self.policy)
+                if not isinstance(decision, Wait):
+                    self.waiting_for = None
+                    return decision
+                if decision.seconds >= _WORTH_TELLING_SECONDS:
+                    self.waiting_for = f"{decision.why}, {decision.seconds:.0f} s"
+                self.clock.wait(self._awake, decision.seconds)
+            return None
+
+    def _send(self, question: Question, permit: Granted) -> tuple[RawAnswer | CallFailed, Verdict]:
+        try:
+            raw = self._client.enrich(question.identifiers, lambda: self._leave_on_time(permit))
+        except (NotSent, AnswerLost) as failure:
+            return failure, judge_failure(failure)
+        return raw, judge(raw, question.identifiers, datetime.fromtimestamp(self.clock.wall(), UTC))
+
+    def _leave_on_time(self, permit: Granted) -> None:
+        """Called on the open connection: a request leaves at the time its permit counts for, or gets another time.
+
+        Opening a connection, or a slow commit, can take longer than the slack that the windows hold.
+        """
+        stamp, lead_seconds = permit.stamp, _FIRST_LEAD_SECONDS
+        while self.clock.monotonic() - stamp > SEND_SLACK_SECONDS:
+            again = self._ledger.stamp_again(permit.attempt_id, self.policy, lead_seconds)
+            if isinstance(again, Wait):
+                self.clock.wait(threading.Event(), again.seconds)
+                continue
+            stamp = again.stamp
+            self.clock.wait(threading.Event(), stamp - self.clock.monotonic())
+            lead_seconds = min(_LONGEST_LEAD_SECONDS, lead_seconds * 2)
+
+    def _settle(self, permit: Granted, verdict: Verdict, raw: RawAnswer | None) -> Settled:
+        """Store the outcome. A paid answer is not let go because the disk is full: room may be made in time."""
+        ends = self.clock.monotonic() + self.policy.lease_seconds
+        while True:
+            try:
+                return self._ledger.settle(permit.attempt_id, verdict, raw, self.policy)
+            except LedgerProblem:
+                if self.clock.monotonic() >= ends:
+                    raise
+                self.clock.wait(threading.Event(), _SETTLE_RETRY_SECONDS)

@@ -1,0 +1,88 @@
+"""The ledger's sense of time: this boot's monotonic clock for windows and leases, the server's clock for UTC days."""
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from clodura_pipeline.enrichment.clock import Clock
+
+_LONGEST_WINDOW_SECONDS = 3_600.0
+_AGREES_WITHIN_SECONDS = 2.0
+"""A `Date` header has whole seconds: within this, the machine's own, finer clock is taken to be right."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Now: on the monotonic clock of this boot, and on the server's clock (epoch seconds, our best estimate)."""
+
+    boot_id: str
+    monotonic: float
+    server: float
+
+    @property
+    def day(self) -> str:
+        """The UTC day by the server's clock."""
+        return utc_day(self.server)
+
+
+def utc_day(epoch_seconds: float) -> str:
+    """`YYYY-MM-DD` of a time, in UTC."""
+    return datetime.fromtimestamp(epoch_seconds, UTC).date().isoformat()
+
+
+def now(cursor: sqlite3.Connection, clock: Clock) -> Moment:
+    """The present moment. Call it inside the transaction: that is what makes times of several processes ordered."""
+    monotonic, boot_id = clock.monotonic(), clock.boot_id()
+    known = cursor.execute("SELECT server_offset FROM control WHERE boot_id = ?", (boot_id,)).fetchone()
+    offset = known["server_offset"] if known else None
+    return Moment(boot_id, monotonic, clock.wall() if offset is None else monotonic + offset)
+
+
+def enter_boot(cursor: sqlite3.Connection, clock: Clock) -> None:
+    """Carry what an earlier boot of the machine wrote over to this one's monotonic clock; once per boot.
+
+    Sends of the last hour are placed by wall time. Calls that were under way died with the machine: their lease ends.
+    """
+    boot_id, monotonic, wall = clock.boot_id(), clock.monotonic(), clock.wall()
+    if cursor.execute("SELECT 1 FROM control WHERE boot_id = ?", (boot_id,)).fetchone():
+        return
+    cursor.execute(
+        "UPDATE control SET boot_id = ?, server_offset = NULL, slowed_at = ?, "
+        "paused_until = CASE WHEN paused_until > 0 THEN ? ELSE 0 END",
+        (boot_id, monotonic, monotonic),
+    )
+    cursor.execute(
+        "UPDATE sends SET boot_id = ?, stamp = min(?, ? - (? - sent_at)) WHERE sent_at > ?",
+        (boot_id, monotonic, monotonic, wall, wall - _LONGEST_WINDOW_SECONDS),
+    )
+    cursor.execute(
+        "UPDATE attempts SET boot_id = ?, stamp = ?, lease_until = ? WHERE state = 'sent'",
+        (boot_id, monotonic, monotonic),
+    )
+
+
+def forget_old_sends(cursor: sqlite3.Connection, moment: Moment) -> None:
+    """Drop sends that no window can reach any more."""
+    cursor.execute("DELETE FROM sends WHERE boot_id <> ?", (moment.boot_id,))
+    cursor.execute("DELETE FROM sends WHERE stamp < ?", (moment.monotonic - _LONGEST_WINDOW_SECONDS,))
+
+
+def learn_server_time(cursor: sqlite3.Connection, clock: Clock, date_header: str | None) -> float | None:
+    """Take over the server's clock from an answer's `Date`; returns that time (epoch seconds), None when unusable.
+
+    The offset is against the monotonic clock, so a jump of this machine's wall clock moves no UTC day.
+    """
+    try:
+        stated = parsedate_to_datetime(date_header or "").timestamp()
+    except (ValueError, TypeError):
+        return None
+    monotonic, wall = clock.monotonic(), clock.wall()
+    row = cursor.execute("SELECT server_offset FROM control WHERE boot_id = ?", (clock.boot_id(),)).fetchone()
+    believed = monotonic + row["server_offset"] if row and row["server_offset"] is not None else None
+    middle = stated + 0.5
+    if believed is not None and abs(believed - middle) <= _AGREES_WITHIN_SECONDS:
+        return stated
+    best = wall if abs(wall - middle) <= _AGREES_WITHIN_SECONDS else middle
+    cursor.execute("UPDATE control SET server_offset = ? WHERE boot_id = ?", (best - monotonic, clock.boot_id()))
+    return stated

@@ -1,0 +1,104 @@
+"""Readings of Clodura's balance, and what two of them prove about the calls between them."""
+
+import sqlite3
+from dataclasses import dataclass
+
+from clodura_pipeline.clodura.balance import Balance
+from clodura_pipeline.enrichment.ledger import money
+from clodura_pipeline.enrichment.ledger.moments import Moment
+from clodura_pipeline.enrichment.ledger.sequence import next_sequence
+
+
+@dataclass(frozen=True)
+class ReadingBegun:
+    """The ledger's state when a reading began; `watermark` is the newest attempt then."""
+
+    watermark: int
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """What a reading proves against the one before it.
+
+    `interval`: "agrees" (drop = settled: nothing in doubt was charged), "unexplained" (more was charged than settled:
+    a doubt, or others who use the key), "less_than_charged", "topped_up" (no statement possible), or None (no
+    earlier reading to compare with, or none without calls under way).
+    """
+
+    credits: float | None
+    shape: str
+    interval: str | None
+    drop_credits: float | None
+    settled_credits: int | None
+    unexplained_credits: float | None
+
+
+def newest_attempt(cursor: sqlite3.Connection) -> int:
+    """Id of the newest attempt; 0 when there is none."""
+    return cursor.execute("SELECT coalesce(max(id), 0) FROM attempts").fetchone()[0]
+
+
+def begin(cursor: sqlite3.Connection) -> ReadingBegun | None:
+    """Begin a reading; None while a call of any run is under way, for then its cost would blur the balance."""
+    under_way = cursor.execute("SELECT 1 FROM attempts WHERE state = 'sent' LIMIT 1").fetchone()
+    return None if under_way else ReadingBegun(newest_attempt(cursor))
+
+
+def record(
+    cursor: sqlite3.Connection, moment: Moment, run_id: str, begun: ReadingBegun, balance: Balance
+) -> Reconciled:
+    """Write a reading and compare it with the newest earlier one that was quiet too."""
+    quiet = newest_attempt(cursor) == begun.watermark
+    spent = money.totals(cursor, "all")
+    before = cursor.execute(
+        "SELECT * FROM readings WHERE quiet = 1 AND credits IS NOT NULL ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    result = Reconciled(balance.credits, balance.shape, None, None, None, None)
+    if quiet and balance.credits is not None and before is not None:
+        result = _compare(before, balance, spent.charged)
+    written = cursor.execute(
+        "INSERT INTO readings (run_id, read_at, watermark, quiet, credits, shape, charged_credits, at_risk_credits, "
+        "interval, drop_credits, settled_credits, unexplained_credits) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (run_id, moment.server, begun.watermark, int(quiet), balance.credits, balance.shape, spent.charged,
+         spent.at_risk, result.interval, result.drop_credits, result.settled_credits, result.unexplained_credits),
+    )  # fmt: skip
+    if before is not None and result.interval == "agrees":
+        assert written.lastrowid is not None
+        _free_doubts(cursor, before["watermark"], begun.watermark, written.lastrowid)
+    next_sequence(cursor)
+    return result
+
+
+def last(cursor: sqlite3.Connection) -> Reconciled | None:
+    """The newest reading; None when there is none."""
+    row = cursor.execute(
+        "SELECT credits, shape, interval, drop_credits, settled_credits, unexplained_credits FROM readings "
+        "ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    return Reconciled(*row) if row else None
+
+
+def _compare(before: sqlite3.Row, balance: Balance, charged_now: int) -> Reconciled:
+    assert balance.credits is not None
+    drop = before["credits"] - balance.credits
+    settled = charged_now - before["charged_credits"]
+    if drop < 0:
+        interval, unexplained = "topped_up", None
+    elif drop == settled:
+        interval, unexplained = "agrees", 0.0
+    else:
+        interval, unexplained = ("unexplained" if drop > settled else "less_than_charged"), drop - settled
+    return Reconciled(balance.credits, balance.shape, interval, drop, settled, unexplained)
+
+
+def _free_doubts(cursor: sqlite3.Connection, after: int, until: int, reading_id: int) -> None:
+    """The balance fell by exactly what was settled: nothing in doubt between the readings was charged."""
+    doubts = cursor.execute(
+        "SELECT * FROM attempts WHERE id > ? AND id <= ? AND at_risk_credits > 0", (after, until)
+    ).fetchall()
+    for attempt in doubts:
+        money.rebook(cursor, attempt, attempt["charged_credits"], 0)
+        cursor.execute(
+            "UPDATE attempts SET doubt_settled_by = ?, sequence = ? WHERE id = ?",
+            (reading_id, next_sequence(cursor), attempt["id"]),
+        )

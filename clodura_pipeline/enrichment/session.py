@@ -1,0 +1,144 @@
+"""One run's dealings with Clodura, from the balance before to the balance after."""
+
+import contextlib
+import random
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from clodura_pipeline.clodura.balance import Balance, read_balance
+from clodura_pipeline.clodura.client import ClientSettings, CloduraClient, is_loopback
+from clodura_pipeline.clodura.errors import CallFailed
+from clodura_pipeline.enrichment.asking import Asker, Outcome, Progress
+from clodura_pipeline.enrichment.calling import Caller
+from clodura_pipeline.enrichment.clock import Clock
+from clodura_pipeline.enrichment.ledger import Ledger, ReadingBegun, Reconciled, Wait
+from clodura_pipeline.enrichment.policy import Policy
+from clodura_pipeline.enrichment.questions import Question, Run
+from clodura_pipeline.enrichment.stops import Stop, StopKind, stop
+
+
+class RefusedToStart(Exception):
+    """The run may not begin to ask; the message says what to do."""
+
+
+class _CallUnderWay(Exception):
+    """A balance read now would be blurred by a call that is under way."""
+
+
+@dataclass(frozen=True)
+class RunIdentity:
+    """Who asks: the run, the run it is a retry of, and its own cap in credits (0: none)."""
+
+    run_id: str
+    root_run_id: str
+    max_credits: int
+
+
+class Session:
+    """Asks for one run. Made by `open_session`."""
+
+    def __init__(self, ledger: Ledger, client: CloduraClient, run: Run, policy: Policy, clock: Clock) -> None:
+        self.balance_before: Reconciled | None = None
+        self.balance_after: Reconciled | None = None
+        self._ledger = ledger
+        self._client = client
+        self._run = run
+        self._policy = policy
+        self._clock = clock
+        self._asker = Asker(Caller(ledger, client, run, policy, clock), policy.max_workers, random.Random())
+
+    @property
+    def stopped(self) -> Stop | None:
+        """Why no further call is made; None while nothing speaks against one."""
+        return self._asker.stopped
+
+    @property
+    def progress(self) -> Progress:
+        """Counts so far."""
+        return self._asker.progress
+
+    @property
+    def waiting_for(self) -> str | None:
+        """What the next call waits for, in words."""
+        return self._asker.waiting_for
+
+    def ask(
+        self, batches: Iterable[Sequence[Question]], tick: Callable[[], None], tick_seconds: float
+    ) -> Iterator[Outcome]:
+        """Ask all questions; one outcome each. See `Asker.ask`."""
+        return self._asker.ask(batches, tick, tick_seconds)
+
+    def begin(self) -> None:
+        """Read the balance, which also shows whether the key and the plan are accepted, before any credit is spent.
+
+        Raises:
+            RefusedToStart: `CLODURA_MIN_BALANCE` is set and no balance is known.
+        """
+        self.balance_before, balance = self._read_balance()
+        if balance is not None and balance.access_refused:
+            refused = StopKind.KEY_REFUSED if balance.access_refused == 401 else StopKind.PLAN_REFUSED
+            self._asker.stopped = stop(refused)
+        elif balance is not None and balance.credits is not None and balance.credits < 1:
+            self._asker.stopped = stop(StopKind.NO_CREDITS, f"balance {balance.credits:g}")
+        least = self._policy.budget.min_balance_credits
+        if least > 0 and self.stopped is None and not self._ledger.knows_balance():
+            raise RefusedToStart(
+                f"CLODURA_MIN_BALANCE is {least}, but Clodura does not tell this plan's balance, so it cannot be kept. "
+                "Set CLODURA_MIN_BALANCE=0 and cap runs with CLODURA_MAX_CREDITS_PER_RUN instead."
+            )
+
+    def end(self) -> None:
+        """Read the balance again and close the run in the ledger."""
+        if self.progress.calls and not (self.stopped and self.stopped.kind.fails_the_run):
+            self.balance_after, _ = self._read_balance()
+        self._ledger.end_run(self._run, self.stopped)
+
+    def _read_balance(self) -> tuple[Reconciled | None, Balance | None]:
+        """The balance and what it proves; None, None while a call is under way or when Clodura does not answer."""
+        begun: list[ReadingBegun] = []
+        try:
+            answer = self._client.credits(lambda: begun.append(self._begin_reading()))
+        except (_CallUnderWay, CallFailed):
+            return None, None
+        balance = read_balance(answer)
+        return self._ledger.record_reading(self._run, begun[0], balance, answer.date), balance
+
+    def _begin_reading(self) -> ReadingBegun:
+        while True:
+            begun = self._ledger.begin_reading(self._policy)
+            if isinstance(begun, ReadingBegun):
+                return begun
+            if not isinstance(begun, Wait):
+                raise _CallUnderWay
+            self._clock.wait(threading.Event(), begun.seconds)
+
+
+@contextlib.contextmanager
+def open_session(
+    ledger: Ledger, settings: ClientSettings, identity: RunIdentity, policy: Policy, clock: Clock
+) -> Iterator[Session]:
+    """A session for one run; its connections are closed and its end is written on every path.
+
+    Raises:
+        RefusedToStart: there is no key, or a balance is to be kept that is not known.
+        LedgerProblem: the ledger is of another world (live or sandbox), or cannot be used.
+        UnsafeAddress: the base URL would send the key in the clear.
+    """
+    if not settings.api_key:
+        raise RefusedToStart(
+            "CLODURA_API_KEY is not set, so nobody can be asked. Put it into the environment or into .env (see "
+            ".env.example); to see it work without a key: clodura-pipeline demo."
+        )
+    client = CloduraClient(settings)
+    try:
+        ledger.enter_world(is_loopback(settings.base_url))
+        run = ledger.start_run(identity.run_id, identity.root_run_id, identity.max_credits)
+        session = Session(ledger, client, run, policy, clock)
+        session.begin()
+        try:
+            yield session
+        finally:
+            session.end()
+    finally:
+        client.close()

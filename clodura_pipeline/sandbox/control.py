@@ -1,0 +1,67 @@
+"""The sandbox's own paths, for tests in other processes and for people: books, options, help."""
+
+import json
+from dataclasses import fields
+from urllib.parse import parse_qs
+
+from .api import Api
+from .books import CREDITS_PATH, ENRICH_PATH, Books
+from .faults import EFFECTS, Fault
+from .options import SandboxOptions
+from .wire import Reply, Request
+
+PREFIX = "/_sandbox/"
+BOOKS_PATH = f"{PREFIX}books"
+OPTIONS_PATH = f"{PREFIX}options"
+HELP_PATH = f"{PREFIX}help"
+
+
+def answer_control(request: Request, api: Api, books: Books) -> Reply:
+    """Answers a request to one of the sandbox's own paths; such requests are free, instant and in no books."""
+    asked = (request.method, request.path)
+    if asked == ("GET", BOOKS_PATH):
+        return _show_books(request, books)
+    if asked == ("GET", OPTIONS_PATH):
+        return Reply.of_json(200, api.options.as_json())
+    if asked == ("POST", OPTIONS_PATH):
+        return _change_options(request, api)
+    if asked == ("GET", HELP_PATH):
+        return Reply(200, help_text().encode(), "text/plain; charset=utf-8")
+    return Reply.of_json(404, {"error": f"there are {BOOKS_PATH}, {OPTIONS_PATH} and {HELP_PATH}"})
+
+
+def help_text() -> str:
+    """What can be asked and switched, from the options and faults themselves."""
+    lines = [
+        "A stand-in for Clodura's API. People, companies and balance are made up.",
+        "",
+        f"POST {ENRICH_PATH:<26} one contact; header X-API-KEY, JSON body",
+        f"GET  {CREDITS_PATH:<26} the balance",
+        f"GET  {BOOKS_PATH:<26} every call and what it cost (?after=N: only calls above number N)",
+        f"GET  {OPTIONS_PATH:<26} the options in force",
+        f'POST {OPTIONS_PATH:<26} changes some: {{"latency_seconds": 0.2, "faults": [{{"kind": "stall"}}]}}',
+        "",
+        "Options",
+        *(f"  {option.name:<28} {option.metadata['says']}" for option in fields(SandboxOptions)),
+        "",
+        f"A fault has {', '.join(each.name for each in fields(Fault))}. Kinds:",
+        *(f"  {kind:<28} {effect.says}" for kind, effect in EFFECTS.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _show_books(request: Request, books: Books) -> Reply:
+    after = parse_qs(request.query).get("after", ["0"])[0]
+    if not after.isdecimal():
+        return Reply.of_json(400, {"error": "after must be the number of a call"})
+    return Reply.of_json(200, books.view(int(after)).as_json())
+
+
+def _change_options(request: Request, api: Api) -> Reply:
+    try:
+        changes = json.loads(request.body)
+        if not isinstance(changes, dict):
+            return Reply.of_json(400, {"error": "send a JSON object of the options to change"})
+        return Reply.of_json(200, api.patch(changes).as_json())
+    except (ValueError, TypeError) as error:
+        return Reply.of_json(400, {"error": str(error)})

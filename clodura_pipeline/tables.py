@@ -1,0 +1,271 @@
+"""Every table: what a row of it is, and each column's type and meaning.
+
+One place for the working database, the comments in the published file, Dagster's column metadata and the README, so
+that they cannot disagree.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: name, DuckDB type, what it means."""
+
+    name: str
+    type: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: name, what a row of it is, its columns in order."""
+
+    name: str
+    meaning: str
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The column names in order."""
+        return tuple(column.name for column in self.columns)
+
+    def ddl(self) -> str:
+        """The column definitions for CREATE TABLE."""
+        return ", ".join(f'"{column.name}" {column.type}' for column in self.columns)
+
+
+def _table(name: str, meaning: str, *lines: str) -> Table:
+    """A table from lines of `name TYPE meaning`."""
+    parsed = [line.split(maxsplit=2) for text in lines for line in text.strip().splitlines()]
+    return Table(name, meaning, tuple(Column(*parts) for parts in parsed))
+
+
+_PLACE = """
+file_date DATE day the file belongs to (its partition)
+source_file VARCHAR path of the file below the contacts folder
+source_row BIGINT position of the record in the file, counted from 1 below the header
+"""
+_CONTACT = """
+source VARCHAR name of the list: the file name without date and ending
+contact_id VARCHAR id of the contact in its files, verbatim; derived from its identifiers where they have none
+"""
+_CLEANED = """
+first_name VARCHAR first name, cleaned
+last_name VARCHAR last name, cleaned
+email VARCHAR e-mail address, cleaned
+linkedin_url VARCHAR LinkedIn profile in its canonical form
+organisation_name VARCHAR name of the company, cleaned
+organisation_linkedin_url VARCHAR LinkedIn page of the company in its canonical form
+"""
+
+RAW_CONTACTS = _table(
+    "raw_contacts",
+    "One row per record that could be read from a contact file, as text.",
+    _PLACE,
+    _CONTACT,
+    """
+first_name VARCHAR as in the file
+last_name VARCHAR as in the file
+full_name VARCHAR as in the file
+email VARCHAR as in the file
+linkedin_url VARCHAR as in the file
+organisation_name VARCHAR as in the file
+organisation_linkedin_url VARCHAR as in the file
+organisation_domain VARCHAR as in the file
+source_columns VARCHAR the file's other columns, as JSON
+record VARCHAR the whole record, as JSON
+""",
+)
+
+VALIDATED_CONTACTS = _table(
+    "validated_contacts",
+    "One row per landed row that Clodura can be asked about, cleaned and with canonical identifiers.",
+    _PLACE,
+    _CONTACT,
+    _CLEANED,
+    """
+organisation_domain VARCHAR domain of the company's website
+source_columns VARCHAR the file's other columns, as JSON
+profile_id VARCHAR canonical identifier of the LinkedIn profile
+email_id VARCHAR canonical identifier of the e-mail address
+name_id VARCHAR canonical identifier of name and company
+set_aside VARCHAR[] values that are not used as identifiers, and why
+""",
+)
+
+REJECTED_CONTACTS = _table(
+    "rejected_contacts",
+    "One row per record that could not be read or that Clodura cannot be asked about, with the reasons.",
+    _PLACE,
+    """
+reasons VARCHAR[] why it is not asked about, in words
+record JSON the record as landed
+""",
+)
+
+CONTACT_ROWS = _table(
+    "contact_rows",
+    "One row per validated row of a file: the way from any row of a file to its contact and its person.",
+    _PLACE,
+    _CONTACT,
+    "person_key BIGINT the person this row is about",
+)
+
+ENRICHED_CONTACTS = _table(
+    "enriched_contacts",
+    "One row per contact (source and contact_id) with all that is known about it.",
+    _CONTACT,
+    """
+file_date DATE day of the contact's latest row
+source_file VARCHAR file of the contact's latest row
+source_row BIGINT position of the latest row in its file, counted from 1 below the header
+""",
+    _CLEANED,
+    """
+person_key BIGINT who this is: contacts with the same key are the same person
+match_status VARCHAR person, organisation, no_match, pending, refused, ambiguous or unrecognised
+pending_reason VARCHAR why there is no answer yet
+match_confidence VARCHAR Clodura's word for the combination asked with: highest, medium or low
+identifiers_used VARCHAR the strongest combination of identifiers among what was sent
+clodura_person_id VARCHAR Clodura's id of the person
+matched_first_name VARCHAR first name by Clodura
+matched_last_name VARCHAR last name by Clodura
+matched_linkedin_url VARCHAR LinkedIn profile by Clodura
+job_title VARCHAR current job title
+department VARCHAR department or functional area; several are joined with ', '
+seniority VARCHAR seniority; several are joined with ', '
+city VARCHAR city of the person
+state VARCHAR state of the person
+country VARCHAR country of the person
+organisation_id VARCHAR Clodura's id of the organisation
+matched_organisation_name VARCHAR name of the organisation by Clodura
+organisation_domain VARCHAR domain of the organisation by Clodura
+organisation_industry VARCHAR industry of the organisation
+organisation_employee_size VARCHAR number or range of employees, as Clodura states it
+organisation_revenue VARCHAR revenue, as Clodura states it
+organisation_founded_year INTEGER year the organisation was founded
+organisation_phone VARCHAR board line numbers; several are joined with ', '
+organisation_city VARCHAR city of the organisation
+organisation_state VARCHAR state of the organisation
+organisation_country VARCHAR country of the organisation
+credits_charged BIGINT all settled credits of the person, on the first of their rows by day, file and row; else 0
+answered_at TIMESTAMP when the answer shown came (UTC)
+set_aside VARCHAR[] values of the latest row that were not used as identifiers, and why
+source_columns JSON the file's other columns
+""",
+)
+
+CREDIT_USAGE = _table(
+    "credit_usage",
+    "Spend and outcomes by day, run, file and identifier combination. The authority on what was spent.",
+    """
+usage_date DATE UTC day of sending
+run_id VARCHAR Dagster run that asked
+file_date DATE partition that asked
+source_file VARCHAR file of the first row of the person in that partition
+identifiers_used VARCHAR the strongest combination of identifiers among what was sent
+requests BIGINT calls made
+persons BIGINT answers with a person
+organisations BIGINT answers with an organisation only
+no_matches BIGINT answers without a match
+refused BIGINT requests that Clodura refused (400, 422)
+ambiguous BIGINT requests whose answer was lost
+unrecognised BIGINT answers that could not be read
+credits_charged BIGINT credits that were charged
+credits_at_risk BIGINT credits that may have been charged on top, nobody knows
+""",
+)
+
+ENRICHMENT_PLAN = _table(
+    "enrichment_plan",
+    "Who a run over these days would ask, in this order.",
+    """
+file_date DATE partition that asks
+position BIGINT order within the plan, from 1
+person_key BIGINT who is asked about
+source_file VARCHAR file of the first row of the person in that partition
+source_row BIGINT that row's position in the file
+identifiers_used VARCHAR the strongest combination of identifiers among what is sent
+purpose VARCHAR new, stronger (a miss with better identifiers), changed (refused before), doubt (answer lost) or refresh
+worst_credits BIGINT what the call costs at most
+expected_credits DOUBLE what such calls cost on average so far; the worst cost below 30 answers
+""",
+)
+
+SOURCE_FILES = _table(
+    "source_files",
+    "One row per file found in the contacts folder, now or before.",
+    """
+source_file VARCHAR path of the file below the contacts folder
+source VARCHAR name of the list: the file name without date and ending
+file_date DATE day the file belongs to
+status VARCHAR loaded, found (not loaded yet), unreadable, outside_partitions, left_alone or vanished
+reason VARCHAR what is wrong or why it is not loaded, in words
+format VARCHAR what was detected
+column_mapping JSON header in the file to column here
+records BIGINT records in the file when it was last loaded
+rows_landed BIGINT of these, landed
+records_unreadable BIGINT of these, not readable (see rejected_contacts)
+size_bytes BIGINT size when last seen
+first_seen_at TIMESTAMP when the file was first seen (UTC)
+loaded_at TIMESTAMP when the file was last loaded (UTC)
+""",
+)
+
+IDENTITY_CONFLICTS = _table(
+    "identity_conflicts",
+    "E-mail addresses seen with more than one LinkedIn profile: they join nothing and are not sent with a profile.",
+    """
+identifier VARCHAR kind of identifier
+email VARCHAR the address
+profiles VARCHAR[] the profiles it was seen with
+row_count BIGINT rows that hold it
+""",
+)
+
+LIST_REPORT = _table(
+    "list_report",
+    "What each file yielded.",
+    """
+source_file VARCHAR path of the file below the contacts folder
+source VARCHAR name of the list
+file_date DATE day the file belongs to
+records BIGINT records in the file
+rejected BIGINT of these, not asked about
+top_rejection VARCHAR the most frequent reason
+people BIGINT distinct people in the validated rows
+already_known BIGINT people whose answer was asked for by another file or partition
+asked BIGINT people asked for this file
+matched BIGINT people of this file with a person
+organisations BIGINT people of this file with an organisation only
+no_matches BIGINT people of this file without a match
+unanswered BIGINT people of this file without an answer yet
+match_rate DOUBLE matched / (matched + organisations + no_matches)
+credits_charged BIGINT credits charged for calls that this file asked for
+credits_per_match DOUBLE credits_charged / people matched among those asked for this file
+""",
+)
+
+PUBLICATION = _table(
+    "publication",
+    "One row: the state that this file shows.",
+    """
+published_at TIMESTAMP when it was published (UTC)
+run_id VARCHAR Dagster run that published it
+ledger_sequence BIGINT state of the ledger it shows
+pending BIGINT contacts without an answer
+ledger_id VARCHAR the ledger it shows
+""",
+)
+
+PUBLISHED = (
+    ENRICHED_CONTACTS,
+    CONTACT_ROWS,
+    REJECTED_CONTACTS,
+    CREDIT_USAGE,
+    LIST_REPORT,
+    ENRICHMENT_PLAN,
+    SOURCE_FILES,
+    IDENTITY_CONFLICTS,
+    PUBLICATION,
+)

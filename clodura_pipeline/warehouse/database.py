@@ -1,0 +1,120 @@
+"""Opens the working database: one process at a time, closed on every path, never held during a call."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+from dagster_duckdb import DuckDBResource
+from filelock import FileLock, Timeout
+
+from clodura_pipeline.tables import (
+    CONTACT_ROWS,
+    CREDIT_USAGE,
+    ENRICHED_CONTACTS,
+    ENRICHMENT_PLAN,
+    IDENTITY_CONFLICTS,
+    LIST_REPORT,
+    PUBLICATION,
+    RAW_CONTACTS,
+    REJECTED_CONTACTS,
+    SOURCE_FILES,
+    VALIDATED_CONTACTS,
+)
+
+LOCK_TIMEOUT_SECONDS = 600.0
+_TABLES = (
+    RAW_CONTACTS,
+    VALIDATED_CONTACTS,
+    REJECTED_CONTACTS,
+    CONTACT_ROWS,
+    ENRICHED_CONTACTS,
+    CREDIT_USAGE,
+    ENRICHMENT_PLAN,
+    SOURCE_FILES,
+    IDENTITY_CONFLICTS,
+    LIST_REPORT,
+    PUBLICATION,
+)
+_INSIDE = """
+CREATE TABLE IF NOT EXISTS unreadable_records (
+    file_date DATE, source_file VARCHAR, source_row BIGINT, reason VARCHAR, record JSON);
+CREATE TABLE IF NOT EXISTS contact_people (source_file VARCHAR, source_row BIGINT, person_key BIGINT);
+CREATE TABLE IF NOT EXISTS people_questions (
+    person_key BIGINT, linkedin_url VARCHAR, email VARCHAR, first_name VARCHAR, last_name VARCHAR,
+    organisation_name VARCHAR, organisation_linkedin_url VARCHAR, set_aside VARCHAR[]);
+CREATE TABLE IF NOT EXISTS pending_reasons (person_key BIGINT, reason VARCHAR);
+CREATE TABLE IF NOT EXISTS person_aliases (person_key BIGINT, survivor BIGINT);
+CREATE TABLE IF NOT EXISTS working_state (name VARCHAR PRIMARY KEY, value VARCHAR);
+"""
+
+
+class DatabaseBusy(Exception):
+    """Another run kept the working database for too long."""
+
+
+@contextlib.contextmanager
+def working_database(resource: DuckDBResource, why: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
+    """The open working database with all its tables, under the lock that all runs share.
+
+    `DuckDBResource` does not close its connection when the body raises, so it is closed here.
+
+    Raises:
+        DatabaseBusy: another run held the lock for ten minutes.
+    """
+    path = Path(resource.database)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.with_suffix(".lock"))
+    try:
+        lock.acquire(timeout=LOCK_TIMEOUT_SECONDS)
+    except Timeout:
+        raise DatabaseBusy(
+            f"Another run has held {path.name} for {LOCK_TIMEOUT_SECONDS:.0f} s{why and f' while {why} waits'}. "
+            "Look for a run that hangs in the Dagster UI and terminate it."
+        ) from None
+    try:
+        with resource.get_connection() as connection:
+            try:
+                connection.execute("SET python_enable_replacements = false")
+                connection.execute("SET TimeZone = 'UTC'")
+                _create_tables(connection)
+                yield connection
+            finally:
+                connection.close()
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """BEGIN to COMMIT; rolled back when the body raises."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def scalar(connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[object] | None = None) -> int:
+    """The one number that a query returns; 0 for NULL."""
+    row = connection.execute(sql, parameters or []).fetchone()
+    return int(row[0] or 0) if row else 0
+
+
+def get_state(connection: duckdb.DuckDBPyConnection, name: str) -> str | None:
+    """A remembered value of the working database."""
+    row = connection.execute("SELECT value FROM working_state WHERE name = ?", [name]).fetchone()
+    return row[0] if row else None
+
+
+def set_state(connection: duckdb.DuckDBPyConnection, name: str, value: str) -> None:
+    """Remember a value."""
+    connection.execute("INSERT OR REPLACE INTO working_state VALUES (?, ?)", [name, value])
+
+
+def _create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    for table in _TABLES:
+        connection.execute(f"CREATE TABLE IF NOT EXISTS {table.name} ({table.ddl()})")
+    connection.execute(_INSIDE)

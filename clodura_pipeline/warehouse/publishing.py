@@ -1,0 +1,133 @@
+"""Writes the analysts' file: a new file with all tables and their comments, swapped in whole."""
+
+import contextlib
+import os
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from clodura_pipeline.tables import PUBLISHED
+
+STORAGE_VERSION = "v1.0.0"
+"""Analysts' tools lag behind: DuckDB 1.0 and later open this format."""
+
+READ_ONLY = 0o444
+
+
+class UnwritableFile(Exception):
+    """The published file cannot be written; the message says what to do."""
+
+
+def publish(connection: duckdb.DuckDBPyConnection, target: Path) -> bool:
+    """Copy the analysts' tables into a new file and swap it in for `target`, which stays whole at every moment.
+
+    The caller holds the lock and has brought the tables up to date. Readers that have the old file open keep its
+    state; new ones see the new one.
+
+    Returns:
+        False when `target` already shows a later state of the same ledger, which is left alone.
+
+    Raises:
+        UnwritableFile: disk full, or the folder cannot be written.
+    """
+    if _shows_later(connection, target):
+        return False
+    fresh = target.with_name(f".{target.name}.new")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fresh.unlink(missing_ok=True)
+        _write(connection, fresh)
+        _swap(fresh, target)
+    except (OSError, duckdb.IOException) as error:
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        raise UnwritableFile(
+            f"{target} could not be written: {error}. The file that was there is unchanged. Make room or mend the "
+            "folder's rights (CLODURA_DATABASE), then materialize published_database; nothing is asked again."
+        ) from error
+    return True
+
+
+def _shows_later(connection: duckdb.DuckDBPyConnection, target: Path) -> bool:
+    """Whether the file shows the same ledger at a later sequence: the ledger here was restored from a back-up."""
+    query = "SELECT ledger_id, ledger_sequence FROM publication"
+    ours = connection.execute(query).fetchone()
+    shown = _ask(target, query)
+    return bool(ours and shown and ours[0] == shown[0] and shown[1] > ours[1])
+
+
+def _write(connection: duckdb.DuckDBPyConnection, fresh: Path) -> None:
+    path = str(fresh).replace("'", "''")
+    connection.execute(f"ATTACH '{path}' AS published (STORAGE_VERSION '{STORAGE_VERSION}')")
+    try:
+        for table in PUBLISHED:
+            connection.execute(f"CREATE TABLE published.{table.name} ({table.ddl()})")
+            names = ", ".join(table.names)
+            connection.execute(f"INSERT INTO published.{table.name} ({names}) SELECT {names} FROM {table.name}")
+            connection.execute(f"COMMENT ON TABLE published.{table.name} IS {_text(table.meaning)}")
+            for column in table.columns:
+                connection.execute(
+                    f'COMMENT ON COLUMN published.{table.name}."{column.name}" IS {_text(column.meaning)}'
+                )
+        connection.execute("CHECKPOINT published")
+    finally:
+        connection.execute("DETACH published")
+
+
+def _swap(fresh: Path, target: Path) -> None:
+    with fresh.open("rb") as file:
+        os.fsync(file.fileno())
+    fresh.chmod(READ_ONLY)
+    # A .wal beside the old file is of somebody's read-write session; DuckDB would replay it onto the new file.
+    wal = target.with_name(target.name + ".wal")
+    wal.unlink(missing_ok=True)
+    fresh.replace(target)
+    wal.unlink(missing_ok=True)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def bought_answers_shown(target: Path) -> int:
+    """How many bought answers a published file shows; 0 when there is none or it cannot be read."""
+    row = _ask(target, "SELECT count(*) FROM enriched_contacts WHERE match_status IN ('person', 'organisation')")
+    return row[0] if row else 0
+
+
+def _ask(target: Path, query: str) -> tuple[Any, ...] | None:
+    """The first row of a query on a published file; None when there is none, or it cannot be read."""
+    if not target.is_file():
+        return None
+    try:
+        with contextlib.closing(duckdb.connect(target, read_only=True)) as connection:
+            return connection.execute(query).fetchone()
+    except duckdb.Error:
+        return None
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+@dataclass(frozen=True)
+class GoOnFrom:
+    """The oldest day with people left to ask (None: nobody), and the files loaded so far."""
+
+    pending: date | None
+    loaded: frozenset[str]
+
+
+def first_day_to_go_on_from(target: Path) -> GoOnFrom:
+    """Where the next run is to begin, by the published file; nothing known when there is none."""
+    row = _ask(
+        target,
+        "SELECT (SELECT min(r.file_date) FROM contact_rows r JOIN enriched_contacts e USING (source, contact_id) "
+        "WHERE e.match_status IN ('pending', 'ambiguous')), "
+        "(SELECT coalesce(list(source_file), []) FROM source_files WHERE status IN ('loaded', 'vanished'))",
+    )
+    return GoOnFrom(row[0], frozenset(row[1])) if row else GoOnFrom(None, frozenset())

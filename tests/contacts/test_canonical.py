@@ -1,0 +1,448 @@
+"""Canonical forms: every spelling of one thing gives one identifier, and two things never do."""
+
+import unicodedata
+from urllib.parse import quote
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clodura_pipeline.contacts import canonical, columns, companies, emails, linkedin, names
+from clodura_pipeline.contacts.linkedin import LinkedInKind
+
+TOKEN = "ACoAABCNSioBW3YZHc2lBHVG0E_TXYWitQkmwog"
+INNER = "https%3A%2F%2Fwww.linkedin.com%2Fin%2Fann-lee"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://www.linkedin.com/in/ann-lee",
+        "http://linkedin.com/in/ann-lee/",
+        "HTTPS://WWW.LINKEDIN.COM/IN/ANN-LEE",
+        "www.linkedin.com/in/Ann-Lee?trk=people-guest&utm_source=x#top",
+        "uk.linkedin.com/in/ann-lee",
+        "https://m.linkedin.com/mwlite/in/ann-lee",
+        "https://touch.www.linkedin.com/in/ann-lee",
+        "https://www.linkedin.com/comm/in/ann-lee?midToken=1",
+        "https://www.linkedin.com/in/ann-lee/en",
+        "https://www.linkedin.com/in/ann-lee/de-de/",
+        "https://www.linkedin.com/in/ann-lee/detail/contact-info/",
+        "https://www.linkedin.com/in/ann-lee&trk=x",
+        "linkedin.com/in/ann-lee",
+        "//www.linkedin.com/in/ann-lee",
+        "in/ann-lee",
+        "/in/ann-lee/",
+        "  <https://www.linkedin.com/in/ann-lee>  ",
+        '"https://www.linkedin.com/in/ann-lee",',
+        "\u200bhttps://www.linkedin.com/in/ann-lee\ufeff",
+        "LinkedIn: https://www.linkedin.com/in/ann-lee.",
+        "[Ann Lee](https://www.linkedin.com/in/ann-lee)",
+        '=HYPERLINK("https://www.linkedin.com/in/ann-lee","Ann")',
+        "https:\\/\\/www.linkedin.com\\/in\\/ann-lee",
+        "https://www.linkedin.com/in/https://www.linkedin.com/in/ann-lee",
+        "https//www.linkedin.com/in/ann-lee",
+        "https://www.linkedin.com/in/\nann-lee",
+        "https://www.linkedin.com/in/ann%2Dlee",
+        "https://www.linkedin.com/in/ann-lee%20",
+        f"{INNER}%2F",
+        f"https://www.linkedin.com/redir/redirect?url={INNER}&urlhash=x",
+        "https://www.linkedin.com/redir/redirect?url=https://www.linkedin.com/in/ann-lee&urlhash=x",
+        f"https://eur03.safelinks.protection.outlook.com/?url={INNER}%3Ftrk%3Dx&data=04%7C01",
+        "https://www.google.com/url?q=https://www.linkedin.com/in/ann-lee&sa=D",
+        "https://www.linkedin.com/authwall?trk=gf&sessionRedirect=https%3A%2F%2Fuk.linkedin.com%2Fin%2Fann-lee",
+        "https://www.linkedin.com/uas/login?session_redirect=%2Fin%2Fann-lee",
+        "https://urldefense.proofpoint.com/v2/url?u=https-3A__www.linkedin.com_in_ann-2Dlee&d=x",
+        "https://urldefense.com/v3/__https://www.linkedin.com/in/ann-lee__;!!abc",
+        "https://web.archive.org/web/2020/https://www.linkedin.com/in/ann-lee",
+        "https://www.linkedin.com/in/ann-lee https://www.linkedin.com/company/acme",
+    ],
+)
+def test_every_spelling_of_a_profile_is_one_person(text: str) -> None:
+    assert canonical.profile_id(text) == "li:ann-lee"
+
+
+@pytest.mark.parametrize(
+    ("text", "identifier"),
+    [
+        pytest.param("linkedin.com/in/jos%C3%A9", "li:josé", id="percent-encoded"),
+        pytest.param("linkedin.com/in/jos%c3%a9", "li:josé", id="small-hex-digits"),
+        pytest.param("linkedin.com/in/JOSÉ", "li:josé", id="accent-in-capitals"),
+        pytest.param("linkedin.com/in/jose\u0301", "li:josé", id="accent-as-a-mark"),
+        pytest.param("linkedin.com/in/jos%25C3%25A9", "li:josé", id="encoded-twice"),
+        pytest.param("linkedin.com/in/%E7%8E%8B%E5%B0%8F%E6%98%8E-123", "li:王小明-123", id="chinese"),
+        pytest.param("linkedin.com/in/a%2fb", "li:a%2Fb", id="encoded-slash-stays-encoded"),
+        pytest.param("linkedin.com/in/a%E4b", "li:a%E4b", id="broken-byte-stays-encoded"),
+        pytest.param("linkedin.com/in/a%zzb", "li:a%zzb", id="bad-escape-is-kept"),
+        pytest.param("linkedin.com/in/-ann-lee-", "li:-ann-lee-", id="hyphens-at-the-ends-belong-to-it"),
+        pytest.param(f"https://www.linkedin.com/in/{TOKEN}/", f"li:{TOKEN}", id="member-token-keeps-its-case"),
+        pytest.param("sy.linkedin.com/pub/k-marzec/a7/576/b50?trk=x", "li:k-marzec-b50576a7", id="old-public"),
+        pytest.param("linkedin.com/pub/ann-lee/1/23/4", "li:ann-lee-0040231", id="old-public-filled-with-zeros"),
+        pytest.param("linkedin.com/pub/ann-lee/0/23/4", "li:ann-lee-004023", id="old-public-without-a-leading-zero"),
+        pytest.param("https://linkedin.com/in/ann, https://linkedin.com/in/bob", "li:ann", id="first-of-two"),
+    ],
+)
+def test_slug_has_one_spelling(text: str, identifier: str) -> None:
+    assert canonical.profile_id(text) == identifier
+    assert canonical.profile_id(canonical.profile_url(identifier)) == identifier
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("https://www.linkedin.com/company/acme/about/", LinkedInKind.COMPANY),
+        ("https://www.linkedin.com/school/mit/", LinkedInKind.SCHOOL),
+        ("https://www.linkedin.com/showcase/acme-cloud", LinkedInKind.SHOWCASE),
+        ("https://www.linkedin.com/sales/lead/ACwAAB,NAME_SEARCH,x", LinkedInKind.SALES_NAVIGATOR),
+        ("https://www.linkedin.com/sales/people/ACwAAB", LinkedInKind.SALES_NAVIGATOR),
+        ("https://www.linkedin.com/talent/profile/AEM", LinkedInKind.RECRUITER),
+        ("https://www.linkedin.com/recruiter/profile/1,2", LinkedInKind.RECRUITER),
+        ("https://www.linkedin.com/search/results/people/?keywords=ann", LinkedInKind.SEARCH),
+        ("https://www.linkedin.com/pub/dir/Ann/Lee", LinkedInKind.SEARCH),
+        ("https://lnkd.in/abc", LinkedInKind.SHORT_LINK),
+        ("https://www.linkedin.com/posts/ann-lee_x", LinkedInKind.OTHER),
+        ("https://www.linkedin.com/feed/", LinkedInKind.OTHER),
+        ("https://www.linkedin.com/in/", LinkedInKind.OTHER),
+        ("https://www.linkedin.com/in/me", LinkedInKind.OTHER),
+        ("https://www.linkedin.com/in/null", LinkedInKind.OTHER),
+        ("https://www.linkedin.com/in/ann lee", LinkedInKind.OTHER),
+        ("https://www.linkedin.com/authwall?trk=x", LinkedInKind.OTHER),
+        ("https://www.linkedin.com/company/acme?back=https%3A%2F%2Flinkedin.com%2Fin%2Fbob", LinkedInKind.COMPANY),
+        ("https://evil-linkedin.com/in/x", LinkedInKind.NOT_LINKEDIN),
+        ("https://linkedin.com.evil.com/in/x", LinkedInKind.NOT_LINKEDIN),
+        ("ann@linkedin.com", LinkedInKind.NOT_LINKEDIN),
+        ("Ann Lee", LinkedInKind.NOT_LINKEDIN),
+        ("", LinkedInKind.NOT_LINKEDIN),
+    ],
+)
+def test_other_pages_are_recognised_and_identify_nobody(text: str, kind: LinkedInKind) -> None:
+    assert canonical.linkedin_kind(text) is kind
+    assert canonical.profile_id(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "identifier"),
+    [
+        pytest.param("  Ann.Lee@Acme.COM ", "ann.lee@acme.com", "em:ann.lee@acme.com", id="case-and-spaces"),
+        pytest.param("mailto:ann@x.com?subject=hi", "ann@x.com", "em:ann@x.com", id="mailto"),
+        pytest.param("Ann Lee <ann@x.com>", "ann@x.com", "em:ann@x.com", id="name-and-brackets"),
+        pytest.param('"Lee, Ann" <ann@x.com>', "ann@x.com", "em:ann@x.com", id="quoted-name-with-comma"),
+        pytest.param("ann+news@x.com", "ann+news@x.com", "em:ann@x.com", id="tag-asked-but-not-compared"),
+        pytest.param("A.n.n@gmail.com", "a.n.n@gmail.com", "em:ann@gmail.com", id="gmail-dots"),
+        pytest.param("a.nn+x@googlemail.com", "a.nn+x@googlemail.com", "em:ann@gmail.com", id="googlemail"),
+        pytest.param("a.nn@x.com", "a.nn@x.com", "em:a.nn@x.com", id="dots-elsewhere-matter"),
+        pytest.param("ann@müller.de", "ann@müller.de", "em:ann@xn--mller-kva.de", id="idn"),
+        pytest.param("ann@xn--mller-kva.de", "ann@xn--mller-kva.de", "em:ann@xn--mller-kva.de", id="idn-in-ascii"),
+        pytest.param("ann@x.com.", "ann@x.com", "em:ann@x.com", id="trailing-dot"),
+        pytest.param("ann@x.com (work)", "ann@x.com", "em:ann@x.com", id="comment"),
+        pytest.param("a@x.com; b@y.com", "a@x.com", "em:a@x.com", id="first-of-two"),
+        pytest.param("info@x.com, ann@x.com", "ann@x.com", "em:ann@x.com", id="person-before-role"),
+        pytest.param("oops; ann@x.com", "ann@x.com", "em:ann@x.com", id="first-valid"),
+        pytest.param("press.lee@x.com", "press.lee@x.com", "em:press.lee@x.com", id="name-that-starts-like-a-role"),
+        pytest.param("ann@example.com", "ann@example.com", "em:ann@example.com", id="test-domain"),
+    ],
+)
+def test_address_is_asked_as_written_and_compared_folded(text: str, asked: str, identifier: str) -> None:
+    assert canonical.clean_email(text) == asked
+    assert canonical.email_id(text) == identifier
+    assert canonical.email_id(identifier.removeprefix("em:")) == identifier
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "n/a", "none", "-", "unknown", "test@test", "test@test.com", "noemail@acme.com", "email@example.com"),
+        *("ann", "ann@", "@x.com", "ann@x", "ann@x..com", "ann@@x.com", "ann lee@x.com", "ann@x .com", "ann@-x.com"),
+        *(".ann@x.com", "ann@1.2.3.4", "a" * 65 + "@x.com", "ann@x_y.com"),
+    ],
+)
+def test_broken_address_is_none(text: str) -> None:
+    assert canonical.email_id(text) is None
+    assert canonical.clean_email(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "info@x.com",
+            "Sales@X.com",
+            "contact@x.com",
+            "office@x.com",
+            "hello@x.com",
+            "support@x.com",
+            "no-reply@x.com",
+        ),
+        *("sales.uk@x.com", "support2@x.com", "customer-service@x.com", "info+x@x.com", "kontakt@x.de", "hr@x.com"),
+    ],
+)
+def test_role_address_identifies_nobody(text: str) -> None:
+    assert emails.read_email(text).kind is emails.EmailKind.ROLE
+    assert canonical.email_id(text) is None
+    assert canonical.clean_email(text) is None
+
+
+@pytest.mark.parametrize("text", ["ann@mailinator.com", "ann@sub.mailinator.com"])
+def test_disposable_address_identifies_nobody(text: str) -> None:
+    assert emails.read_email(text).kind is emails.EmailKind.DISPOSABLE
+    assert canonical.email_id(text) is None
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "identifier"),
+    [
+        ("Ann", "Lee", "nc:ann|lee|on:acme"),
+        ("Dr. ANN", "LEE, MBA", "nc:ann|lee|on:acme"),
+        ("Mrs Ann", "Lee PhD", "nc:ann|lee|on:acme"),
+        ("Anne-Marie", "O’Neil", "nc:annemarie|oneil|on:acme"),
+        ("José 🚀", "Núñez", "nc:jose|nunez|on:acme"),
+        ("Søren", "Łukasz", "nc:soren|lukasz|on:acme"),
+        ("Ann", "Ma", "nc:ann|ma|on:acme"),
+        ("Ann", "Lee Jr.", "nc:ann|lee jr|on:acme"),
+        ("Ann", "Lee Sr", "nc:ann|lee sr|on:acme"),
+        ("小明", "王", "nc:小明|王|on:acme"),
+        ("राम", "रमी", "nc:राम|रमी|on:acme"),
+        ("Ann", None, None),
+        ("n/a", "Lee", None),
+        ("Ann", "-", None),
+        ("Test", "User", None),
+        ("LinkedIn", "Member", None),
+    ],
+)
+def test_names_are_compared_without_case_accents_and_titles(first: str, last: str, identifier: str | None) -> None:
+    assert canonical.name_id(first, last, organisation="Acme GmbH") == identifier
+
+
+def test_company_is_its_page_else_its_name_else_its_domain() -> None:
+    page, name, domain = "https://linkedin.com/company/Acme/", "Acme Ltd", "https://www.Acme.com/x"
+    everything = {"organisation": name, "organisation_linkedin_url": page, "domain": domain}
+    assert canonical.name_id("Ann", "Lee", **everything) == "nc:ann|lee|co:acme"
+    assert canonical.name_id("Ann", "Lee", organisation=name, domain=domain) == "nc:ann|lee|on:acme"
+    assert canonical.name_id("Ann", "Lee", domain=domain) == "nc:ann|lee|dm:acme.com"
+    assert canonical.name_id("Ann", "Lee", organisation="www.acme.com") == "nc:ann|lee|dm:acme.com"
+    assert canonical.name_id("Ann", "Lee") is None
+
+
+@pytest.mark.parametrize("nowhere", ["Self-employed", "Freelance", "n/a", "Retired", "Stealth Startup"])
+def test_people_without_a_company_have_no_company_in_common(nowhere: str) -> None:
+    assert canonical.name_id("Ann", "Lee", organisation=nowhere) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "Acme",
+            "ACME, Inc.",
+            "Acme GmbH",
+            "acme g.m.b.h.",
+            "Acme GmbH & Co. KG",
+            "The Acme Company Ltd.",
+            "Acmé S.A.",
+        ),
+        *(
+            "Acme Sp. z o.o.",
+            "Acme s.r.o.",
+            "Acme Pty Ltd",
+            "PT Acme Tbk",
+            "株式会社Acme",
+            "Acme UG (haftungsbeschränkt)",
+        ),
+        *("Acme B.V.", "Acme S.A. de C.V.", "Acme Private Limited", "Acme & Co", "ООО Acme", "(Acme) LLC"),
+    ],
+)
+def test_company_is_compared_without_its_legal_form(text: str) -> None:
+    assert canonical.fold_organisation(text) == "acme"
+
+
+@pytest.mark.parametrize("text", ["Co", "AG", "The Company", "株式会社"])
+def test_company_that_is_called_like_a_legal_form_keeps_a_name(text: str) -> None:
+    assert canonical.fold_organisation(text)
+
+
+def test_companies_that_differ_stay_apart() -> None:
+    different = ["Acme", "Acme Systems", "Acme Labs GmbH", "Müller", "Muler", "AT&T", "ATT Co", "3M", "4M"]
+    assert len({canonical.fold_organisation(name) for name in different}) == len(different)
+
+
+@pytest.mark.parametrize(
+    ("text", "domain"),
+    [
+        ("https://www.Acme.com/about?x=1", "acme.com"),
+        ("acme.co.uk", "acme.co.uk"),
+        ("@acme.com", "acme.com"),
+        ("ann@acme.com", "acme.com"),
+        ("www.müller.de", "xn--mller-kva.de"),
+        ("acme.com:8080/", "acme.com"),
+        ("gmail.com", None),
+        ("https://facebook.com/acme", None),
+        ("facebook.com", "facebook.com"),
+        ("acme", None),
+        ("http://[bad", None),
+        ("1.2.3.4", None),
+    ],
+)
+def test_domain_of_a_company(text: str, domain: str | None) -> None:
+    assert canonical.domain_of(text) == domain
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("Ann Lee", ("Ann", "Lee")),
+        ("Lee, Ann", ("Ann", "Lee")),
+        ("Ms. Ann Lee (she/her) 🚀", ("Ann", "Lee")),
+        ("Ann Lee, MBA, PMP", ("Ann", "Lee")),
+        ("Ludwig van Beethoven", ("Ludwig", "van Beethoven")),
+        ("Maria von der Leyen", ("Maria", "von der Leyen")),
+        ("de la Cruz, Juan", ("Juan", "de la Cruz")),
+        ("John Ronald Reuel Tolkien", ("John", "Tolkien")),
+        ("King Lee", ("King", "Lee")),
+        ("John Smith Jr.", ("John", "Smith Jr.")),
+        ("Ann Lee | Acme", ("Ann", "Lee")),
+        ("Ann", None),
+        ("王小明", None),
+        ("Ann and Bob Lee", None),
+        ("Mr Lee", None),
+        ("n/a", None),
+    ],
+)
+def test_full_name_is_split_or_left_alone(text: str, parts: tuple[str, str] | None) -> None:
+    assert canonical.split_full_name(text) == parts
+
+
+# --- properties ---------------------------------------------------------------------------------------------------
+
+SLUGS = st.text(st.sampled_from("abcdefghijklmnopqrstuvwxyz0123456789-éüñçßøł王明дж"), min_size=3, max_size=30).filter(
+    lambda slug: any(c.isalnum() for c in slug) and slug not in linkedin.PLACEHOLDER_SLUGS
+)
+ANY_TEXT = st.text(max_size=60) | st.from_regex(
+    r"(https?://)?(www\.)?linkedin\.com/in/[^/]{0,20}(/.{0,10})?", fullmatch=True
+)
+SPELLINGS = (
+    "https://www.linkedin.com/in/{}",
+    "http://de.linkedin.com/in/{}/",
+    "linkedin.com/in/{}?trk=a&b=c",
+    "/in/{}",
+    "<https://m.linkedin.com/in/{}/en>",
+    "https://www.linkedin.com/redir/redirect?url=https%3A%2F%2Fwww.linkedin.com%2Fin%2F{}",
+)
+
+
+@given(ANY_TEXT)
+def test_profile_form_is_idempotent_whatever_the_cell_holds(text: str) -> None:
+    identifier = canonical.profile_id(text)
+    if identifier is not None:
+        assert canonical.profile_id(canonical.profile_url(identifier)) == identifier
+        assert canonical.profile_url(identifier).isascii()
+
+
+@given(st.text(max_size=30), st.text("%0123456789abcdefABCDEF", max_size=20))
+def test_slug_form_is_idempotent_for_any_escapes(text: str, escapes: str) -> None:
+    identifier = canonical.profile_id(f"linkedin.com/in/{text}{escapes}")
+    if identifier is not None:
+        assert canonical.profile_id(canonical.profile_url(identifier)) == identifier
+
+
+@given(SLUGS, st.sampled_from(SPELLINGS), st.booleans(), st.booleans(), st.booleans())
+def test_spellings_of_one_slug_agree(slug: str, spelling: str, encoded: bool, upper: bool, decomposed: bool) -> None:
+    expected = canonical.profile_id(f"https://www.linkedin.com/in/{quote(slug)}")
+    assert expected == f"li:{unicodedata.normalize('NFC', slug)}"
+    written = slug.upper() if upper and slug.upper().lower() == slug else slug
+    written = unicodedata.normalize("NFD", written) if decomposed else written
+    written = quote(written) if encoded or "redir" in spelling else written
+    assert canonical.profile_id(spelling.format(written)) == expected
+
+
+@given(st.sets(SLUGS, min_size=2, max_size=8))
+def test_different_slugs_are_different_people(slugs: set[str]) -> None:
+    assert len({canonical.profile_id(f"linkedin.com/in/{quote(slug)}") for slug in slugs}) == len(slugs)
+
+
+@given(st.text(max_size=40) | st.emails().map(str))
+def test_address_form_is_idempotent(text: str) -> None:
+    identifier, asked = canonical.email_id(text), canonical.clean_email(text)
+    assert (identifier is None) == (asked is None)
+    if identifier is not None and asked is not None:
+        assert canonical.email_id(identifier.removeprefix("em:")) == identifier
+        assert (canonical.email_id(asked), canonical.clean_email(asked)) == (identifier, asked)
+
+
+@given(st.text(max_size=40))
+def test_name_and_company_forms_are_idempotent(text: str) -> None:
+    cleaned = canonical.clean_name(text)
+    if cleaned is not None:
+        assert canonical.clean_name(cleaned) == cleaned
+    assert names.fold(names.fold(text)) == names.fold(text)
+    folded = canonical.fold_organisation(text)
+    assert canonical.fold_organisation(folded) == folded
+    organisation = canonical.clean_organisation(text)
+    if organisation is not None:
+        assert canonical.clean_organisation(organisation) == organisation
+    domain = canonical.domain_of(text)
+    if domain is not None:
+        assert canonical.domain_of(domain) == domain
+
+
+# Texts around the border between the expressions and the Python functions.
+CELLS = st.one_of(
+    st.none(),
+    st.text(max_size=20),
+    st.text("abzANXK0-'._+@ ", max_size=16),
+    st.from_regex(r"[aA][nN]{1,2}[ .'-]?[lL]e{1,2}( (Jr|MBA|PhD|van|and|na|test))?", fullmatch=True),
+    st.from_regex(r"(Mr|Dr|The|PT|Test|Na|null|x)?\.? ?[A-Z][a-z]{1,4}( (Lee|Inc|GmbH|Co|and|Ltd\.|, Inc|SA))?", fullmatch=True),
+    st.from_regex(r"(info|ann|sales|a\.b|none|test)[0-9+._-]?[a-z]{0,2}@(gmail|googlemail|acme|test|mailinator|x-y)\.(com|co\.uk)", fullmatch=True),
+    st.from_regex(r" ?(https?://)?(www\.|de\.|m\.)?[lL]inkedin\.com/(in|company|pub|sales)/[a-zA-Z0-9_%é-]{0,8}(/(en|de-de|x))?/?([?#][a-z=&%,]{0,4})?", fullmatch=True),
+    st.from_regex(r"(https?://)?(www\d?\.)?(acme|gmail|x--y|linkedin)\.(com|co\.uk|c)(/|/x)?", fullmatch=True),
+    st.sampled_from([f"linkedin.com/in/{TOKEN}", "linkedin.com/in/null", "Kelvin \u212a", "ſean", "freelance", "The Co"]),
+)  # fmt: skip
+
+
+@settings(max_examples=300)
+@given(st.lists(CELLS, min_size=1, max_size=12))
+def test_columns_are_read_as_single_cells_are(cells: list[str | None]) -> None:
+    values = pl.Series(cells, dtype=pl.String)
+
+    def each(reader):  # noqa: ANN001, ANN202
+        return [None if cell is None else reader(cell) for cell in cells]
+
+    pages = each(linkedin.read_linkedin)
+    read = columns.read_linkedin(values)
+    assert read["kind"].to_list() == [page and str(page.kind) for page in pages]
+    assert read["several"].to_list() == [page and page.several for page in pages]
+    assert read["page"].to_list() == each(lambda cell: canonical.profile_id(cell) or canonical.company_id(cell))
+    mails = each(emails.read_email)
+    for field, column in {"kind": "kind", "address": "address", "identifier": "identifier", "role": "role"}.items():
+        assert columns.read_emails(values)[column].to_list() == [mail and getattr(mail, field) for mail in mails]
+    first = columns.read_first_names(values)
+    assert first["cleaned"].to_list() == each(names.clean_name)
+    assert first["folded"].to_list() == each(lambda cell: names.fold(names.clean_name(cell) or "") or None)
+    last = columns.read_last_names(values)["folded"].to_list()
+    assert last == each(lambda cell: names.fold_last_name(names.clean_name(cell) or "") or None)
+    split = columns.split_full_names(values)
+    assert list(split.iter_rows()) == [parts or (None, None) for parts in each(names.split_full_name)]
+    organisations = columns.read_organisations(values)
+    assert organisations["cleaned"].to_list() == each(companies.clean_organisation)
+    assert organisations["key"].to_list() == each(
+        lambda cell: companies.company_key(None, companies.clean_organisation(cell), None)
+    )
+    assert columns.read_domains(values)["domain"].to_list() == each(companies.domain_of)
+
+
+COLUMNS = ("first_name", "last_name", "email", "linkedin_url")
+COMPANY_COLUMNS = ("organisation_name", "organisation_linkedin_url", "organisation_domain")
+
+
+@given(st.lists(st.tuples(*[CELLS] * 7), max_size=6))
+def test_identifiers_of_a_frame_are_those_of_its_rows(rows: list[tuple[str | None, ...]]) -> None:
+    frame = pl.DataFrame(rows, schema=dict.fromkeys((*COLUMNS, *COMPANY_COLUMNS), pl.String), orient="row")
+    got = canonical.with_canonical_ids(frame).select("profile_id", "email_id", "name_id").rows()
+    assert got == [
+        (
+            canonical.profile_id(url or ""),
+            canonical.email_id(mail or ""),
+            canonical.name_id(first, last, organisation=name, organisation_linkedin_url=page, domain=domain),
+        )
+        for first, last, mail, url, name, page, domain in rows
+    ]

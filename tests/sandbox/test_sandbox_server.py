@@ -1,0 +1,153 @@
+"""The server itself: connections that stay open, clients that misbehave, and stopping in time."""
+
+import ast
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sandbox_client import NOBODY, SOMEBODY, ask, connect, connect_raw, enrich, send
+
+import clodura_pipeline.sandbox as sandbox_package
+from clodura_pipeline.sandbox import CREDITS_PATH, ENRICH_PATH, Fault, Sandbox, SandboxOptions
+
+Start = Callable[..., Sandbox]
+
+
+def test_a_connection_carries_many_calls(start: Start) -> None:
+    sandbox = start()
+    connection = connect(sandbox)
+    statuses, sockets = [], set()
+    for _ in range(5):
+        statuses.append(send(connection, "POST", ENRICH_PATH, NOBODY).status)
+        sockets.add(id(connection.sock))
+    connection.close()
+    assert (statuses, len(sockets)) == ([200] * 5, 1)
+
+
+@pytest.mark.parametrize(
+    ("request_line", "header", "stays_open"),
+    [
+        ("GET /api/v1/credits HTTP/1.1", "X: y", True),
+        ("GET /api/v1/credits HTTP/1.1", "Connection: close", False),
+        ("GET /api/v1/credits HTTP/1.0", "X: y", False),
+        ("GET /api/v1/credits HTTP/1.0", "Connection: keep-alive", True),
+    ],
+)
+def test_a_connection_stays_open_as_http_has_it(start: Start, request_line: str, header: str, stays_open: bool) -> None:
+    with connect_raw(start(), timeout=0.3) as sock:
+        sock.sendall(f"{request_line}\r\n{header}\r\n\r\n".encode())
+        assert sock.recv(4096).startswith(b"HTTP/1.1 401")
+        if stays_open:
+            with pytest.raises(TimeoutError):
+                sock.recv(1)
+        else:
+            assert sock.recv(1) == b""
+
+
+def test_a_request_may_come_in_pieces_and_two_at_once(start: Start) -> None:
+    sandbox = start()
+    request = b"GET /api/v1/credits HTTP/1.1\r\nX-API-KEY: sandbox-key\r\n\r\n"
+    with connect_raw(sandbox) as sock:
+        for place in range(0, len(request), 7):
+            sock.sendall(request[place : place + 7])
+        assert b"remainingCredits" in sock.recv(4096)
+        sock.sendall(request + request)
+        answers = b""
+        while answers.count(b"remainingCredits") < 2:
+            answers += sock.recv(4096)
+    assert len(sandbox.books.calls) == 3
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        b"hello\r\n\r\n",
+        b"GET / HTTP/2\r\nA: b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"A" * 70_000,
+    ],
+)
+def test_what_is_no_request_gets_400_and_harms_nobody_else(start: Start, rubbish: bytes) -> None:
+    sandbox = start()
+    with connect_raw(sandbox) as sock:
+        sock.sendall(rubbish)
+        assert sock.recv(4096).startswith(b"HTTP/1.1 400")
+    assert ask(sandbox, "GET", CREDITS_PATH).status == 200
+
+
+def test_a_client_that_leaves_in_the_middle_of_a_request_is_in_no_books(start: Start) -> None:
+    sandbox = start()
+    with connect_raw(sandbox) as sock:
+        sock.sendall(b"POST /api/v1/cleanup/enrich HTTP/1.1\r\nContent-Length: 10\r\n\r\n12")
+    assert ask(sandbox, "GET", CREDITS_PATH).status == 200
+    assert [call.path for call in sandbox.books.calls] == [CREDITS_PATH]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"faults": (Fault("stall"),)},
+        {"faults": (Fault("drip"),)},
+        {"faults": (Fault("drip_headers"),), "drip_interval_seconds": 30.0},
+        {"faults": (Fault("huge_body"),)},
+        {"latency_seconds": 60.0},
+        {"arrival_jitter_seconds": 60.0},
+        {},
+    ],
+    ids=["stall", "drip", "slow drip", "unread huge body", "latency", "arrival", "idle"],
+)
+def test_stopping_takes_less_than_a_second_whatever_connections_wait_for(options: dict[str, Any]) -> None:
+    sandbox = Sandbox(SandboxOptions(**options)).start()
+    connections = [connect(sandbox) for _ in range(8)]
+    for connection in connections:
+        connection.request(
+            "POST",
+            ENRICH_PATH,
+            f'{{"linkedinUrl": "{SOMEBODY["linkedinUrl"]}"}}',
+            {"X-API-KEY": "sandbox-key", "Content-Type": "application/json"},
+        )
+    time.sleep(0.1)
+    begun = time.monotonic()
+    sandbox.stop()
+    assert time.monotonic() - begun < 1.0
+    assert sandbox.books.in_flight == 0
+    for connection in connections:
+        connection.close()
+
+
+def test_nobody_is_served_after_stopping_but_the_books_stay(start: Start) -> None:
+    sandbox = start()
+    enrich(sandbox, SOMEBODY)
+    sandbox.stop()
+    with pytest.raises(ConnectionRefusedError):
+        enrich(sandbox, SOMEBODY)
+    sandbox.stop()
+    assert sandbox.books.charged == 2
+
+
+def test_a_taken_port_is_named_in_the_error(start: Start) -> None:
+    port = int(start().base_url.rpartition(":")[2])
+    with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}"):
+        Sandbox(port=port).start()
+
+
+def test_it_has_no_address_before_it_is_started() -> None:
+    with pytest.raises(RuntimeError, match="not been started"):
+        _ = Sandbox().base_url
+
+
+def test_it_uses_nothing_else_of_the_project() -> None:
+    imported = set()
+    for path in Path(sandbox_package.__path__[0]).glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {name.name.partition(".")[0] for name in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level != 1:
+                imported.add((node.module or "..").partition(".")[0])
+    assert imported - set(sys.stdlib_module_names) == set()
