@@ -6,17 +6,21 @@ from clodura_pipeline import automation, checks
 from clodura_pipeline.assets import contacts, enrichment, publication
 from clodura_pipeline.checks import CheckThresholds
 from clodura_pipeline.resources import build_resources
-from clodura_pipeline.settings import load_settings
+from clodura_pipeline.settings import Settings, load_settings
 
-settings = load_settings()
 
-defs = dg.Definitions(
-    assets=dg.load_assets_from_modules([contacts, enrichment, publication]),
-    asset_checks=checks.CHECKS,
-    jobs=automation.JOBS,
-    schedules=automation.SCHEDULES,
-    resources={
-        **build_resources(settings),
-        "thresholds": CheckThresholds(min_match_rate=settings.min_match_rate, min_sample=settings.min_sample),
-    },
-)
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """The project with these settings."""
+    return dg.Definitions(
+        assets=dg.load_assets_from_modules([contacts, enrichment, publication]),
+        asset_checks=checks.CHECKS,
+        jobs=automation.JOBS,
+        schedules=automation.SCHEDULES,
+        resources={
+            **build_resources(settings),
+            "thresholds": CheckThresholds(min_match_rate=settings.min_match_rate, min_sample=settings.min_sample),
+        },
+    )
+
+
+defs = build_definitions(load_settings())

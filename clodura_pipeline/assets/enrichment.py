@@ -8,11 +8,12 @@ from dagster_duckdb import DuckDBResource
 from pydantic import Field
 
 from clodura_pipeline.assets.contacts import validated_and_rejected
+from clodura_pipeline.assets.guards import refuse_new_ledger
 from clodura_pipeline.assets.metadata import definition_metadata, records, row_counts, without_none
 from clodura_pipeline.assets.progress import ProgressReport
 from clodura_pipeline.clodura.client import UnsafeAddress
 from clodura_pipeline.enrichment.asking import Progress
-from clodura_pipeline.enrichment.ledger import Ledger, LedgerProblem
+from clodura_pipeline.enrichment.ledger import LedgerProblem
 from clodura_pipeline.enrichment.session import RefusedToStart
 from clodura_pipeline.partitions import DAILY, ONE_RUN, days_of, utc_now
 from clodura_pipeline.resources import CloduraResource, LedgerResource, ProjectFiles, Tick
@@ -21,7 +22,7 @@ from clodura_pipeline.warehouse.building import bring_up_to_date, bump, set_pend
 from clodura_pipeline.warehouse.database import working_database
 from clodura_pipeline.warehouse.people import identify_people
 from clodura_pipeline.warehouse.planning import Plan, plan, store_plan
-from clodura_pipeline.warehouse.publishing import bought_answers_shown, publish
+from clodura_pipeline.warehouse.publishing import publish
 
 
 class AskingConfig(dg.Config):
@@ -103,37 +104,25 @@ def clodura_responses(
         raise dg.Failure("A refresh asks people again who have answers: cap it with max_credits in the run's config.")
     days = days_of(context)
     with ledger.open() as journal, working_database(duckdb, "planning") as connection:
-        _refuse_new_ledger(journal, files)
+        refuse_new_ledger(journal, files)
         identify_people(connection, journal)
         made = plan(connection, journal, days, clodura.refresh_ages if config.refresh else None, config.settle_doubts)
     report = _ask(context, config, clodura, made)
     with ledger.open() as journal, working_database(duckdb, "projecting") as connection:
         asked = frozenset(item.question.person_key for item in made.planned)
         set_pending_reasons(connection, {**made.held, **report.pending_reasons}, asked)
-        bring_up_to_date(connection, journal, context.run_id, utc_now())
+        bring_up_to_date(connection, journal, context.run.run_id, utc_now())
         if report.stopped and report.stopped.kind.fails_the_run:
             publish(connection, Path(files.database))
     if report.stopped and report.stopped.kind.fails_the_run:
+        answered = report.progress.answered
+        kept = f" {answered} answers that had come before it are stored and published." if answered else ""
         raise dg.Failure(
-            f"Stopped: {report.stopped.reason}. {report.progress.answered} answers that had come before are stored and "
-            "published; the next run goes on from there.",
+            f"Stopped: {report.stopped.reason}.{kept} The next run goes on from there.",
             metadata=without_none({"stop_reason": report.stopped.reason, "calls": report.progress.calls}),
             allow_retries=False,
         )
     return dg.MaterializeResult(metadata=_figures(made, report, clodura))
-
-
-def _refuse_new_ledger(journal: Ledger, files: ProjectFiles) -> None:
-    if files.allow_new_ledger or journal.newest_attempt():
-        return
-    shown = bought_answers_shown(Path(files.database))
-    if shown:
-        raise dg.Failure(
-            f"The ledger {journal.path} is new and empty, but {files.database} shows {shown} bought answers: a run "
-            "would buy everything again. Restore CLODURA_STATE_DIR from your back-up; or, if that is what you want, "
-            "set CLODURA_ALLOW_NEW_LEDGER=1.",
-            allow_retries=False,
-        )
 
 
 def _ask(
@@ -144,10 +133,10 @@ def _ask(
         context.log.info("Nobody to ask: everybody has an answer or is held back.")
         return report
     people = [item.question for item in made.planned]
-    root_run_id = context.run.root_run_id or context.run_id
+    root_run_id = context.run.root_run_id or context.run.run_id
     try:
         with clodura.session(
-            context.run_id, root_run_id, config.max_credits, config.refresh, config.settle_doubts
+            context.run.run_id, root_run_id, config.max_credits, config.refresh, config.settle_doubts
         ) as session:
             for outcome in clodura.enrich_batches(clodura.batches(people), Tick(lambda: report.tick(session), 1.0)):
                 report.note(outcome)

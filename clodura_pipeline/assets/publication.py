@@ -7,6 +7,7 @@ import dagster as dg
 from dagster_duckdb import DuckDBResource
 
 from clodura_pipeline.assets.enrichment import clodura_responses
+from clodura_pipeline.assets.guards import refuse_new_ledger
 from clodura_pipeline.assets.metadata import definition_metadata, records, row_counts
 from clodura_pipeline.partitions import ONE_RUN, utc_now
 from clodura_pipeline.resources import LedgerResource, ProjectFiles
@@ -29,7 +30,7 @@ def enriched_contacts(
 ) -> dg.MaterializeResult:
     """One row per contact with all that is known about it."""
     with ledger.open() as journal, working_database(duckdb, "building") as connection:
-        bring_up_to_date(connection, journal, context.run_id, utc_now())
+        bring_up_to_date(connection, journal, context.run.run_id, utc_now())
         counts = row_counts(connection, ENRICHED_CONTACTS)
         statuses = read(connection, "SELECT match_status, count(*) AS contacts FROM enriched_contacts GROUP BY 1")
         lists = read(connection, "SELECT * FROM list_report ORDER BY file_date DESC, source_file LIMIT 50")
@@ -65,7 +66,7 @@ def credit_usage(
 ) -> dg.MaterializeResult:
     """Spend and outcomes by day, run, file and identifier combination, held against Clodura's own balance."""
     with ledger.open() as journal, working_database(duckdb, "building") as connection:
-        bring_up_to_date(connection, journal, context.run_id, utc_now())
+        bring_up_to_date(connection, journal, context.run.run_id, utc_now())
         counts = row_counts(connection, CREDIT_USAGE)
         charged = scalar(connection, "SELECT sum(credits_charged) FROM credit_usage")
         at_risk = scalar(connection, "SELECT sum(credits_at_risk) FROM credit_usage")
@@ -101,7 +102,8 @@ def published_database(
     """The analysts' DuckDB file, swapped in whole: it opens at any moment and shows one consistent state."""
     target = Path(files.database)
     with ledger.open() as journal, working_database(duckdb, "publishing") as connection:
-        sequence = bring_up_to_date(connection, journal, context.run_id, utc_now())
+        refuse_new_ledger(journal, files)
+        sequence = bring_up_to_date(connection, journal, context.run.run_id, utc_now())
         try:
             replaced = publish(connection, target)
         except UnwritableFile as problem:

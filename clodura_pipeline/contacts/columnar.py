@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from clodura_pipeline.contacts.headers import match_headers
-from clodura_pipeline.contacts.layout import Spellings, no_usable_headers
+from clodura_pipeline.contacts.layout import Spellings
 from clodura_pipeline.contacts.records import ROW, Cells, Reading, UnreadableFile, landed
+from clodura_pipeline.contacts.refusals import no_usable_headers
 
 _DEEPEST = 6  # structs within structs, laid flat as "company.name"
 
@@ -19,7 +20,7 @@ def read_parquet(data: bytes, spellings: Spellings) -> Reading:
     table = _table(data)
     match = match_headers(table.column_names, spellings)
     if not match.usable:
-        raise UnreadableFile(no_usable_headers(match.headers, " (column of the Parquet file)"))
+        raise UnreadableFile(no_usable_headers(match.headers, " (column of the Parquet file)", surely_headers=True))
     columns = [pl.int_range(1, table.num_rows + 1, dtype=pl.Int64, eager=True).alias(ROW)]
     for position, column in enumerate(table.columns):
         columns.append(_text(column).alias(str(position)))
@@ -57,11 +58,10 @@ def _text(column: pa.ChunkedArray) -> pl.Series:
     if pa.types.is_floating(kind):
         number = pl.Series("", column.cast(pa.float64()))
         whole = number.cast(pl.Int64, strict=False)
-        # Beyond 2**53 a float is no exact integer any more, and stays in its own notation.
         return pl.select(
             pl.when(number.is_nan())
             .then(None)
-            .when((whole == number) & (number.abs() < 2**53))
+            .when(whole == number)
             .then(whole.cast(pl.String))
             .otherwise(number.cast(pl.String))
         ).to_series()

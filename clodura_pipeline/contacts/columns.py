@@ -53,20 +53,19 @@ def _frame(values: pl.Series) -> pl.DataFrame:
 
 def read_linkedin(values: pl.Series) -> pl.DataFrame:
     """`kind`, `page` (`li:...` for a person, `co:...` for an organisation) and `several` for each cell."""
-    pattern = (
-        r"^(?:https?://)?(?:(?:www|m|[a-z]{2})\.)?linkedin\.com/(?:in|company)/[a-z0-9_-]+"
-        r"(?:/[a-z]{2}(?:-[a-z]{2})?)?/?(?:[?#][a-z0-9_=&%.+-]*)?$"
-    )
-    slug, person = pl.col("slug"), pl.col("person")
-    frame = _frame(values).with_columns(address=_TEXT.str.strip_chars(" ").str.to_lowercase())
-    # Behind the second of these words, as the pattern sees to: a host holds no slash.
-    rest = pl.col("address").str.splitn("linkedin.com/", 2).struct.field("field_1").str.splitn("/", 2)
+    slug, person, path = pl.col("slug"), pl.col("person"), pl.col("path")
+    bare = _TEXT.str.strip_chars(" <>\"'").str.to_lowercase()
+    # Whatever else stands before the path leaves a text that does not fit the pattern.
+    path_of = bare.str.replace(r"^(?:https?://)?(?:(?:www|m|[a-z]{2})\.)?linkedin\.com/|^/", "")
+    frame = _frame(values).with_columns(path=path_of)
+    head = path.str.splitn("/", 2)
     frame = frame.with_columns(
-        rest.struct.field("field_0").eq("in").alias("person"), rest.struct.field("field_1").alias("slug")
+        head.struct.field("field_0").eq("in").alias("person"),
+        head.struct.field("field_1").str.extract("^([a-z0-9_-]+)", 1).alias("slug"),
     )
-    frame = frame.with_columns(slug.str.extract("^([a-z0-9_-]+)", 1))
+    pattern = r"^(?:in|company)/[a-z0-9_-]+(?:/[a-z]{2}(?:-[a-z]{2})?)?/?(?:[?#][a-z0-9_=&%.+-]*)?$"
     # Member tokens keep their case, so they are left to the Python function.
-    plain = pl.col("address").str.contains(pattern) & (slug.str.len_bytes() <= 100) & slug.str.contains("[a-z0-9]")
+    plain = path.str.contains(pattern) & (slug.str.len_bytes() <= 100) & slug.str.contains("[a-z0-9]")
     plain &= ~slug.is_in(list(linkedin.PLACEHOLDER_SLUGS)) & ~slug.str.contains("^ac[a-z]aa")
 
     def slow(text: str) -> Sequence[object]:
@@ -88,7 +87,8 @@ def read_linkedin(values: pl.Series) -> pl.DataFrame:
 def read_emails(values: pl.Series) -> pl.DataFrame:
     """`kind`, `address` (to ask with), `identifier` (`em:...`), `role` and `several` for each cell."""
     address, local, domain, base = pl.col("address"), pl.col("local"), pl.col("domain"), pl.col("base")
-    frame = _frame(values).with_columns(address=_TEXT.str.strip_chars(" ").str.to_lowercase())
+    unwrapped = _TEXT.str.strip_chars(" ").str.replace(r"^[A-Za-z0-9 .]*<([^<>]+)>$", "$1")
+    frame = _frame(values).with_columns(address=unwrapped.str.to_lowercase())
     frame = frame.with_columns(address.str.splitn("@", 2).struct.rename_fields(["local", "domain"]).alias("parts"))
     frame = frame.unnest("parts").with_columns(local.str.splitn("+", 2).struct.field("field_0").alias("base"))
     special = list(

@@ -34,10 +34,10 @@ class Text:
     encoding: str
 
     def lines(self, start: int = 0) -> Iterator[str]:
-        """The physical lines from a byte on, each with its own ending: \\n, \\r\\n or \\r."""
+        """The lines from a byte on, each with the \\n it ends in."""
         stream = io.BytesIO(self.utf8)
         stream.seek(start)
-        return io.TextIOWrapper(stream, encoding="utf-8", errors="surrogatepass", newline="")
+        return io.TextIOWrapper(stream, encoding="utf-8", errors="surrogatepass", newline="\n")
 
     def broken(self, text: str) -> bool:
         """Whether a piece of this text holds bytes that are no text."""
@@ -78,9 +78,9 @@ def _utf16_without_mark(sample: bytes) -> str | None:
     # encodings NUL is an accident.
     even, odd = sample[0::2].count(0), sample[1::2].count(0)
     half = len(sample) // 2
-    if half and odd > half * 0.3 and even < half * 0.02:
+    if half and odd > half * 0.3 and odd > even * 10:
         return "utf-16-le"
-    if half and even > half * 0.3 and odd < half * 0.02:
+    if half and even > half * 0.3 and even > odd * 10:
         return "utf-16-be"
     return None
 

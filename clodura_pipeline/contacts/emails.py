@@ -100,7 +100,13 @@ def _is_template(local: str, domain: str) -> bool:
 
 def _read_one(piece: str) -> EmailReading | None:
     """One address, None where the text is none."""
-    address = _LABEL.sub("", _COMMENT.sub("", piece).strip(_EDGES)).split("?", 1)[0].strip(_EDGES).rstrip(_EDGES + ".").lower()
+    address = (
+        _LABEL.sub("", _COMMENT.sub("", piece).strip(_EDGES))
+        .split("?", 1)[0]
+        .strip(_EDGES)
+        .rstrip(_EDGES + ".")
+        .lower()
+    )
     local, at, domain = address.rpartition("@")
     local = unicodedata.normalize("NFC", local)
     if not at or len(local) > 64 or not _LOCAL.fullmatch(local) or any(c.isspace() for c in address):

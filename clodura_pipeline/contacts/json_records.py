@@ -10,8 +10,9 @@ import polars as pl
 from clodura_pipeline.contacts.builder import text_table
 from clodura_pipeline.contacts.decoding import Text, is_broken, shown
 from clodura_pipeline.contacts.headers import match_headers
-from clodura_pipeline.contacts.layout import Spellings, no_usable_headers
+from clodura_pipeline.contacts.layout import Spellings
 from clodura_pipeline.contacts.records import Cells, Reading, UnreadableFile, UnreadableRecord, landed
+from clodura_pipeline.contacts.refusals import no_usable_headers
 
 _CHUNK = 20_000
 _DEEPEST = 6  # objects within objects; what lies deeper is kept as JSON text
@@ -85,10 +86,12 @@ def _is_object(line: str) -> bool:
 
 
 def _is_json_lines(whole: str) -> bool:
-    """JSON Lines have an object on a line of its own and more lines; a single object may be written like that too."""
-    lines = [line for line in whole[:_HEAD].split("\n") if line.strip()]
-    if _is_object(lines[0]):
-        return len(lines) > 1 or not _lists(_parsed(lines[0]))
+    """JSON Lines have an object on a line of its own, and more lines; the first may be broken."""
+    end = whole.find("\n")
+    first = whole if end < 0 else whole[:end]
+    if _is_object(first):
+        return not whole[len(first) : len(first) + _HEAD].isspace() and len(first) < len(whole)
+    lines = whole[:_HEAD].split("\n")
     return _some_lines_are_objects(lines[: len(lines) - (len(whole) > _HEAD)]) and not _is_object(whole)
 
 
@@ -183,7 +186,7 @@ def _reading(items: Iterable[Item], spellings: Spellings, format_: str) -> Readi
     table = gathered.table()
     match = match_headers(list(gathered.columns), spellings)
     if count and not match.usable:
-        raise UnreadableFile(no_usable_headers(match.headers, " (name in the JSON objects)"))
+        raise UnreadableFile(no_usable_headers(match.headers, " (name in the JSON objects)", surely_headers=True))
     return landed(match, Cells(table, gathered.unreadable), format_)
 
 

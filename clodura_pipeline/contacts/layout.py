@@ -9,16 +9,13 @@ from itertools import islice
 from clodura_pipeline.contacts.decoding import Text, shown
 from clodura_pipeline.contacts.headers import HeaderMatch, match_headers
 from clodura_pipeline.contacts.records import UnreadableFile
+from clodura_pipeline.contacts.refusals import SEARCHED, no_usable_headers
 from clodura_pipeline.contacts.tokens import Lines, records
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
-SEARCHED = 20  # records from the top; LinkedIn's notes take 3, titles above a report a few more
 _SAMPLE = 1 << 18
 _COMPARED = 50
 _SEP_LINE = re.compile(r'\s*"?sep=([^\w\s"]|\t)"?[,;\t|]*\s*', re.IGNORECASE)
-# Signs of a person's data in a place where a header is expected: such a line is never shown.
-_DATA = re.compile(r"@|://|www\.|\d{4,}|\d+[./-]\d+|[\x00-\x08\x0e-\x1f\ufffd]|[\ud800-\udfff]|.{61}", re.DOTALL)
-
 Spellings = Mapping[str, tuple[str, ...]]
 
 
@@ -75,23 +72,6 @@ def matched(match: HeaderMatch) -> int:
     return len(match.columns)
 
 
-def no_usable_headers(found: Sequence[str], where: str = "") -> str:
-    """What is wrong when no header is known: what was found, if it cannot be a person's data, and what is expected."""
-    named = [header.strip() for header in found if header.strip()]
-    if not named:
-        seen = "no headers were found"
-    elif any(_DATA.search(header) for header in named):
-        seen = f"the first line with {len(named)} cells looks like data, not like headers"
-    else:
-        more = f" and {len(named) - 30} more" if len(named) > 30 else ""
-        seen = f"the headers found are {', '.join(named[:30])}{more}"
-    return (
-        f"no header{where} says who the contacts are: {seen}. Expected one line with names such as contact_id, "
-        "first_name, last_name, full_name, email, linkedin_url, organisation_name within the first "
-        f"{SEARCHED} lines; rename the headers, or add their spellings to the file of header spellings"
-    )
-
-
 def _sample(text: Text) -> str:
     """The beginning of a text, in whole lines; what is cut off may be half a character."""
     if len(text.utf8) <= _SAMPLE:
@@ -108,8 +88,13 @@ def _evenness(below: str, delimiter: str, width: int) -> float:
 
 
 def _nothing_usable(sample: str, candidates: Mapping[str, str]) -> str:
-    firsts = [next(records(Lines(iter(io.StringIO(sample, newline=""))), delimiter), None) for delimiter in candidates]
-    rows = [record for record in firsts if record is not None]
-    if rows and all(record.fault for record in rows):
-        return f"the first line {rows[0].fault}, so its headers cannot be read; mend that line"
-    return no_usable_headers(max((record.fields for record in rows), key=len, default=[]))
+    firsts = [
+        list(islice(records(Lines(iter(io.StringIO(sample, newline=""))), delimiter), SEARCHED))
+        for delimiter in candidates
+    ]
+    sound = [[record.fields for record in rows] for rows in firsts if rows and not rows[0].fault]
+    fault = next((rows[0].fault for rows in firsts if rows and rows[0].fault), None)
+    found, *below = max(sound, key=lambda rows: len(rows[0]), default=[[]])
+    if fault and len(found) < 2:
+        return f"the first line {fault}, so its headers cannot be read; mend that line"
+    return no_usable_headers([shown(field) for field in found], below=below)

@@ -63,7 +63,7 @@ def landed(
     table, unreadable = cells.table, list(cells.unreadable)
     if header_line is not None and table.height:
         repeats = pl.all_horizontal(
-            pl.col(str(position)).eq_missing(pl.lit(text)) for position, text in enumerate(match.headers)
+            (pl.col(str(position)).fill_null("") == text) for position, text in enumerate(match.headers)
         )
         repeated = table.filter(repeats)[ROW].to_list()
         if repeated:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from clodura_pipeline.contacts.builder import CellsBuilder
 from clodura_pipeline.contacts.headers import HeaderMatch
-from clodura_pipeline.contacts.layout import SEARCHED, Spellings, find_header, no_usable_headers
+from clodura_pipeline.contacts.layout import Spellings, find_header
 from clodura_pipeline.contacts.records import Reading, UnreadableFile, landed
+from clodura_pipeline.contacts.refusals import SEARCHED, no_usable_headers
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
@@ -29,8 +30,9 @@ def read_workbook(data: bytes, spellings: Spellings) -> Reading:
     if not found:
         if not any(sheet.height for _, sheet in sheets):
             raise UnreadableFile("is empty: no sheet of the workbook holds anything")
-        tops = [row for _, sheet in sheets for row in islice(_filled_rows(sheet), 1)]
-        raise UnreadableFile(no_usable_headers(max(tops, key=len, default=[]), " on any sheet"))
+        tops = [list(islice(_filled_rows(sheet), SEARCHED)) for _, sheet in sheets if sheet.height]
+        first, *below = max(tops, key=lambda rows: len(rows[0]) if rows else 0) or [[]]
+        raise UnreadableFile(no_usable_headers(first, " on any sheet", below=below))
     name, sheet, (at, match) = found[0]
     others = ", ".join(repr(other) for other, _, _ in found[1:])
     notes = (f"only sheet {name!r} is read; save each of {others} as a file of its own",) if others else ()
@@ -56,8 +58,10 @@ def _opened(data: bytes) -> "CalamineWorkbook":
 
 
 def _in_order(workbook: "CalamineWorkbook") -> list[str]:
-    tables = [sheet for sheet in workbook.sheets_metadata if sheet.typ.name == "WorkSheet"]
-    return [sheet.name for sheet in sorted(tables, key=lambda sheet: sheet.visible.name != "Visible")]
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum
+
+    tables = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+    return [sheet.name for sheet in sorted(tables, key=lambda sheet: sheet.visible != SheetVisibleEnum.Visible)]
 
 
 def _sheet(workbook: "CalamineWorkbook", name: str) -> "CalamineSheet | None":

@@ -1,6 +1,7 @@
 """Takes delimited text apart into records, so that a faulty record costs no other record its place."""
 
 import csv
+import io
 from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -45,11 +46,19 @@ class _Split(NamedTuple):
     problem: str | None
 
 
+_START = _Split([], 0, 0, None)
+
+
 def records(lines: Lines, delimiter: str, headers: tuple[str, ...] | None = None) -> Iterator[Record]:
     """Records from `lines`; with `headers`, records of another width carry a fault. Blank lines are no records."""
     width = len(headers) if headers else None
     while (line := lines.take()) is not None:
         body = _body(line)
+        if "\r" in body and not _fits(body, delimiter, width):
+            # Lines end in \n, or in \r in a file from an old Mac; where a line is whole with it, \r is part of a cell,
+            # as Python's csv module and pandas write it.
+            lines.give_back(list(io.StringIO(line, newline="")))
+            continue
         if QUOTE not in body:
             if delimiter not in body and (not body or body.isspace()):
                 continue
@@ -62,9 +71,15 @@ def records(lines: Lines, delimiter: str, headers: tuple[str, ...] | None = None
 
 
 def _body(text: str) -> str:
-    if text.endswith("\n"):
-        return text[:-2] if text.endswith("\r\n") else text[:-1]
-    return text[:-1] if text.endswith("\r") else text
+    """A line without its ending; \\r\\r\\n is what Windows makes of \\r\\n when it takes it for text."""
+    return text.removesuffix("\n").rstrip("\r")
+
+
+def _fits(body: str, delimiter: str, width: int | None) -> bool:
+    if width is None or len(body) > LONGEST_CELL:
+        return False
+    split = _split(body, delimiter, _START)
+    return split.problem is None and len(split.fields) == width
 
 
 def _simple(body: str, delimiter: str) -> Record | None:
@@ -90,7 +105,7 @@ def _quoted(line: str, lines: Lines, delimiter: str, headers: tuple[str, ...] | 
     """A record with quotes that may span lines."""
     taken = [line]
     text = line
-    split = _split(_body(text), delimiter, _Split([], 0, 0, None))
+    split = _split(_body(text), delimiter, _START)
     opened = split  # the split before the last line came
     while split.problem == "open" and len(text) - split.at < LONGEST_CELL and (line := lines.take() or ""):
         taken.append(line)
@@ -112,7 +127,7 @@ def _quoted(line: str, lines: Lines, delimiter: str, headers: tuple[str, ...] | 
 
 
 def _field_opened_first(line: str, delimiter: str) -> int:
-    return len(_split(_body(line), delimiter, _Split([], 0, 0, None)).fields)
+    return len(_split(_body(line), delimiter, _START).fields)
 
 
 def _fault(split: _Split, headers: tuple[str, ...] | None) -> str | None:

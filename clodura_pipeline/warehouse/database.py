@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from dagster_duckdb import DuckDBResource
@@ -97,15 +98,26 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
+def first_row(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[object] | None = None
+) -> tuple[Any, ...] | None:
+    """The first row of a query; None when there is none.
+
+    Not `fetchone()`: DuckDB 2.0 then holds the result open and refuses other queries on the connection.
+    """
+    rows = connection.execute(sql, parameters or []).fetchall()
+    return rows[0] if rows else None
+
+
 def scalar(connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[object] | None = None) -> int:
     """The one number that a query returns; 0 for NULL."""
-    row = connection.execute(sql, parameters or []).fetchone()
+    row = first_row(connection, sql, parameters)
     return int(row[0] or 0) if row else 0
 
 
 def get_state(connection: duckdb.DuckDBPyConnection, name: str) -> str | None:
     """A remembered value of the working database."""
-    row = connection.execute("SELECT value FROM working_state WHERE name = ?", [name]).fetchone()
+    row = first_row(connection, "SELECT value FROM working_state WHERE name = ?", [name])
     return row[0] if row else None
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from clodura_pipeline.tables import PUBLISHED
+from clodura_pipeline.warehouse.database import first_row
 
 STORAGE_VERSION = "v1.0.0"
 """Analysts' tools lag behind: DuckDB 1.0 and later open this format."""
@@ -54,7 +55,7 @@ def publish(connection: duckdb.DuckDBPyConnection, target: Path) -> bool:
 def _shows_later(connection: duckdb.DuckDBPyConnection, target: Path) -> bool:
     """Whether the file shows the same ledger at a later sequence: the ledger here was restored from a back-up."""
     query = "SELECT ledger_id, ledger_sequence FROM publication"
-    ours = connection.execute(query).fetchone()
+    ours = first_row(connection, query)
     shown = _ask(target, query)
     return bool(ours and shown and ours[0] == shown[0] and shown[1] > ours[1])
 
@@ -105,7 +106,7 @@ def _ask(target: Path, query: str) -> tuple[Any, ...] | None:
         return None
     try:
         with contextlib.closing(duckdb.connect(target, read_only=True)) as connection:
-            return connection.execute(query).fetchone()
+            return first_row(connection, query)
     except duckdb.Error:
         return None
 

@@ -393,8 +393,10 @@ CELLS = st.one_of(
     st.from_regex(r"[aA][nN]{1,2}[ .'-]?[lL]e{1,2}( (Jr|MBA|PhD|van|and|na|test))?", fullmatch=True),
     st.from_regex(r"(Mr|Dr|The|PT|Test|Na|null|x)?\.? ?[A-Z][a-z]{1,4}( (Lee|Inc|GmbH|Co|and|Ltd\.|, Inc|SA))?", fullmatch=True),
     st.from_regex(r"(info|ann|sales|a\.b|none|test)[0-9+._-]?[a-z]{0,2}@(gmail|googlemail|acme|test|mailinator|x-y)\.(com|co\.uk)", fullmatch=True),
-    st.from_regex(r" ?(https?://)?(www\.|de\.|m\.)?[lL]inkedin\.com/(in|company|pub|sales)/[a-zA-Z0-9_%é-]{0,8}(/(en|de-de|x))?/?([?#][a-z=&%,]{0,4})?", fullmatch=True),
+    st.from_regex(r"[ </]?(https?://)?(www\.|de\.|m\.)?[lL]inkedin\.com/(in|company|pub|sales)/[a-zA-Z0-9_%é-]{0,8}(/(en|de-de|x))?/?([?#][a-z=&%,]{0,4})?", fullmatch=True),
     st.from_regex(r"(https?://)?(www\d?\.)?(acme|gmail|x--y|linkedin)\.(com|co\.uk|c)(/|/x)?", fullmatch=True),
+    st.from_regex(r"/{0,2}(in|company)/[a-z%-]{0,4}[/ ]?[a-z?]{0,3}[>\"]?", fullmatch=True),
+    st.from_regex(r"([A-Z]?[a-z., ]{0,4}|\"Lee, A\" ?)<(mailto:)?[a-z]{1,3}(\.[a-z])?@?x\.(com|c)>[; ]?", fullmatch=True),
     st.sampled_from([f"linkedin.com/in/{TOKEN}", "linkedin.com/in/null", "Kelvin \u212a", "ſean", "freelance", "The Co"]),
 )  # fmt: skip
 

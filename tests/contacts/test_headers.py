@@ -243,11 +243,14 @@ def test_case_spacing_punctuation_and_accents_do_not_matter(written: str, column
 
 @pytest.mark.parametrize(
     "written",
-    ["Company ID", "Account Owner", "Contact Owner", "Owner Email", "Manager Name", "LinkedIn Company ID", "Email Status",
-     "Email Opt Out", "Email Domain", "Contact Owner Email", "Account ID", "Owner", "Assistant Name", "Lead Source",
-     "LinkedIn Bio", "LinkedIn Followers", "Company Email", "Company Phone", "Middle Name", "URL", "Title", "Last Contacted",
-     "First Conversion", "Email Confidence", "Sales Navigator URL", "Customer ID", "No", "#", "", "Name Prefix", "Nickname",
-     "Billing Contact Id", "Facebook Url", "Campaign Name", "Event Name", "Parent Company ID", "User Name", "List Name"],
+    [
+     "Company ID", "Account Owner", "Contact Owner", "Owner Email", "Manager Name", "LinkedIn Company ID",
+     "Email Status", "Email Opt Out", "Email Domain", "Contact Owner Email", "Account ID", "Owner", "Assistant Name",
+     "Lead Source", "LinkedIn Bio", "LinkedIn Followers", "Company Email", "Company Phone", "Middle Name", "URL",
+     "Title", "Last Contacted", "First Conversion", "Email Confidence", "Sales Navigator URL", "Customer ID", "No",
+     "#", "", "Name Prefix", "Nickname", "Billing Contact Id", "Facebook Url", "Campaign Name", "Event Name",
+     "Parent Company ID", "User Name", "List Name",
+    ],
 )  # fmt: skip
 def test_headers_that_only_resemble_ours_are_not_taken_for_them(written: str) -> None:
     assert match_headers([written]).mapping == {}
@@ -320,7 +323,7 @@ def test_a_users_spellings_come_before_ours(tmp_path: Path) -> None:
 def test_a_bad_file_of_spellings_says_what_is_wrong(tmp_path: Path, written: str, reason: str) -> None:
     own = tmp_path / "spellings.toml"
     own.write_text(written)
-    with pytest.raises(BadSpellings, match="spellings.toml") as caught:
+    with pytest.raises(BadSpellings, match=r"spellings\.toml") as caught:
         load_spellings(own)
     assert reason in str(caught.value)
 
@@ -331,7 +334,7 @@ def test_a_missing_file_of_spellings_is_named(tmp_path: Path) -> None:
 
 
 def test_spellings_for_a_column_that_is_none_of_ours_are_refused() -> None:
-    with pytest.raises(BadSpellings, match="no columns of ours: phone"):
+    with pytest.raises(BadSpellings, match=r"^no columns of ours: phone"):
         match_headers(["Email"], {"phone": ("Telephone",)})
 
 

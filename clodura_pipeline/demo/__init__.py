@@ -1,0 +1,1 @@
+"""The demo: the real pipeline on made-up contact files, against the sandbox on this machine."""

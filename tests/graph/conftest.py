@@ -1,0 +1,29 @@
+"""Fixtures of the graph tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from project import Project
+
+from clodura_pipeline.sandbox import Directory, Person, Sandbox, SandboxOptions
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    with Sandbox(SandboxOptions(starting_balance=1_000)) as sandbox:
+        yield Project(tmp_path, sandbox)
+
+
+@pytest.fixture
+def directory(project: Project) -> Directory:
+    return project.sandbox.directory
+
+
+@pytest.fixture
+def people(directory: Directory) -> dict[str, list[Person]]:
+    """The sandbox's people by what an answer about them brings: person, organisation, miss."""
+    by_answer: dict[str, list[Person]] = {"person": [], "organisation": [], "miss": []}
+    for person in directory.people:
+        by_answer[person.answer].append(person)
+    return by_answer

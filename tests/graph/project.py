@@ -1,0 +1,131 @@
+"""A whole project in a folder of its own: files, ledger, databases, a sandbox, and real Dagster runs in this process."""
+
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+
+from clodura_pipeline.definitions import build_definitions
+from clodura_pipeline.sandbox import BooksView, Sandbox
+from clodura_pipeline.settings import Settings
+
+TODAY = datetime.now(UTC).date()
+YESTERDAY = TODAY - timedelta(days=1)
+
+
+@dataclass
+class Project:
+    """Write files with `put`, run the job with `run`, ask the published file with `query`."""
+
+    folder: Path
+    sandbox: Sandbox
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def contacts(self) -> Path:
+        return self.folder / "contacts"
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "out" / "clodura.duckdb"
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state"
+
+    def put(self, path: str, text: str | bytes) -> Path:
+        file = self.contacts / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text.encode() if isinstance(text, str) else text)
+        return file
+
+    def build(self, **changes: Any) -> dg.Definitions:
+        values: dict[str, Any] = {
+            "api_key": "sandbox-key",
+            "base_url": self.sandbox.base_url,
+            "contacts_dir": self.contacts,
+            "database": self.database,
+            "state_dir": self.state,
+            "requests_per_second": 0,
+            "requests_per_minute": 0,
+            "requests_per_day": 0,
+            "timeout_seconds": 5,
+        }
+        values |= self.settings | changes
+        # The resource reads the key from its variable, as it does for a user.
+        os.environ["CLODURA_API_KEY"] = values["api_key"]
+        return build_definitions(Settings(_env_file=None, **values))  # pyright: ignore[reportCallIssue]
+
+    def run(
+        self,
+        first: date = TODAY,
+        last: date | None = None,
+        *,
+        job: str = "enrich_contacts",
+        config: dict[str, Any] | None = None,
+        **changes: Any,
+    ) -> dg.ExecuteInProcessResult:
+        """Run a job for a day or a range; returns the result, failed or not."""
+        tags = {
+            "dagster/asset_partition_range_start": first.isoformat(),
+            "dagster/asset_partition_range_end": (last or first).isoformat(),
+        }
+        run_config = {"ops": {"clodura_responses": {"config": config}}} if config else None
+        with dg.DagsterInstance.ephemeral() as instance:
+            return (
+                self.build(**changes)
+                .resolve_job_def(job)
+                .execute_in_process(
+                    run_config=run_config, instance=instance, tags=tags, raise_on_error=False
+                )
+            )
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(self.database, read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def statuses(self) -> dict[str, str]:
+        """match_status by contact_id."""
+        return dict(self.query("SELECT contact_id, match_status FROM enriched_contacts"))
+
+    def books(self) -> BooksView:
+        self.sandbox.books.wait_until_idle()
+        return self.sandbox.books.view()
+
+    @property
+    def asked(self) -> int:
+        """Enrich calls the server saw."""
+        return len(self.books().enrich_calls)
+
+
+def metadata_of(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
+    """The values of an asset's materialization."""
+    (event,) = result.asset_materializations_for_node(asset)
+    return {name: value.value for name, value in event.metadata.items()}
+
+
+def failure_text(result: dg.ExecuteInProcessResult) -> str:
+    """What the failed steps say, in words."""
+    said = []
+    for event in result.all_events:
+        if event.event_type is dg.DagsterEventType.STEP_FAILURE:
+            data = event.step_failure_data
+            error = data.error
+            while error is not None:
+                said.append(error.message)
+                error = error.cause
+            if data.user_failure_data and data.user_failure_data.description:
+                said.append(data.user_failure_data.description)
+    return "\n".join(said)
+
+
+def checks_of(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
+    """Whether each check passed, by asset and name."""
+    return {
+        f"{check.asset_key.to_user_string()}.{check.check_name}": check.passed
+        for check in result.get_asset_check_evaluations()
+    }

@@ -1,0 +1,89 @@
+"""The shape of the code: imports run one way, and the plain packages know neither Dagster nor what is above them."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "clodura_pipeline"
+# Lowest first: a layer may import from its own and from those before it.
+LAYERS = (
+    {"sandbox"},
+    {"tables"},
+    {"clodura"},
+    {"contacts"},
+    {"enrichment"},
+    {"settings", "schemas"},
+    {"warehouse"},
+    {"resources", "partitions"},
+    {"assets"},
+    {"checks", "automation"},
+    {"definitions"},
+    {"demo", "commands"},
+    {"cli"},
+)
+FORBIDDEN = {
+    "sandbox": {"dagster", "duckdb", "requests", "clodura_pipeline"},
+    "clodura": {"dagster", "duckdb"},
+    "contacts": {"dagster", "requests", "urllib3"},
+    "enrichment": {"dagster", "requests", "urllib3", "duckdb"},
+    "warehouse": {"dagster", "requests", "urllib3"},
+}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def layer_of(name: str) -> int | None:
+    return next((number for number, layer in enumerate(LAYERS) if name in layer), None)
+
+
+def imports_of(path: Path) -> set[str]:
+    """Absolute names of all modules that a file imports."""
+    found: set[str] = set()
+    package = (path.parent.relative_to(PACKAGE.parent)).parts
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join((*base, node.module) if node.module else base)
+            found |= {module} | {f"{module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def top_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_run_one_way(path: Path) -> None:
+    top = top_of(path)
+    if top == "__init__":
+        return
+    own = layer_of(top)
+    assert own is not None, f"{top} has no place among the layers"
+    for name in imports_of(path):
+        parts = name.split(".")
+        if parts[0] != "clodura_pipeline" or len(parts) == 1 or parts[1] == top:
+            continue
+        other = layer_of(parts[1])
+        sandbox_for_users = parts[1] == "sandbox" and top in ("demo", "cli", "commands")
+        assert other is not None, f"{path.name} imports {name}, which has no layer"
+        assert parts[1] != "sandbox" or sandbox_for_users, f"{path.name} must not know the sandbox"
+        assert other < own or (other == own and parts[1] == top), f"{path.name} imports {name} from above or beside it"
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if top_of(path) in FORBIDDEN], ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_plain_packages_stay_plain(path: Path) -> None:
+    roots = {name.split(".")[0] for name in imports_of(path)}
+    forbidden = FORBIDDEN[top_of(path)] & roots
+    if top_of(path) == "sandbox":
+        forbidden -= {"clodura_pipeline"}  # relative imports within the sandbox; nothing else, as the test above shows
+    assert not forbidden
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_every_module_says_in_its_first_line_what_it_holds(path: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
+    assert docstring.splitlines()[0].strip().endswith((".", ":")) if docstring else False
