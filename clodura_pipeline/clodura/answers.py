@@ -129,7 +129,13 @@ def read_enrichment(body: bytes, sent: Mapping[str, str]) -> Enrichment:
     Raises:
         UnreadableAnswer: not JSON, or a shape that is not known. Never taken for "no match".
     """
-    document = _json_object(body)
+    try:
+        return _read(_json_object(body), body, sent)
+    except RecursionError:
+        raise UnreadableAnswer("JSON nested too deeply") from None
+
+
+def _read(document: dict[str, Any], body: bytes, sent: Mapping[str, str]) -> Enrichment:
     enriched = _unwrap(document)
     if _is_empty(enriched):
         if _reports_failure(document):
@@ -175,7 +181,7 @@ def _whole_credits(value: Any) -> int | None:
         return None
     try:
         number = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return int(number) if 0 <= number <= _PLAUSIBLE_COST_CREDITS and number == int(number) else None
 
@@ -183,8 +189,6 @@ def _whole_credits(value: Any) -> int | None:
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(body)
-    except RecursionError:
-        raise UnreadableAnswer("JSON nested too deeply") from None
     except ValueError:
         raise UnreadableAnswer(f"not JSON ({len(body)} bytes)") from None
     if not isinstance(document, dict):
@@ -220,7 +224,13 @@ def _is_empty(value: Any) -> bool:
 def _reports_failure(document: dict[str, Any]) -> bool:
     """An empty answer that says of itself that it failed is a failure, not a miss."""
     failed = document.get("success") is False or str(document.get("status")).lower() in {"error", "failed", "fail"}
+    failed = failed or any(_is_error_status(document.get(key)) for key in ("status", "statusCode", "code"))
     return failed or any(not _is_empty(document.get(key)) for key in ("error", "errors"))
+
+
+def _is_error_status(value: Any) -> bool:
+    status = _whole_credits(value)  # a whole number up to 1,000, or text that is one
+    return status is not None and status >= 400 and status != 404
 
 
 def _what_was_found(person: Person, organisation: Organisation, sent: Mapping[str, str], cost: int | None) -> Found:
@@ -260,7 +270,8 @@ def _text(value: Any) -> str | None:
     if isinstance(value, int | float):
         return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
     if isinstance(value, str):
-        return value.strip() or None
+        # JSON can hold halves of characters and NULs, which no database stores as text; the raw answer keeps them.
+        return value.encode("utf-8", "replace").decode().replace("\0", "").strip() or None
     return None
 
 
@@ -269,6 +280,12 @@ def _plain(name: str) -> str:
 
 
 def _shape(node: dict[str, Any]) -> str:
-    """Key names and types, at most ten: enough to mend the parser, nothing of what the answer says."""
-    named = [f"{key[:40]}: {type(value).__name__}" for key, value in list(node.items())[:10]]
+    """Key names and types, at most ten: enough to mend the parser, nothing of what the answer says.
+
+    A key that is no plain word may be somebody's address, as in an answer that is keyed by what was asked.
+    """
+    named = [
+        f"{key if re.fullmatch(r'[A-Za-z_][A-Za-z0-9_]{0,39}', key) else '?'}: {type(value).__name__}"
+        for key, value in list(node.items())[:10]
+    ]
     return ", ".join(named) + (", …" if len(node) > 10 else "")

@@ -1,5 +1,6 @@
 """Makes single HTTP calls to Clodura: no retries, no redirects, a deadline for the whole call, bounded answers."""
 
+import re
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ LARGEST_ANSWER_BYTES = 1_000_000
 """An enriched contact takes a few kB. What is larger is not read to its end and not understood."""
 
 CONNECT_TIMEOUT_SECONDS = 10.0
+_HOW_IT_LOOKS = "CLODURA_BASE_URL must look like https://api.clodura.ai"
+_NOT_IN_AN_ADDRESS = re.compile(r"[^!-~]|[\\<>\"'{}|^`]")
+"""Parsers of addresses differ over these: what one takes for this machine, another may take for somebody else's."""
 
 
 class UnsafeAddress(ValueError):
@@ -49,7 +53,7 @@ class CloduraClient:
         self._base_url = checked_base_url(settings.base_url)
         self._timeout_seconds = settings.timeout_seconds
         self._watch = Watch()
-        self._session = requests.Session()
+        self._session = _OneRequestSession()
         # A proxy from the environment must not get between this machine and a stand-in that runs on it.
         self._session.trust_env = not is_loopback(self._base_url)
         self._session.auth = _NoOtherCredentials()
@@ -102,25 +106,38 @@ class CloduraClient:
 
 def checked_base_url(base_url: str) -> str:
     """The base URL without a closing slash; raises `UnsafeAddress` when the key would travel in the clear."""
-    parts = urlsplit(base_url.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UnsafeAddress("CLODURA_BASE_URL must look like https://api.clodura.ai")
-    if parts.username or parts.password or parts.query or parts.fragment:
+    url = base_url.strip()
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # unbalanced brackets, a port that is no number; its text would repeat what may be a password
+        raise UnsafeAddress(_HOW_IT_LOOKS) from None
+    if not usable or _NOT_IN_AN_ADDRESS.search(url):
+        raise UnsafeAddress(_HOW_IT_LOOKS)
+    if any(sign in url for sign in "@?#"):
         raise UnsafeAddress("CLODURA_BASE_URL must hold no user, query or fragment")
-    if parts.scheme == "http" and not is_loopback(base_url):
+    if parts.scheme == "http" and not is_loopback(url):
         raise UnsafeAddress("CLODURA_BASE_URL must start with https:// (plain http only for this machine's loopback)")
-    return base_url.strip().rstrip("/")
+    return url.rstrip("/")
 
 
 def is_loopback(base_url: str) -> bool:
     """Whether the URL's host is this machine's loopback interface."""
-    host = urlsplit(base_url.strip()).hostname or ""
-    if host == "localhost":
-        return True
     try:
-        return ip_address(host).is_loopback
+        host = urlsplit(base_url.strip()).hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+class _OneRequestSession(requests.Session):
+    """A session that never looks at where a redirect points.
+
+    Even with `allow_redirects=False`, `requests` would read all of a redirect's body to prepare the next request.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002  (the name is requests')
+        return None
 
 
 class _NoOtherCredentials(AuthBase):
@@ -166,6 +183,7 @@ def _connect_trouble(call: Call, causes: list[BaseException]) -> Trouble:
         (socket.gaierror, Trouble.NAME_NOT_FOUND),
         (transport.SSLError, Trouble.TLS_FAILED),
         (requests.exceptions.SSLError, Trouble.TLS_FAILED),
+        (transport.NewConnectionError, Trouble.CONNECTION_REFUSED),  # to urllib3 a kind of the next one
         (transport.ConnectTimeoutError, Trouble.CONNECT_TIMEOUT),
     )
     for kind, trouble in kinds:

@@ -6,6 +6,7 @@ watcher shuts the socket down when the call's time is over, which wakes the read
 
 import contextlib
 import heapq
+import itertools
 import socket
 import threading
 import time
@@ -25,6 +26,7 @@ class Call:
         self.ends_at = ends_at
         self.sent = False
         self.late = False
+        self.done = False
         self._before_send = before_send
         self._socket: socket.socket | None = None
         self._lock = threading.Lock()
@@ -39,7 +41,8 @@ class Call:
             return
         self._before_send()
         with self._lock:
-            if self.late:
+            # Not only the watch's word for it: after a pause of the whole process this thread may run before the watch.
+            if self.late or time.monotonic() >= self.ends_at:
                 raise TimeoutError("the call's time was over before it could be sent")
             self._socket = sock
             self.sent = True
@@ -49,10 +52,12 @@ class Call:
         with self._lock:
             self.late = True
             sock = self._socket
-        if sock is not None:
+        # TLS inside a TLS proxy is no socket itself, it holds one.
+        plain = sock if isinstance(sock, socket.socket) else getattr(sock, "socket", None)
+        if isinstance(plain, socket.socket):
             with contextlib.suppress(OSError):
                 # The plain socket's shutdown, also under TLS: SSLSocket.shutdown drops state the reader still uses.
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+                socket.socket.shutdown(plain, socket.SHUT_RDWR)
 
 
 _current = threading.local()
@@ -61,11 +66,21 @@ _current = threading.local()
 class _NotesSending:
     """Mixin for urllib3 connections: tells the current call when its first byte is about to leave."""
 
+    _is_tunnelling = False
+
+    def _tunnel(self) -> None:
+        # What is said to a proxy to get through to Clodura is not yet the request: nothing can be charged for it.
+        self._is_tunnelling = True
+        try:
+            super()._tunnel()  # type: ignore[misc]
+        finally:
+            self._is_tunnelling = False
+
     def send(self, data: Any) -> None:
         call: Call | None = getattr(_current, "call", None)
         if self.sock is None:  # type: ignore[attr-defined]
             self.connect()  # type: ignore[attr-defined]
-        if call is not None:
+        if call is not None and not self._is_tunnelling:
             call.sending(self.sock)  # type: ignore[attr-defined]
         super().send(data)  # type: ignore[misc]
 
@@ -111,7 +126,7 @@ class Watch:
 
     def __init__(self) -> None:
         self._calls: list[tuple[float, int, Call]] = []
-        self._done: set[int] = set()
+        self._orders = itertools.count()
         self._changed = threading.Condition()
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -126,8 +141,7 @@ class Watch:
             yield call
         finally:
             _current.call = None
-            with self._changed:
-                self._done.add(id(call))
+            call.done = True
 
     def close(self) -> None:
         """Let the thread end."""
@@ -140,7 +154,7 @@ class Watch:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="clodura-deadlines", daemon=True)
                 self._thread.start()
-            heapq.heappush(self._calls, (call.ends_at, id(call), call))
+            heapq.heappush(self._calls, (call.ends_at, next(self._orders), call))
             if self._calls[0][2] is call:
                 self._changed.notify()
 
@@ -148,10 +162,8 @@ class Watch:
         with self._changed:
             while not self._closed:
                 now = time.monotonic()
-                while self._calls and (self._calls[0][0] <= now or self._calls[0][1] in self._done):
-                    _, key, call = heapq.heappop(self._calls)
-                    if key in self._done:
-                        self._done.discard(key)
-                    else:
+                while self._calls and (self._calls[0][0] <= now or self._calls[0][2].done):
+                    call = heapq.heappop(self._calls)[2]
+                    if not call.done:
                         call.expire()
                 self._changed.wait(self._calls[0][0] - now if self._calls else None)

@@ -63,4 +63,6 @@ class Identifiers:
 
     def as_json(self) -> str:
         """The request body as sent: keys in a fixed order, so that equal questions are equal text."""
-        return json.dumps(self.as_request(), ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(self.as_request(), ensure_ascii=False, separators=(",", ":"))
+        # Half a character cannot be sent or stored, and the error over it would show the text around it.
+        return text.encode("utf-8", "replace").decode()

@@ -15,6 +15,9 @@ from clodura_pipeline.clodura.answers import Enrichment, read_enrichment, stated
 from clodura_pipeline.clodura.errors import CallFailed, NotSent, UnreadableAnswer
 from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS, Identifiers
 
+LONGEST_RETRY_AFTER_SECONDS = 86_400.0
+"""What asks to wait for longer is taken to mean a day: no mistake of a server locks a key out for years."""
+
 
 class State(StrEnum):
     """What an attempt came to. Stored in the ledger."""
@@ -86,6 +89,11 @@ def judge_failure(failure: CallFailed) -> Verdict:
     return _doubt(failure.trouble.value)
 
 
+def judge_unjudged(why: str) -> Verdict:
+    """The verdict on an answer that our own code failed on: kept raw, and never worth less than an unreadable one."""
+    return replace(_doubt(why), state=State.UNRECOGNISED)
+
+
 _BY_STATUS = {
     HTTPStatus.BAD_REQUEST: Verdict(State.REFUSED, "malformed_input", Next.GO_ON),
     HTTPStatus.UNPROCESSABLE_ENTITY: Verdict(State.REFUSED, "invalid_combination", Next.GO_ON),
@@ -100,6 +108,8 @@ _BY_STATUS = {
 def judge(answer: RawAnswer, identifiers: Identifiers, now: datetime) -> Verdict:
     """The verdict on an answer. `now` (aware, UTC) turns a `Retry-After` date into seconds."""
     status = answer.status
+    # A date to wait for is by the server's clock: only its own `Date` tells how far off that is.
+    now = http_date(answer.date) or now
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return _judge_success(answer, identifiers)
     if status in _BY_STATUS:
@@ -117,15 +127,21 @@ def judge(answer: RawAnswer, identifiers: Identifiers, now: datetime) -> Verdict
 def retry_after_seconds(value: str | None, now: datetime) -> float | None:
     """Seconds to wait by a `Retry-After` header (seconds or an HTTP date, RFC 9110); None when absent or junk."""
     text = (value or "").strip()
-    if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
-        return float(text)
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
+        return min(LONGEST_RETRY_AFTER_SECONDS, float(text))
+    moment = http_date(text)
+    if moment is None:
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
+    return min(LONGEST_RETRY_AFTER_SECONDS, max(0.0, (moment - now).total_seconds()))
+
+
+def http_date(value: str | None) -> datetime | None:
+    """The moment that an HTTP date names, aware; None when it is none."""
+    try:
+        moment = parsedate_to_datetime(value or "")
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _judge_success(answer: RawAnswer, identifiers: Identifiers) -> Verdict:
@@ -140,7 +156,7 @@ def _judge_success(answer: RawAnswer, identifiers: Identifiers) -> Verdict:
         detail = "larger than what is read" if answer.truncated else f"http_{answer.status}"
     stated = None if answer.truncated else stated_credits(answer.body)
     if stated is None:
-        return replace(_doubt(detail), state=State.UNRECOGNISED)
+        return judge_unjudged(detail)
     return Verdict(State.UNRECOGNISED, detail, _next_after(stated), charged_credits=stated, cost_basis="stated")
 
 

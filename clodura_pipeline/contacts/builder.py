@@ -26,6 +26,11 @@ class CellsBuilder:
         if len(self._rows) >= _CHUNK:
             self._flush()
 
+    def add_table(self, table: pl.DataFrame) -> None:
+        """Add rows that are a table already, below those so far."""
+        self._flush()
+        self._tables.append(table)
+
     def refuse(self, source_row: int, reason: str, text: str) -> None:
         self._unreadable.append(UnreadableRecord(source_row, reason, text))
 
@@ -34,6 +39,8 @@ class CellsBuilder:
         return Cells(pl.concat(self._tables), self._unreadable)
 
     def _flush(self) -> None:
+        if self._tables and not self._rows:
+            return
         columns = list(zip(*self._fields, strict=True)) if self._fields else [()] * len(self._names)
         self._tables.append(text_table(self._rows, self._names, columns))
         self._rows, self._fields = [], []

@@ -1,5 +1,4 @@
-"""Whole columns read at once: plain spellings by polars expressions, the rest by the Python functions, each value
-once.
+"""Whole columns read at once: plain spellings by polars expressions, each other value once by a Python function.
 
 For every kind of cell there is one function in Python that says what it means (`read_linkedin`, `read_email`, ...).
 The expressions here are a short cut for the spellings that nearly all cells have; a property test holds both
@@ -197,19 +196,21 @@ _USUAL_FORMS = [
     "srl",
     "sarl",
 ]
+_DOTTED_FORMS = [r"s\.a", r"b\.v", r"n\.v", r"s\.r\.l", r"s\.l", r"s\.p\.a"]
 
 
 def read_organisations(values: pl.Series) -> pl.DataFrame:
     """`cleaned`, `key` (`on:...` or `dm:...`) and `domain` (where the name is nothing but one) for each cell."""
     lower = _TEXT.str.to_lowercase()
     # The commonest legal forms, once; names with two of them or with rarer ones are left to the Python function.
-    bare = lower.str.replace(rf"(?:,? (?:{_either(_USUAL_FORMS)}))?\.?$", "")
+    form = "|".join([_either(_USUAL_FORMS), *_DOTTED_FORMS])
+    bare = lower.str.replace(rf"(?:,? (?:{form}))?\.?$", "")
     frame = _frame(values).with_columns(lower=lower, bare=bare)
     frame = frame.with_columns(joined=pl.col("bare").str.replace_all(" ", "", literal=True))
     lower, bare, joined = pl.col("lower"), pl.col("bare"), pl.col("joined")
     last_words = [*{form[-1] for form in words.LEGAL_FORMS if form[-1].isascii()}, "and"]
     first_words = [*{form[0] for form in words.LEADING_FORMS if form[0].isascii()}, "the"]
-    plain = lower.str.contains(rf"^[a-z0-9]+(?: [a-z0-9]+)*(?:,? (?:{_either(_USUAL_FORMS)})\.?)?$")
+    plain = lower.str.contains(rf"^[a-z0-9]+(?: [a-z0-9]+)*(?:,? (?:{form})\.?)?$")
     plain &= ~bare.str.extract("([^ ]+)$", 1).is_in(last_words) & ~bare.str.extract("^([^ ]+)", 1).is_in(first_words)
     plain &= ~joined.is_in(_PLACEHOLDER_WORDS) & ~lower.str.replace_all("[ ,.]", "").is_in(list(words.NO_COMPANY))
     plain &= ~lower.str.replace_all(" ", "", literal=True).is_in(_PLACEHOLDER_WORDS) & ~joined.is_in(

@@ -68,7 +68,7 @@ def decode(data: bytes) -> Text:
             return _decoded(data[len(mark) :], codec, label)
     if codec := _utf16_without_mark(data[:_SAMPLE]):
         return _decoded(data, codec, "UTF-16")
-    if _is_utf8(data):
+    if is_utf8(data):
         return Text(data, True, "UTF-8")
     return _decoded(data, *_utf8_or_windows(data))
 
@@ -77,15 +77,16 @@ def _utf16_without_mark(sample: bytes) -> str | None:
     # Headers and delimiters are Latin in nearly all files, so every second byte of UTF-16 is often 0; in other
     # encodings NUL is an accident.
     even, odd = sample[0::2].count(0), sample[1::2].count(0)
-    half = len(sample) // 2
-    if half and odd > half * 0.3 and odd > even * 10:
+    many = max(len(sample) * 0.15, 4)
+    if odd > many and odd > even * 10:
         return "utf-16-le"
-    if half and even > half * 0.3 and even > odd * 10:
+    if even > many and even > odd * 10:
         return "utf-16-be"
     return None
 
 
-def _is_utf8(data: bytes) -> bool:
+def is_utf8(data: bytes) -> bool:
+    """Whether bytes are valid UTF-8, without holding them as text."""
     if data.isascii():
         return True
     decoder = codecs.getincrementaldecoder("utf-8")()
@@ -119,7 +120,7 @@ def _utf8_or_windows(data: bytes) -> tuple[str, str]:
 
 
 def _decoded(data: bytes, codec: str, label: str) -> Text:
-    if codec == "utf-8" and _is_utf8(data):
+    if codec == "utf-8" and is_utf8(data):
         return Text(data, True, label)
     if codec.startswith("utf-32"):
         try:
@@ -137,4 +138,4 @@ def _decoded(data: bytes, codec: str, label: str) -> Text:
         pieces.append(decoder.decode(data[start:end], final=end == even).encode("utf-8", "surrogatepass"))
     pieces += [chr(0xDC00 + byte).encode("utf-8", "surrogatepass") for byte in odd_byte]
     utf8 = b"".join(pieces)
-    return Text(utf8, _is_utf8(utf8), label)
+    return Text(utf8, is_utf8(utf8), label)

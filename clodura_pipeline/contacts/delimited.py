@@ -1,34 +1,52 @@
-"""Reads CSV and its relatives: in C where the file is proven clean, record by record where it is not."""
+"""Reads CSV and its relatives: in C where a stretch of the file is proven clean, record by record where it is not."""
 
 from clodura_pipeline.contacts.builder import CellsBuilder
 from clodura_pipeline.contacts.clean_csv import read_clean
-from clodura_pipeline.contacts.decoding import Text, shown
+from clodura_pipeline.contacts.decoding import Text, is_utf8, shown
 from clodura_pipeline.contacts.layout import DELIMITERS, Layout, Spellings, find_layout
 from clodura_pipeline.contacts.records import Cells, Reading, landed
 from clodura_pipeline.contacts.tokens import Lines, records
+
+# Bytes that are read at once. A fault costs the speed of its block only: 4 MB take 0.05 s in C and 0.2 s in Python.
+_BLOCK = 1 << 22
 
 
 def read_delimited(text: Text, spellings: Spellings) -> Reading:
     """Every record of a delimited text."""
     layout = find_layout(text, spellings)
-    cells = read_clean(text.utf8, layout.start, layout.delimiter, len(layout.match.headers)) if text.sound else None
-    if cells is None:
-        cells = read_carefully(text, layout)
     delimiter = DELIMITERS.get(layout.delimiter, repr(layout.delimiter))
     format_ = f"CSV, {delimiter}, {text.encoding}"
-    return landed(layout.match, cells, format_, header_line=shown(layout.header_line))
+    return landed(layout.match, read_cells(text, layout), format_, header_line=shown(layout.header_line))
 
 
-def read_carefully(text: Text, layout: Layout) -> Cells:
-    """The cells of any text, with what is at fault in it; agrees with `read_clean` wherever that one reads."""
-    headers = layout.match.names
-    builder = CellsBuilder(len(headers))
-    lines = Lines(text.lines(layout.start))
-    for source_row, record in enumerate(records(lines, layout.delimiter, headers), start=1):
-        if text.broken(record.text):
-            builder.refuse(source_row, f"has bytes that are not valid {text.encoding}", shown(record.text))
-        elif record.fault:
-            builder.refuse(source_row, record.fault, record.text)
+def read_cells(text: Text, layout: Layout, block_size: int = _BLOCK) -> Cells:
+    """The cells of a text and what is at fault in it, block by block. A block begins where a record does."""
+    width = len(layout.match.headers)
+    builder = CellsBuilder(width)
+    at, row = layout.start, 1
+    while at < len(text.utf8):
+        end = text.utf8.find(b"\n", at + block_size) + 1 or len(text.utf8)
+        block = text.utf8[at:end]
+        table = read_clean(block, layout.delimiter, width, row) if text.sound or is_utf8(block) else None
+        if table is None:
+            at, row = read_carefully(text, layout, builder, at, end, row)
         else:
-            builder.add(source_row, record.fields)
+            builder.add_table(table)
+            at, row = end, row + table.height
     return builder.cells()
+
+
+def read_carefully(text: Text, layout: Layout, builder: CellsBuilder, at: int, end: int, row: int) -> tuple[int, int]:
+    """Read the records that begin between two bytes; returns the byte and the number of the record after them."""
+    lines = Lines(text.lines(at))
+    for record in records(lines, layout.delimiter, layout.match.names):
+        if text.broken(record.text):
+            builder.refuse(row, f"has bytes that are not valid {text.encoding}", shown(record.text))
+        elif record.fault:
+            builder.refuse(row, record.fault, record.text)
+        else:
+            builder.add(row, record.fields)
+        row += 1
+        if at + lines.taken >= end:
+            break
+    return at + lines.taken, row

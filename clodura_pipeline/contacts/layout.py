@@ -15,6 +15,7 @@ from clodura_pipeline.contacts.tokens import Lines, records
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 _SAMPLE = 1 << 18
 _COMPARED = 50
+_ADDRESS = re.compile(r"[^\s@]@[^\s@]|://")
 _SEP_LINE = re.compile(r'\s*"?sep=([^\w\s"]|\t)"?[,;\t|]*\s*', re.IGNORECASE)
 Spellings = Mapping[str, tuple[str, ...]]
 
@@ -33,14 +34,15 @@ def find_layout(text: Text, spellings: Spellings) -> Layout:
     """Try every delimiter and take the one under which the headers mean most."""
     sample = _sample(text)
     candidates = DELIMITERS
-    skipped = 0
+    start = 0
     first_line = next(iter(io.StringIO(sample, newline="")), "")
     if found := _SEP_LINE.fullmatch(first_line):  # Excel's own word for it, before the header
-        skipped = len(first_line)
+        start = len(first_line.encode())
+        sample = sample[len(first_line) :]
         candidates = {found[1]: ""}
     best: tuple[tuple[int, float, int], Layout] | None = None
     for delimiter in candidates:
-        lines = Lines(iter(io.StringIO(sample[skipped:], newline="")))
+        lines = Lines(iter(io.StringIO(sample, newline="")))
         above = [(record, lines.taken) for record in islice(records(lines, delimiter), SEARCHED)]
         header = find_header(
             [[] if record.fault else [shown(field) for field in record.fields] for record, _ in above], spellings
@@ -48,23 +50,29 @@ def find_layout(text: Text, spellings: Spellings) -> Layout:
         if header is None:
             continue
         at, match = header
-        end = skipped + above[at][1]
-        score = (matched(match), _evenness(sample[end:], delimiter, len(match.headers)), len(match.headers))
+        header_line, end = above[at][0].text, above[at][1]
+        width = len(match.headers)
+        score = (matched(match), _evenness(text, start + end, delimiter, width), width)
         if best is None or score > best[0]:
-            start = len(sample[:end].encode("utf-8", "surrogatepass"))
-            best = score, Layout(delimiter, match, above[at][0].text, start)
+            best = score, Layout(delimiter, match, header_line, start + end)
     if best is None:
-        raise UnreadableFile(_nothing_usable(sample[skipped:], candidates))
+        raise UnreadableFile(_nothing_usable(sample, candidates))
     return best[1]
 
 
 def find_header(rows: Sequence[Sequence[str]], spellings: Spellings) -> tuple[int, HeaderMatch] | None:
     """The row whose cells mean most as headers, the first of equals; None if none says anything about people."""
     best: tuple[int, HeaderMatch] | None = None
+    widest = 0  # filled cells of the rows above
     for position, row in enumerate(rows):
+        filled = sum(map(bool, map(str.strip, row)))
         match = match_headers(row, spellings)
-        if match.usable and (best is None or matched(match) > matched(best[1])):
+        # Below unknown headers, data may be a header's word: "E-mail" as the way somebody wants to be reached.
+        lone = position > 0 and matched(match) == 1 and not (widest < filled or widest == filled == 1)
+        plausible = match.usable and not lone and not any(_ADDRESS.search(cell) for cell in row)
+        if plausible and (best is None or matched(match) > matched(best[1])):
             best = position, match
+        widest = max(widest, filled)
     return best
 
 
@@ -82,8 +90,8 @@ def _sample(text: Text) -> str:
     return text.utf8[:cut].decode("utf-8", "surrogatepass")
 
 
-def _evenness(below: str, delimiter: str, width: int) -> float:
-    rows = list(islice(records(Lines(iter(io.StringIO(below, newline=""))), delimiter), _COMPARED))
+def _evenness(text: Text, start: int, delimiter: str, width: int) -> float:
+    rows = list(islice(records(Lines(text.lines(start)), delimiter), _COMPARED))
     return sum(len(row.fields) == width for row in rows) / len(rows) if rows else 1.0
 
 

@@ -21,7 +21,7 @@ class Record(NamedTuple):
 
 
 class Lines:
-    """Physical lines that can be given back, with a count of the characters taken for good."""
+    """Physical lines that can be given back, with a count of the bytes of UTF-8 taken for good."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
@@ -31,12 +31,16 @@ class Lines:
     def take(self) -> str | None:
         line = self._returned.popleft() if self._returned else next(self._lines, None)
         if line is not None:
-            self.taken += len(line)
+            self.taken += _size(line)
         return line
 
     def give_back(self, lines: list[str]) -> None:
         self._returned.extendleft(reversed(lines))
-        self.taken -= sum(map(len, lines))
+        self.taken -= sum(map(_size, lines))
+
+
+def _size(line: str) -> int:
+    return len(line) if line.isascii() else len(line.encode("utf-8", "surrogatepass"))
 
 
 class _Split(NamedTuple):

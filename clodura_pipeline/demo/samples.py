@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from clodura_pipeline.sandbox import Person, build_directory
 
 DAYS = 3
+FIRST_FILE = "hubspot-contacts.csv"
 
 _HUBSPOT_HEADER = (
     "Record ID", "First Name", "Last Name", "Email", "LinkedIn URL", "Company Name", "Lifecycle Stage", "Notes",
@@ -24,8 +25,9 @@ _LINKEDIN_HEADER = ("First Name", "Last Name", "URL", "Email Address", "Company"
 # LinkedIn puts these lines above the header of its export.
 _LINKEDIN_PREAMBLE = (
     "Notes:\r\n"
-    '"When exporting your connection data, you may notice that some of the email addresses are missing. You will only '
-    'see email addresses for connections who have allowed their connections to see or download their email address."\r\n'
+    '"When exporting your connection data, you may notice that some of the email addresses are missing. You will '
+    "only see email addresses for connections who have allowed their connections to see or download their email "
+    'address."\r\n'
     "\r\n"
 )
 _STAGES = ("lead", "marketingqualifiedlead", "opportunity", "customer")
@@ -35,13 +37,14 @@ def sample_files(first_day: date) -> dict[str, bytes]:
     """Every file's content by its path below the contacts folder, for three days from `first_day` on."""
     people = build_directory().people
     one, two, three = (str(first_day + timedelta(days=offset)) for offset in range(DAYS))
-    # The lists overlap, within a day and across days: the same people, found by different identifiers of theirs.
+    # The lists overlap, and name the same people by different identifiers of theirs. But a row leaves out the address
+    # or the profile of somebody in several lists only where the other one joins it: nobody has to be bought twice.
     return {
-        f"{one}/hubspot-contacts.csv": _hubspot(people, range(90)),
+        f"{one}/{FIRST_FILE}": _hubspot(people, range(90)),
         f"{two}/salesforce-leads.csv": _salesforce(people, range(60, 140)),
         f"{two}/webinar-attendees.csv": _webinar(people, range(120, 150)),
-        f"{three}/hubspot-contacts.csv": _hubspot(people, range(80, 120)),
-        f"{three}/linkedin-connections.csv": _linkedin(people, range(130, 215)),
+        f"{three}/{FIRST_FILE}": _hubspot(people, range(80, 120)),
+        f"{three}/linkedin-connections.csv": _linkedin(people, [*range(60, 80), *range(150, 215)]),
     }
 
 
@@ -52,7 +55,7 @@ def _hubspot(people: Sequence[Person], numbers: range) -> bytes:
         person = people[number]
         rows.append((
             str(50_001 + number), person.first_name, person.last_name,
-            "" if number % 8 == 3 else _spell_email(person.email, number),
+            "" if number < 60 and number % 8 == 3 else _spell_email(person.email, number),
             "" if number % 6 == 1 else _spell_profile(person.linkedin_url, number),
             person.organisation.name,
             _STAGES[number % len(_STAGES)],
@@ -73,20 +76,21 @@ def _salesforce(people: Sequence[Person], numbers: range) -> bytes:
     rows = []
     for number in numbers:
         person = people[number]
-        profile = _spell_profile(person.linkedin_url, number + 3)
+        profile = "" if number % 4 == 0 else _spell_profile(person.linkedin_url, number + 3)
+        by_profile = profile and number < 80 and number % 6 == 2
         # Two leads whose assistant gave her own address for both: an address that proves nothing about either.
-        email = people[101 if number == 103 else number].email
+        email = people[101 if number == 105 else number].email
         rows.append((
             f"00Q5g00000A{number:03d}", person.first_name.upper() if number % 9 == 0 else person.first_name,
             person.last_name,
-            "" if number % 7 == 5 else _spell_email(email, number + 1),
+            "" if by_profile else _spell_email(email, number + 1),
             person.organisation.name if number % 5 else f" {person.organisation.name.split()[0]} ",
-            _sales_navigator(number) if number % 16 == 2 else "" if number % 4 == 0 else profile,
+            _sales_navigator(number) if number % 16 == 2 else profile,
             "Open - Not Contacted",
         ))  # fmt: skip
     rows += [
         ("00Q5g00000A901", "Unknown", "Unknown", "", "[not provided]", "", "Unqualified"),
-        ("00Q5g00000A902", "", "Schmidt", "schmidt(at)example", "", "https://www.linkedin.com/company/acme", "Unqualified"),
+        ("00Q5g00000A902", "", "Schmidt", "schmidt(at)example", "", "linkedin.com/company/acme", "Unqualified"),
         ("00Q5g00000A903", "Ana", "", "", "", _sales_navigator(2), "Unqualified"),
     ]  # fmt: skip
     return _delimited(_SALESFORCE_HEADER, rows, ";").encode("utf-8-sig")
@@ -106,7 +110,7 @@ def _webinar(people: Sequence[Person], numbers: range) -> bytes:
     return (_delimited(_WEBINAR_HEADER, rows) + "Jo March,jo.march\r\n").encode()
 
 
-def _linkedin(people: Sequence[Person], numbers: range) -> bytes:
+def _linkedin(people: Sequence[Person], numbers: Iterable[int]) -> bytes:
     """LinkedIn's own export: notes above the header, hardly any addresses, members who have closed their account."""
     rows = []
     for number in numbers:
@@ -115,7 +119,7 @@ def _linkedin(people: Sequence[Person], numbers: range) -> bytes:
             person.first_name, person.last_name, person.linkedin_url, person.email if number % 12 == 0 else "",
             person.organisation.name, person.title, f"{1 + number % 28:02d} Mar 2024",
         ))  # fmt: skip
-        if number % 40 == 20:
+        if number % 40 == 30:
             rows.append(("", "", "", "", "", "", "11 Mar 2019"))
     return (_LINKEDIN_PREAMBLE + _delimited(_LINKEDIN_HEADER, rows)).encode()
 

@@ -18,6 +18,7 @@ from clodura_pipeline.enrichment.calling import Called, Caller
 from clodura_pipeline.enrichment.ledger import LedgerProblem
 from clodura_pipeline.enrichment.policy import (
     FAILURES_UNTIL_STOP,
+    LONGEST_PAUSE_SECONDS,
     MOST_TRIES_PER_PERSON,
     RETRY_SHARE,
     STRIKES_UNTIL_STOP,
@@ -112,6 +113,10 @@ class Asker:
         self._failed_at = -math.inf
         self._not_before = -math.inf
         self._unreadable = 0
+        self._arrived = 0
+        self._retries_begun = 0
+        self._workers: Sequence[threading.Thread] = ()
+        self._interrupted = False
         self._outcomes: queue.SimpleQueue[Outcome | BaseException | None] = queue.SimpleQueue()
 
     @property
@@ -134,20 +139,27 @@ class Asker:
             LedgerProblem: an outcome could not be written to the ledger.
         """
         self._source = iter(batches)
-        workers = [
+        self._workers = [
             threading.Thread(target=self._work, name=f"clodura-{number}", daemon=True)
             for number in range(self._max_workers)
         ]
-        for worker in workers:
+        for worker in self._workers:
             worker.start()
         try:
-            yield from self._consume(len(workers), tick, tick_seconds)
+            yield from self._consume(len(self._workers), tick, tick_seconds)
         except BaseException:
             # Also GeneratorExit: whoever stops reading has stopped asking.
-            self._stop(stop(StopKind.INTERRUPTED))
-            self._await_calls_in_flight(workers)
+            self.finish()
             raise
         yield from self._unasked()
+
+    def finish(self) -> None:
+        """Make no further call; await and store those in flight. A second interruption ends that waiting for good."""
+        if self._interrupted or not any(worker.is_alive() for worker in self._workers):
+            return
+        self._interrupted = True
+        self._stop(stop(StopKind.INTERRUPTED))
+        self._await_calls_in_flight(self._workers)
 
     def _consume(self, working: int, tick: Callable[[], None], tick_seconds: float) -> Iterator[Outcome]:
         ticked = self._clock.monotonic()
@@ -228,10 +240,11 @@ class Asker:
                 heapq.heappush(self._ready, _Task(-math.inf, next(self._orders), question))
 
     def _handle(self, task: _Task) -> None:
-        if task.is_retry and not self._may_retry():
+        if task.is_retry and not self._begin_retry():
             self._later_or_never(task)
             return
         called = self._caller.call(task.question, lambda: self.stopped is not None)
+        self._count_arrival(task, called)
         match called:
             case Called():
                 self._note(task, called)
@@ -275,10 +288,13 @@ class Asker:
                 self._failures += 1
                 self._failed_at = self._clock.monotonic()
             self._fanned_out = self._fanned_out and self._failures <= 1
-            pause = max(verdict.retry_after_seconds or 0.0, self._backoff(self._failures - 1))
-            if self._failures > 1 or not self._fanned_out:
+            asked_seconds = verdict.retry_after_seconds or 0.0
+            pause = max(asked_seconds, self._backoff(self._failures - 1))
+            if asked_seconds or self._failures > 1 or not self._fanned_out:
                 self._not_before = max(self._not_before, self._clock.monotonic() + pause)
-            if self._failures >= FAILURES_UNTIL_STOP:
+            if asked_seconds > LONGEST_PAUSE_SECONDS:
+                self._stop(stop(StopKind.UNAVAILABLE, f"{verdict.detail}, for {asked_seconds:.0f} s"))
+            elif self._failures >= FAILURES_UNTIL_STOP:
                 self._stop(stop(StopKind.UNAVAILABLE, verdict.detail))
             return
         self._failures = 0
@@ -292,10 +308,21 @@ class Asker:
             if verdict.state is not State.NO_MATCH:
                 self._unreadable = 0
 
-    def _may_retry(self) -> bool:
+    def _begin_retry(self) -> bool:
+        """Take a retry's place in their share of all calls; the place is taken before the call, by one at a time."""
         with self._changed:
-            progress = self.progress
-            return progress.retries + 1 <= math.ceil(RETRY_SHARE * (progress.calls + 1))
+            if self._retries_begun + 1 > math.ceil(RETRY_SHARE * (self._arrived + 1)):
+                return False
+            self._retries_begun += 1
+            return True
+
+    def _count_arrival(self, task: _Task, called: object) -> None:
+        """Count a call that Clodura looked at; one that it did not, or that was not made, was no retry either."""
+        arrived = isinstance(called, Called) and called.verdict.next is not Next.SLOW_DOWN and called.was_sent
+        with self._changed:
+            self._arrived += int(arrived)
+            if task.is_retry and not arrived:
+                self._retries_begun -= 1
 
     def _later_or_never(self, task: _Task) -> None:
         with self._changed:
@@ -320,7 +347,7 @@ class Asker:
     def _count_call(self, task: _Task, verdict: Verdict) -> None:
         counts = {
             "calls": 1,
-            "retries": int(task.is_retry),
+            "retries": int(task.is_retry and verdict.next is not Next.SLOW_DOWN),
             "asked": int(task.tries == 0 and verdict.next is not Next.SLOW_DOWN),
             "credits_charged": verdict.charged_credits,
             "credits_at_risk": verdict.at_risk_credits,

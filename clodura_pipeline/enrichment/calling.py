@@ -4,10 +4,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from clodura_pipeline.clodura.client import CloduraClient
 from clodura_pipeline.clodura.errors import AnswerLost, CallFailed, NotSent
-from clodura_pipeline.clodura.verdicts import RawAnswer, Verdict, judge, judge_failure
+from clodura_pipeline.clodura.verdicts import RawAnswer, Verdict, judge, judge_failure, judge_unjudged
 from clodura_pipeline.enrichment.clock import Clock
 from clodura_pipeline.enrichment.ledger import Granted, Ledger, LedgerProblem, Settled, Wait
 from clodura_pipeline.enrichment.policy import SEND_SLACK_SECONDS, Policy
@@ -19,15 +20,21 @@ _FIRST_LEAD_SECONDS = 0.002
 _LONGEST_LEAD_SECONDS = 1.0
 _SETTLE_RETRY_SECONDS = 0.25
 _WORTH_TELLING_SECONDS = 1.0
+Stored = TypeVar("Stored")
+
+
+class _GivenBack(Exception):
+    """A permitted call did not leave and will not: what it held is to be freed."""
 
 
 @dataclass(frozen=True)
 class Called:
-    """A call that was made, or that failed to connect. `sent_at`: monotonic time of its permit."""
+    """A call that was made, or that failed to connect (`was_sent` tells). `sent_at`: monotonic time of its permit."""
 
     verdict: Verdict
     sent_at: float
     strikes: int
+    was_sent: bool = True
 
 
 class Caller:
@@ -57,12 +64,15 @@ class Caller:
         permit = self._await_permit(question, stopping)
         if not isinstance(permit, Granted):
             return permit
-        raw, verdict = self._send(question, permit)
+        try:
+            raw, verdict = self._send(question, permit, stopping)
+        except _GivenBack:
+            self._store(lambda: self._ledger.withdraw(permit.attempt_id, "not_sent"))
+            return None
         if isinstance(raw, NotSent):
-            self._ledger.withdraw(permit.attempt_id, raw.trouble.value)
-            return Called(verdict, permit.stamp, 0)
-        answer = raw if isinstance(raw, RawAnswer) else None
-        settled = self._settle(permit, verdict, answer)
+            self._store(lambda: self._ledger.withdraw(permit.attempt_id, raw.trouble.value))
+            return Called(verdict, permit.stamp, 0, was_sent=False)
+        verdict, settled = self._settle(permit, verdict, raw if isinstance(raw, RawAnswer) else None)
         return Called(verdict, permit.stamp, settled.strikes)
 
     def _await_permit(
@@ -80,34 +90,61 @@ class Caller:
                 self.clock.wait(self._awake, decision.seconds)
             return None
 
-    def _send(self, question: Question, permit: Granted) -> tuple[RawAnswer | CallFailed, Verdict]:
+    def _send(
+        self, question: Question, permit: Granted, stopping: Callable[[], bool]
+    ) -> tuple[RawAnswer | CallFailed, Verdict]:
         try:
-            raw = self._client.enrich(question.identifiers, lambda: self._leave_on_time(permit))
+            raw = self._client.enrich(question.identifiers, lambda: self._leave_on_time(permit, stopping))
         except (NotSent, AnswerLost) as failure:
             return failure, judge_failure(failure)
-        return raw, judge(raw, question.identifiers, datetime.fromtimestamp(self.clock.wall(), UTC))
+        try:
+            return raw, judge(raw, question.identifiers, datetime.fromtimestamp(self.clock.wall(), UTC))
+        except Exception as error:  # noqa: BLE001  (whatever our parser trips over, the answer is paid: it is kept)
+            return raw, judge_unjudged(f"the parser failed: {type(error).__name__}")
 
-    def _leave_on_time(self, permit: Granted) -> None:
+    def _leave_on_time(self, permit: Granted, stopping: Callable[[], bool]) -> None:
         """Called on the open connection: a request leaves at the time its permit counts for, or gets another time.
 
         Opening a connection, or a slow commit, can take longer than the slack that the windows hold.
+
+        Raises:
+            _GivenBack: the run stops, or the ledger does not let this call leave any more.
         """
         stamp, lead_seconds = permit.stamp, _FIRST_LEAD_SECONDS
+        ends = permit.stamp + self.policy.timeout_seconds
         while self.clock.monotonic() - stamp > SEND_SLACK_SECONDS:
+            if stopping() or self.clock.monotonic() >= ends:
+                raise _GivenBack
             again = self._ledger.stamp_again(permit.attempt_id, self.policy, lead_seconds)
+            if again is None:
+                raise _GivenBack
             if isinstance(again, Wait):
-                self.clock.wait(threading.Event(), again.seconds)
+                self.clock.wait(self._awake, again.seconds)
                 continue
             stamp = again.stamp
-            self.clock.wait(threading.Event(), stamp - self.clock.monotonic())
+            self.clock.wait(self._awake, stamp - self.clock.monotonic())
             lead_seconds = min(_LONGEST_LEAD_SECONDS, lead_seconds * 2)
+        if stopping():
+            raise _GivenBack
 
-    def _settle(self, permit: Granted, verdict: Verdict, raw: RawAnswer | None) -> Settled:
-        """Store the outcome. A paid answer is not let go because the disk is full: room may be made in time."""
+    def _settle(self, permit: Granted, verdict: Verdict, raw: RawAnswer | None) -> tuple[Verdict, Settled]:
+        """Store the outcome; the bytes of the answer alone, where what was read in them cannot be stored."""
+        try:
+            return verdict, self._store(lambda: self._ledger.settle(permit.attempt_id, verdict, raw, self.policy))
+        except LedgerProblem:
+            raise
+        except Exception as error:
+            if raw is None:
+                raise
+            kept = judge_unjudged(f"could not be stored as read: {type(error).__name__}")
+            return kept, self._store(lambda: self._ledger.settle(permit.attempt_id, kept, raw, self.policy))
+
+    def _store(self, write: Callable[[], Stored]) -> Stored:
+        """Write to the ledger. A paid answer is not let go because the disk is full: room may be made in time."""
         ends = self.clock.monotonic() + self.policy.lease_seconds
         while True:
             try:
-                return self._ledger.settle(permit.attempt_id, verdict, raw, self.policy)
+                return write()
             except LedgerProblem:
                 if self.clock.monotonic() >= ends:
                     raise

@@ -89,8 +89,11 @@ class Session:
             )
 
     def end(self) -> None:
-        """Read the balance again and close the run in the ledger."""
-        if self.progress.calls and not (self.stopped and self.stopped.kind.fails_the_run):
+        """See that no call is under way, read the balance again, and close the run in the ledger."""
+        self._asker.finish()
+        # An interrupted run is to end soon; the next run's first reading proves as much.
+        hurried = self.stopped and (self.stopped.kind.fails_the_run or self.stopped.kind is StopKind.INTERRUPTED)
+        if self.progress.calls and not hurried:
             self.balance_after, _ = self._read_balance()
         self._ledger.end_run(self._run, self.stopped)
 
@@ -130,13 +133,18 @@ def open_session(
             "CLODURA_API_KEY is not set, so nobody can be asked. Put it into the environment or into .env (see "
             ".env.example); to see it work without a key: clodura-pipeline demo."
         )
+    if not (settings.api_key.isascii() and settings.api_key.isprintable()) or " " in settings.api_key:
+        raise RefusedToStart(
+            "CLODURA_API_KEY holds characters that no key holds (a space, a line break or a letter beyond ASCII): copy "
+            "it again. Nobody was asked."
+        )
     client = CloduraClient(settings)
     try:
         ledger.enter_world(is_loopback(settings.base_url))
         run = ledger.start_run(identity.run_id, identity.root_run_id, identity.max_credits)
         session = Session(ledger, client, run, policy, clock)
-        session.begin()
         try:
+            session.begin()
             yield session
         finally:
             session.end()

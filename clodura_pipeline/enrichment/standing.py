@@ -89,34 +89,32 @@ def standing(past: Sequence[PastAttempt], strength: int, question: str, rules: R
     if live:
         return UnderWay(max(live))
     answers = [a for a in past if a.state.is_readable_answer]
-    doubts = _doubts_after(past, answers[-1].id if answers else 0)
-    if answers:
-        purpose = _reason_to_ask_again(answers, strength, rules)
-        if purpose is None:
-            return Known(answers[-1].state)
-        return _unless_in_doubt(doubts, purpose, rules)
-    if any(a.state is State.UNRECOGNISED for a in past):
-        return Known(State.UNRECOGNISED)
-    if doubts:
-        return _unless_in_doubt(doubts, Purpose.DOUBT, rules)
     refusals = [a for a in past if a.state is State.REFUSED]
+    purpose = Purpose.CHANGED if refusals else Purpose.NEW
+    if answers:
+        again = _reason_to_ask_again(answers, strength, rules)
+        if again is None:
+            return Known(answers[-1].state)
+        purpose = again
+    since = [a for a in past if not answers or a.id > answers[-1].id]
+    if any(a.state is State.UNRECOGNISED for a in since):
+        # Bought already, also where it was to follow up an older answer: asking again would buy it at every run.
+        return Known(answers[-1].state if answers else State.UNRECOGNISED)
+    # A call whose process died is still "sent" when its lease has ended: a doubt like any other.
+    doubts = [a for a in since if a.state in (State.AMBIGUOUS, State.SENT)]
     if any(a.question == question for a in refusals):
-        return Held(State.REFUSED, "Clodura refused these identifiers; asked again when the row brings others")
-    if past and past[-1].detail == "already_enriched" and past[-1].id > rules.watermark:
+        if answers:
+            return Known(answers[-1].state)
+        state = State.AMBIGUOUS if doubts else State.REFUSED
+        return Held(state, "Clodura refused these identifiers; asked again when the row brings others")
+    if since and since[-1].detail == "already_enriched" and since[-1].id > rules.watermark:
         return Held(
             State.NOT_PROCESSED, "Clodura says it answered for this contact moments ago; a later run asks again"
         )
-    return Ask(Purpose.CHANGED if refusals else Purpose.NEW)
+    return _unless_in_doubt(doubts, rules) if doubts else Ask(purpose)
 
 
-def _doubts_after(past: Sequence[PastAttempt], last_answer: int) -> list[PastAttempt]:
-    # A call whose process died is still "sent" when its lease has ended: a doubt like any other.
-    return [a for a in past if a.id > last_answer and a.state in (State.AMBIGUOUS, State.SENT)]
-
-
-def _unless_in_doubt(doubts: Sequence[PastAttempt], purpose: Purpose, rules: Rules) -> Standing:
-    if not doubts:
-        return Ask(purpose)
+def _unless_in_doubt(doubts: Sequence[PastAttempt], rules: Rules) -> Standing:
     newest = doubts[-1]
     if newest.lease_left_seconds > 0 or newest.id > rules.watermark:
         return Held(State.AMBIGUOUS, "its answer was lost; a later run asks once more")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import duckdb
@@ -95,9 +95,7 @@ def _counts_only(reading: Reading | None) -> Reading | None:
     """A reading for counting: the texts of a large file are not kept in memory while others are read."""
     if reading is None:
         return None
-    return Reading(
-        reading.rows.select("source_row"), reading.unreadable, reading.records, reading.mapping, reading.format
-    )
+    return replace(reading, rows=reading.rows.select("source_row"))
 
 
 def _read_if_wanted(
@@ -113,7 +111,7 @@ def _read_if_wanted(
         reading = read_contacts(file.location, extra_spellings=spellings)
     except UnreadableFile as error:
         return FileState(file, day, "unreadable", str(error))
-    return FileState(file, day, "loaded", None, reading)
+    return FileState(file, day, "loaded", "; ".join(reading.notes) or None, reading)
 
 
 def _store(connection: duckdb.DuckDBPyConnection, state: FileState, now: datetime) -> None:

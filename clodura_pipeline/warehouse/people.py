@@ -3,7 +3,7 @@
 import duckdb
 import polars as pl
 
-from clodura_pipeline.contacts.canonical import CANONICAL_VERSION
+from clodura_pipeline.contacts.canonical import CANONICAL_VERSION, email_id
 from clodura_pipeline.contacts.identity import People, resolve
 from clodura_pipeline.enrichment.ledger import Ledger
 from clodura_pipeline.tables import IDENTITY_CONFLICTS
@@ -30,7 +30,8 @@ def identify_people(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> No
     if get_state(connection, "people_of") == _version(connection, ledger):
         return
     people = resolve(read(connection, "SELECT * FROM validated_contacts"))
-    keys = ledger.register(people.identifiers.select("person", "identifier").iter_rows())
+    in_conflict = filter(None, (email_id(address) for address in people.conflicts["email"]))
+    keys = ledger.register(people.identifiers.select("person", "identifier").iter_rows(), in_conflict)
     with transaction(connection):
         _store(connection, people, keys)
         set_state(connection, "people_of", _version(connection, ledger))

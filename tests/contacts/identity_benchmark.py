@@ -2,9 +2,9 @@
 
     uv run python -m tests.contacts.identity_benchmark [rows for the speed test]
 
-Precision counts pairs of rows that were joined, recall pairs that should have been. What recall lacks is by contract: a name at a
-company joins only rows that have nothing stronger, and an address of two profiles joins nothing. Each such miss costs at
-most one more question; a wrong join would give somebody another person's data.
+Precision counts pairs of rows that were joined, recall pairs that should have been. What recall lacks is by contract:
+a name at a company joins only rows that have nothing stronger, and an address of two profiles joins nothing. Each such
+miss costs at most one more question; a wrong join would give somebody another person's data.
 """
 
 import sys
@@ -30,7 +30,7 @@ def _pairs(rows: pl.DataFrame, *keys: str) -> int:
 
 
 def scores(rows: pl.DataFrame) -> pl.DataFrame:
-    """Per trap: rows, people in truth and as found, wrongly joined pairs, precision and recall (shares of pairs of rows)."""
+    """Per trap: rows, people in truth and as found, wrongly joined pairs, precision and recall (of pairs of rows)."""
     lines = []
     for (trap,), some in sorted(rows.group_by("trap"), key=lambda group: str(group[0])):
         # Joins with rows of another trap are wrong as well, so persons are looked up among all rows.

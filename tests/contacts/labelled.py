@@ -110,8 +110,8 @@ def _role_mailbox(make: _People) -> Iterator[Row]:
     company = make.person()
     role = make.rng.choice(("info", "sales", "office", "support", "kontakt"))
     box = {"email": f"{role}@{company['mail'].split('@')[1]}"}
-    for _ in range(3):
-        who = make.person(company=company["company"])
+    for first in make.rng.sample(FIRST.split(), 3):
+        who = make.person(company=company["company"], first=first)
         yield who["id"], make.profile(who) | box
         yield who["id"], make.profile(who) | make.name(who) | box
         yield who["id"], make.name(who) | make.work(who) | box

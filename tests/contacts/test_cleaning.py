@@ -1,11 +1,12 @@
 """Cleaning: every landed row comes out once, with what can be used of it and a reason for what cannot."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clodura_pipeline.contacts import cleaning
@@ -19,7 +20,7 @@ PROFILE = "https://www.linkedin.com/in/ann-lee"
 USED = "used as"
 
 
-def landed(*rows: dict[str, str | None]) -> pl.DataFrame:
+def landed(*rows: Mapping[str, str | None]) -> pl.DataFrame:
     """Rows as they are landed, from the cells that matter."""
     fixed = {"file_date": date(2026, 11, 22), "source_file": "2026-11-22/crm.csv", "source": "crm"}
     fixed |= {"source_columns": '{"Town": "Rome"}', "record": '{"raw": "cells"}'}
@@ -52,9 +53,14 @@ def test_frames_have_the_promised_columns_even_when_empty() -> None:
 
 def test_clean_row_keeps_what_it_says() -> None:
     row = contact(
-        contact_id="007", **ANN, email="Ann.Lee+crm@Acme.com", linkedin_url="de.linkedin.com/in/Ann-Lee/?trk=x",
-        organisation_name="Acme GmbH", organisation_linkedin_url="linkedin.com/company/Acme/about", organisation_domain="www.acme.com/",
-    )  # fmt: skip
+        contact_id="007",
+        **ANN,
+        email="Ann.Lee+crm@Acme.com",
+        linkedin_url="de.linkedin.com/in/Ann-Lee/?trk=x",
+        organisation_name="Acme GmbH",
+        organisation_linkedin_url="linkedin.com/company/Acme/about",
+        organisation_domain="www.acme.com/",
+    )
     assert row == {
         "file_date": date(2026, 11, 22),
         "source_file": "2026-11-22/crm.csv",
@@ -98,25 +104,30 @@ def test_non_ascii_profile_is_asked_percent_encoded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cells", "aside"),
+    ("column", "cell", "why"),
     [
-        ({"linkedin_url": "https://www.linkedin.com/sales/lead/ACwAA"}, "linkedin_url: a Sales Navigator address, which Clodura cannot look up"),
-        ({"linkedin_url": "https://www.linkedin.com/talent/profile/A"}, "linkedin_url: a LinkedIn Recruiter address, which Clodura cannot look up"),
-        ({"linkedin_url": "https://lnkd.in/abc"}, "linkedin_url: a shortened address, which does not say where it leads"),
-        ({"linkedin_url": "annlee on LinkedIn"}, "linkedin_url: not a LinkedIn address"),
-        ({"organisation_linkedin_url": "linkedin.com/in/bob"}, "organisation_linkedin_url: a person's profile, not a company page"),
-        ({"organisation_domain": "gmail.com"}, "organisation_domain: not the domain of a company"),
-        ({"organisation_name": "Freelance"}, "organisation_name: says that there is no company"),
-        ({"first_name": "123", "last_name": "Lee"}, "first_name: not a name"),
-        ({"full_name": "Ann"}, "full_name: cannot be told apart into first and last name"),
-        ({"first_name": "LinkedIn", "last_name": "Member"}, "first_name, last_name: a stand-in, not somebody's name"),
+        ("linkedin_url", "linkedin.com/sales/lead/ACwAA", "a Sales Navigator address, which Clodura cannot look up"),
+        ("linkedin_url", "linkedin.com/talent/profile/A", "a LinkedIn Recruiter address, which Clodura cannot look up"),
+        ("linkedin_url", "https://lnkd.in/abc", "a shortened address, which does not say where it leads"),
+        ("linkedin_url", "annlee on LinkedIn", "not a LinkedIn address"),
+        ("organisation_linkedin_url", "linkedin.com/in/bob", "a person's profile, not a company page"),
+        ("organisation_domain", "gmail.com", "not the domain of a company"),
+        ("organisation_name", "Freelance", "says that there is no company"),
+        ("first_name", "123", "not a name"),
+        ("full_name", "Ann", "cannot be told apart into first and last name"),
     ],
-)  # fmt: skip
-def test_unusable_cell_is_set_aside_and_the_row_kept_or_rejected_for_it(cells: dict[str, str], aside: str) -> None:
-    row = contact(email="ann@x.com", **cells)
-    assert row["set_aside"] == [aside]
+)
+def test_unusable_cell_is_set_aside_and_the_row_kept_or_rejected_for_it(column: str, cell: str, why: str) -> None:
+    row = contact(email="ann@x.com", **{column: cell})
+    assert row["set_aside"] == [f"{column}: {why}"]
     assert row["email_id"] == "em:ann@x.com"
-    assert reasons(**cells) == [NO_IDENTIFIER, aside]
+    assert reasons(**{column: cell}) == [NO_IDENTIFIER, f"{column}: {why}"]
+
+
+def test_stand_in_for_a_name_is_nobody() -> None:
+    row = contact(email="ann@x.com", first_name="LinkedIn", last_name="Member")
+    assert (row["first_name"], row["last_name"]) == (None, None)
+    assert row["set_aside"] == ["first_name, last_name: a stand-in, not somebody's name"]
 
 
 @pytest.mark.parametrize(
@@ -241,21 +252,19 @@ def test_domain_serves_as_the_organisations_name() -> None:
 
 def test_reasons_never_repeat_a_cell() -> None:
     secret = "zq9"
-    cells = [
-        {name: value.format(secret) for name in cleaning.CELLS}
-        for value in ("{}", "{}@x", "info@{}.com", "https://linkedin.com/sales/lead/{}", "https://linkedin.com/in/{}", "{}@x.com;b@x.com")
-    ]  # fmt: skip
+    values = ("{}", "{}@x", "info@{}.com", "linkedin.com/sales/lead/{}", "linkedin.com/in/{}", "{}@x.com;b@x.com")
+    cells = [{name: value.format(secret) for name in cleaning.CELLS} for value in values]
     cleaned = clean(landed(*cells))
     told = [*cleaned.contacts["set_aside"].explode(), *cleaned.rejected["reasons"].explode()]
     assert told
     assert not any(secret in reason for reason in told if reason)
 
 
-CELLS = st.none() | st.sampled_from(
-    ["", "n/a", "Ann", "Lee", "Ann Lee", "ann@x.com", "info@x.com", PROFILE, "linkedin.com/company/acme", "Acme", "🚀", "acme.com"]
-) | st.text(max_size=12)  # fmt: skip
+TEXTS = ["", "n/a", "Ann", "Lee", "Ann Lee", "ann@x.com", "info@x.com", "linkedin.com/company/acme", "Acme", "acme.com"]
+CELLS = st.none() | st.sampled_from([*TEXTS, PROFILE, "🚀"]) | st.text(max_size=12)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.fixed_dictionaries(dict.fromkeys(cleaning.CELLS, CELLS)), max_size=8))
 def test_every_row_comes_out_once_and_in_order(rows: list[dict[str, str | None]]) -> None:
     cleaned = clean(landed(*rows))
@@ -268,6 +277,7 @@ def test_every_row_comes_out_once_and_in_order(rows: list[dict[str, str | None]]
     assert all(told[0] == NO_IDENTIFIER for told in cleaned.rejected["reasons"])
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.fixed_dictionaries(dict.fromkeys(cleaning.CELLS, CELLS)), min_size=1, max_size=6))
 def test_row_is_cleaned_alone_as_among_others(rows: list[dict[str, str | None]]) -> None:
     def outcome(cleaned: Cleaned) -> list[tuple[object, ...]]:
@@ -279,6 +289,7 @@ def test_row_is_cleaned_alone_as_among_others(rows: list[dict[str, str | None]])
     assert sorted(together) == sorted(alone)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.fixed_dictionaries(dict.fromkeys(cleaning.CELLS, CELLS)))
 def test_cleaning_what_was_cleaned_changes_no_identifier(cells: dict[str, str | None]) -> None:
     once = clean(landed(cells)).contacts

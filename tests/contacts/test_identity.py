@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clodura_pipeline.contacts.cleaning import clean
@@ -186,6 +186,7 @@ ROWS = st.lists(
 )
 
 
+@settings(deadline=None, max_examples=60)
 @given(ROWS, st.randoms(use_true_random=False))
 def test_order_of_rows_changes_nothing(rows: list[dict[str, Any]], rng: Any) -> None:
     cleaned = contacts(*rows)
@@ -194,6 +195,7 @@ def test_order_of_rows_changes_nothing(rows: list[dict[str, Any]], rng: Any) -> 
     assert comparable(resolve(cleaned[order])) == comparable(resolve(cleaned))
 
 
+@settings(deadline=None, max_examples=60)
 @given(ROWS, st.randoms(use_true_random=False))
 def test_days_and_files_change_nobody(rows: list[dict[str, Any]], rng: Any) -> None:
     cleaned = contacts(*rows)
@@ -205,6 +207,7 @@ def test_days_and_files_change_nobody(rows: list[dict[str, Any]], rng: Any) -> N
     assert comparable(after)[1] == comparable(before)[1]
 
 
+@settings(deadline=None, max_examples=40)
 @given(ROWS)
 def test_one_row_at_a_time_ends_where_all_at_once_does(rows: list[dict[str, Any]]) -> None:
     cleaned = contacts(*rows)
@@ -216,6 +219,7 @@ def test_one_row_at_a_time_ends_where_all_at_once_does(rows: list[dict[str, Any]
     assert comparable(outcome) == comparable(resolve(cleaned))
 
 
+@settings(deadline=None, max_examples=60)
 @given(ROWS)
 def test_people_are_complete_and_identifiers_unambiguous(rows: list[dict[str, Any]]) -> None:
     cleaned = contacts(*rows)
@@ -233,7 +237,7 @@ def test_people_are_complete_and_identifiers_unambiguous(rows: list[dict[str, An
 
 # --- labelled data ------------------------------------------------------------------------------------------------
 
-# The share of pairs of rows that belong together and are joined, where it is not all: rows with nothing but a name and a
+# The share of pairs of rows that belong together and are joined, where it is not all: rows with only a name and a
 # company stay apart from those of the same person with a profile or an address, as the contract has it.
 RECALL = {
     "changed surname": 15 / 28,  # 6 of 8 rows; two names without anything else are two people

@@ -98,6 +98,27 @@ def test_what_stands_above_the_header_is_skipped(tmp_path: Path, above: str) -> 
     assert reading.unreadable == ()
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Elektropost,Kanal\nann@example.com,Email\nbob@example.com,Phone\n",
+        "ann@example.com,Email,Company\nbob@example.com,Phone,Company\n",
+        "Wer,Kanal\nAnn Example,E-Mail\n",
+    ],
+)
+def test_a_persons_data_is_never_taken_for_a_header(tmp_path: Path, content: str) -> None:
+    with pytest.raises(UnreadableFile) as caught:
+        read(tmp_path, content)
+    assert "xample" not in caught.value.reason
+
+
+@pytest.mark.parametrize(
+    "content", ["Autumn list\n\nEmail\na@example.com\n", "Autumn list\nEmail,Consent\na@example.com,y\n"]
+)
+def test_one_known_header_below_a_title_is_enough(tmp_path: Path, content: str) -> None:
+    assert landed(read(tmp_path, content), "email") == [("a@example.com",)]
+
+
 def test_linkedin_connections_are_read_as_exported(tmp_path: Path) -> None:
     reading = read(
         tmp_path,

@@ -80,8 +80,8 @@ def test_the_format_is_found_from_the_content(tmp_path: Path, content: str | byt
 
 def test_json_values_become_text_as_they_are_written(tmp_path: Path) -> None:
     written = (
-        '[{"id": 12345678901234567890, "email": "a@example.com", "n": 7.0, "f": 1.50, "e": 1e3, "yes": true, "no": false,'
-        ' "nothing": null, "blank": " ", "nan": NaN, "control": "a\tb", "nul": "x\\u0000y"}]'
+        '[{"id": 12345678901234567890, "email": "a@example.com", "n": 7.0, "f": 1.50, "e": 1e3, "yes": true, '
+        '"no": false, "nothing": null, "blank": " ", "nan": NaN, "control": "a\tb", "nul": "x\\u0000y"}]'
     )
     reading = read(tmp_path, written)
     assert json.loads(reading.rows["record"][0]) == {

@@ -1,4 +1,4 @@
-"""A whole project in a folder of its own: files, ledger, databases, a sandbox, and real Dagster runs in this process."""
+"""A whole project in a folder of its own: files, ledger, databases, a sandbox, real Dagster runs in this process."""
 
 import os
 from dataclasses import dataclass, field
@@ -79,9 +79,7 @@ class Project:
             return (
                 self.build(**changes)
                 .resolve_job_def(job)
-                .execute_in_process(
-                    run_config=run_config, instance=instance, tags=tags, raise_on_error=False
-                )
+                .execute_in_process(run_config=run_config, instance=instance, tags=tags, raise_on_error=False)
             )
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:

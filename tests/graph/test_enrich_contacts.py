@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import duckdb
 import pytest
@@ -55,7 +56,9 @@ def test_every_contact_ends_with_its_answer_and_every_credit_is_booked(
     assert books.charged == 6 * 2 + 6 * 1
     for table in ("credit_usage", "enriched_contacts"):
         assert project.query(f"SELECT sum(credits_charged) FROM {table}") == [(books.charged,)]
-    ids = dict(project.query("SELECT contact_id, clodura_person_id FROM enriched_contacts WHERE match_status = 'person'"))
+    ids = dict(
+        project.query("SELECT contact_id, clodura_person_id FROM enriched_contacts WHERE match_status = 'person'")
+    )
     assert ids == {f"person-{number}": people["person"][number].person_id for number in range(6)}
     assert all(checks_of(result).values())
 
@@ -98,7 +101,7 @@ def test_a_person_is_bought_once_whatever_order_their_identifiers_arrive_in(
     project: Project, people: People, first: str, second: str
 ) -> None:
     person = people["person"][3]
-    known = {"email": {"email": person.email}, "linkedin": {"linkedin": person.linkedin_url}}
+    known: dict[str, Any] = {"email": {"email": person.email}, "linkedin": {"linkedin": person.linkedin_url}}
     known["both"] = known["email"] | known["linkedin"]
     project.put(f"a-{YESTERDAY}.csv", HEADER + row("1", **known[first]))
     project.put(f"b-{TODAY}.csv", HEADER + row("2", **known[second]))
@@ -119,9 +122,9 @@ def test_a_person_is_bought_once_whatever_order_their_identifiers_arrive_in(
     ids=["wrong key", "wrong plan"],
 )
 def test_wrong_key_or_plan_fails_the_run_before_the_first_call(
-    project: Project, people: People, options: dict[str, object], says: str
+    project: Project, people: People, options: dict[str, Any], says: str
 ) -> None:
-    project.sandbox.options = replace(project.sandbox.options, **options)  # pyright: ignore[reportArgumentType]
+    project.sandbox.options = replace(project.sandbox.options, **options)
     project.put(f"list-{TODAY}.csv", mixed(people))
     result = project.run()
     assert not result.success
@@ -157,16 +160,19 @@ def test_key_refused_midway_publishes_what_came_before_and_fails(project: Projec
     ids=["409", "daily limit", "402", "run cap", "day cap", "minimum balance"],
 )
 def test_running_out_is_an_outcome_and_the_next_run_goes_on(
-    project: Project, people: People, options: dict[str, object], settings: dict[str, int], says: str
+    project: Project, people: People, options: dict[str, Any], settings: dict[str, Any], says: str
 ) -> None:
-    project.sandbox.options = replace(project.sandbox.options, **options)  # pyright: ignore[reportArgumentType]
+    project.sandbox.options = replace(project.sandbox.options, **options)
     project.put(f"list-{TODAY}.csv", mixed(people))
     result = project.run(**settings)
     assert result.success
     assert says in metadata_of(result, "clodura_responses")["stop_reason"]
     pending = project.query("SELECT count(*) FROM enriched_contacts WHERE match_status = 'pending'")[0][0]
     assert 0 < pending < 18
-    assert says in project.query("SELECT any_value(pending_reason) FROM enriched_contacts WHERE match_status='pending'")[0][0]
+    assert (
+        says
+        in project.query("SELECT any_value(pending_reason) FROM enriched_contacts WHERE match_status='pending'")[0][0]
+    )
     assert project.books().charged <= 9 or "requests_per_day" in (options | settings)
     assert checks_of(result)["enriched_contacts.pending_shrinks"]
     before = project.asked
@@ -266,7 +272,7 @@ def test_no_key_ends_up_in_any_file(project: Project, people: People) -> None:
 
 def test_a_refresh_asks_only_when_told_to_and_only_with_a_cap(project: Project, people: People) -> None:
     project.put(f"crm-{TODAY}.csv", mixed(people, 1))
-    old = {"answer_max_age_days": 0, "no_match_max_age_days": 0}
+    old: dict[str, Any] = {"answer_max_age_days": 0, "no_match_max_age_days": 0}
     assert project.run(**old).success
     assert project.run(**old).success
     assert project.asked == 3

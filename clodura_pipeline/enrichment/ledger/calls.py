@@ -60,15 +60,24 @@ def permit(cursor: sqlite3.Connection, clock: Clock, question: Question, run: Ru
 
 def stamp_again(
     cursor: sqlite3.Connection, clock: Clock, attempt_id: int, policy: Policy, ahead_seconds: float
-) -> Granted | Wait:
-    """Move a permit that was not used at once to `ahead_seconds` from now, if the windows allow a call then."""
+) -> Granted | Wait | None:
+    """Move a permit that was not used at once to `ahead_seconds` from now, if the windows allow a call then.
+
+    None: the call must not leave any more. Its lease has ended and others take it for dead, or its UTC day is over,
+    or the key is paused for long.
+    """
     moment = moments.now(cursor, clock)
     then = Moment(moment.boot_id, moment.monotonic + ahead_seconds, moment.server + ahead_seconds)
+    attempt = cursor.execute("SELECT state, usage_date FROM attempts WHERE id = ?", (attempt_id,)).fetchone()
+    if attempt["state"] != State.SENT or not rates.is_surely_on(attempt["usage_date"], policy.limits, then):
+        return None
     cursor.execute("DELETE FROM sends WHERE attempt_id = ?", (attempt_id,))
     obstacle = rates.windows_allow(cursor, policy.limits, then)
     if isinstance(obstacle, Wait):
         _count_send(cursor, moment, attempt_id)
         return obstacle
+    if obstacle is not None:
+        return None
     _count_send(cursor, then, attempt_id)
     cursor.execute(
         "UPDATE attempts SET stamp = ?, sent_at = ?, lease_until = ? WHERE id = ?",

@@ -42,7 +42,8 @@ def now(cursor: sqlite3.Connection, clock: Clock) -> Moment:
 def enter_boot(cursor: sqlite3.Connection, clock: Clock) -> None:
     """Carry what an earlier boot of the machine wrote over to this one's monotonic clock; once per boot.
 
-    Sends of the last hour are placed by wall time. Calls that were under way died with the machine: their lease ends.
+    Calls that were under way died with the machine: their lease ends. Sends of the last hour count as sent just now:
+    a clock that is not yet set after a boot cannot tell how long ago they were, and waiting a window is cheap.
     """
     boot_id, monotonic, wall = clock.boot_id(), clock.monotonic(), clock.wall()
     if cursor.execute("SELECT 1 FROM control WHERE boot_id = ?", (boot_id,)).fetchone():
@@ -53,11 +54,11 @@ def enter_boot(cursor: sqlite3.Connection, clock: Clock) -> None:
         (boot_id, monotonic, monotonic),
     )
     cursor.execute(
-        "UPDATE sends SET boot_id = ?, stamp = min(?, ? - (? - sent_at)) WHERE sent_at > ?",
-        (boot_id, monotonic, monotonic, wall, wall - _LONGEST_WINDOW_SECONDS),
+        "UPDATE sends SET boot_id = ?, stamp = ? WHERE sent_at > ?",
+        (boot_id, monotonic, wall - _LONGEST_WINDOW_SECONDS),
     )
     cursor.execute(
-        "UPDATE attempts SET boot_id = ?, stamp = ?, lease_until = ? WHERE state = 'sent'",
+        "UPDATE attempts SET boot_id = ?, stamp = ?, lease_until = ? WHERE state IN ('sent', 'ambiguous')",
         (boot_id, monotonic, monotonic),
     )
 

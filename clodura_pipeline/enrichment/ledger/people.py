@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from clodura_pipeline.enrichment.ledger.sequence import next_sequence
 
 
-def register(cursor: sqlite3.Connection, identifiers: Iterable[tuple[str, str]]) -> dict[str, int]:
+def register(
+    cursor: sqlite3.Connection, identifiers: Iterable[tuple[str, str]], in_conflict: Iterable[str] = ()
+) -> dict[str, int]:
     """Give every group of identifiers its person key.
 
     A group with a known identifier keeps that person's key; one with several known people joins them (the oldest key
@@ -15,6 +17,7 @@ def register(cursor: sqlite3.Connection, identifiers: Iterable[tuple[str, str]])
 
     Args:
         identifiers: (group label, canonical identifier) pairs; labels mean nothing beyond this call.
+        in_conflict: addresses seen with several profiles, which therefore join nothing.
 
     Returns:
         Surviving person key by group label.
@@ -22,16 +25,20 @@ def register(cursor: sqlite3.Connection, identifiers: Iterable[tuple[str, str]])
     cursor.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (label TEXT NOT NULL, identifier TEXT NOT NULL)")
     cursor.execute("DELETE FROM wanted")
     cursor.executemany("INSERT INTO wanted VALUES (?, ?)", identifiers)
+    for identifier in in_conflict:
+        _part_from_profile(cursor, identifier)
+    leads = _one_label_each(cursor)
     known = cursor.execute(
         "SELECT DISTINCT w.label, coalesce(p.alias_of, p.person_key) AS person_key FROM wanted w "
         "JOIN identifiers i ON i.identifier = w.identifier JOIN people p ON p.person_key = i.person_key"
     )
     keys_of: dict[str, set[int]] = defaultdict(set)
     for label, person_key in known:
-        keys_of[label].add(person_key)
+        keys_of[leads.get(label) or label].add(person_key)
     survivors = _join_all(cursor, keys_of.values())
     result = {label: survivors.get(min(keys), min(keys)) for label, keys in keys_of.items()}
-    _add_new_people(cursor, result)
+    _add_new_people(cursor, result, leads)
+    result.update({label: result[lead] for label, lead in leads.items()})
     _add_identifiers(cursor, result)
     cursor.execute("DELETE FROM wanted")
     return result
@@ -66,6 +73,47 @@ def learn_identifier(cursor: sqlite3.Connection, person_key: int, identifier: st
     cursor.execute("INSERT INTO identifiers VALUES (?, ?)", (identifier, survivor))
 
 
+def _part_from_profile(cursor: sqlite3.Connection, identifier: str) -> None:
+    """An address that came to a person beside a profile, and is now seen with another profile, leads to them no more.
+
+    Unless that person was asked by the address alone: then the answer is the address's own, and asking again would
+    buy it twice.
+    """
+    row = cursor.execute("SELECT person_key FROM identifiers WHERE identifier = ?", (identifier,)).fetchone()
+    if row is None:
+        return
+    person = survivor_of(cursor, row["person_key"])
+    keys = "(SELECT person_key FROM people WHERE person_key = :person OR alias_of = :person)"
+    parts = cursor.execute(
+        f"SELECT EXISTS (SELECT 1 FROM identifiers WHERE person_key IN {keys} AND identifier LIKE 'li:%') AND NOT EXISTS "
+        f"(SELECT 1 FROM attempts WHERE person_key IN {keys} "
+        "AND combination IN ('email', 'firstName+lastName+email'))",
+        {"person": person},
+    ).fetchone()[0]
+    if parts:
+        cursor.execute("DELETE FROM identifiers WHERE identifier = ?", (identifier,))
+
+
+def _one_label_each(cursor: sqlite3.Connection) -> dict[str, str]:
+    """Groups that share an identifier are one person, also when it is new: for each of them, the label to go by."""
+    shared = cursor.execute(
+        "SELECT identifier, label FROM wanted WHERE identifier IN "
+        "(SELECT identifier FROM wanted GROUP BY identifier HAVING min(label) <> max(label)) ORDER BY rowid"
+    ).fetchall()
+    leads: dict[str, str] = {}
+    first_with: dict[str, str] = {}
+
+    def lead_of(label: str) -> str:
+        while leads.setdefault(label, label) != label:
+            leads[label] = leads[leads[label]]
+            label = leads[label]
+        return label
+
+    for identifier, label in shared:
+        leads[lead_of(label)] = lead_of(first_with.setdefault(identifier, label))
+    return {label: lead_of(label) for label in leads}
+
+
 def _join_all(cursor: sqlite3.Connection, groups: Iterable[set[int]]) -> dict[int, int]:
     """Join the people within each group; groups may overlap. Returns the survivor of every key touched."""
     touched: set[int] = set()
@@ -78,9 +126,10 @@ def _join_all(cursor: sqlite3.Connection, groups: Iterable[set[int]]) -> dict[in
     return {key: survivor_of(cursor, key) for key in touched}
 
 
-def _add_new_people(cursor: sqlite3.Connection, result: dict[str, int]) -> None:
+def _add_new_people(cursor: sqlite3.Connection, result: dict[str, int], leads: dict[str, str]) -> None:
     rows = cursor.execute("SELECT label FROM wanted GROUP BY label ORDER BY min(rowid)").fetchall()
-    new = [row["label"] for row in rows if row["label"] not in result]
+    labels = dict.fromkeys(leads.get(row["label"]) or str(row["label"]) for row in rows)
+    new = [label for label in labels if label not in result]
     if not new:
         return
     sequence = next_sequence(cursor)

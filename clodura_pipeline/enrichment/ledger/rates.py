@@ -28,13 +28,22 @@ def day_allows(cursor: sqlite3.Connection, limits: Limits, moment: Moment) -> St
     calls = totals(cursor, f"day:{moment.day}").calls
     if calls >= limits.per_day:
         return stop(StopKind.DAILY_LIMIT, f"{calls} of {limits.per_day} calls made on {moment.day}")
+    left = _until_the_day_is_sure(limits, moment)
+    return Wait(left, "UTC midnight to be surely over") if left > 0 else None
+
+
+def is_surely_on(usage_date: str, limits: Limits, moment: Moment) -> bool:
+    """Whether a call that leaves then counts on this UTC day; of no matter without a daily limit."""
+    return limits.per_day <= 0 or (moment.day == usage_date and _until_the_day_is_sure(limits, moment) <= 0)
+
+
+def _until_the_day_is_sure(limits: Limits, moment: Moment) -> float:
+    """Seconds until it is sure on which UTC day the server counts a call; 0 when it is."""
     guard = MIDNIGHT_GUARD_SECONDS + limits.jitter_seconds
     into_day = moment.server % _DAY_SECONDS
     if into_day < guard:
-        return Wait(guard - into_day, "UTC midnight to be surely over")
-    if into_day > _DAY_SECONDS - guard:
-        return Wait(_DAY_SECONDS - into_day + guard, "UTC midnight to be surely over")
-    return None
+        return guard - into_day
+    return max(0.0, _DAY_SECONDS - into_day + guard) if into_day > _DAY_SECONDS - guard else 0.0
 
 
 def windows_allow(cursor: sqlite3.Connection, limits: Limits, moment: Moment) -> Stop | Wait | None:

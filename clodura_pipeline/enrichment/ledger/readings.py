@@ -11,9 +11,14 @@ from clodura_pipeline.enrichment.ledger.sequence import next_sequence
 
 @dataclass(frozen=True)
 class ReadingBegun:
-    """The ledger's state when a reading began; `watermark` is the newest attempt then."""
+    """The ledger's state when a reading began, with no call under way: `watermark` is the newest attempt then.
+
+    The sums are of that moment too. What a rival settles while the balance travels may or may not be in it, and to
+    count it as not yet in it never overstates what is left.
+    """
 
     watermark: int
+    spent: money.Totals
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ def newest_attempt(cursor: sqlite3.Connection) -> int:
 def begin(cursor: sqlite3.Connection) -> ReadingBegun | None:
     """Begin a reading; None while a call of any run is under way, for then its cost would blur the balance."""
     under_way = cursor.execute("SELECT 1 FROM attempts WHERE state = 'sent' LIMIT 1").fetchone()
-    return None if under_way else ReadingBegun(newest_attempt(cursor))
+    return None if under_way else ReadingBegun(newest_attempt(cursor), money.totals(cursor, "all"))
 
 
 def record(
@@ -49,7 +54,7 @@ def record(
 ) -> Reconciled:
     """Write a reading and compare it with the newest earlier one that was quiet too."""
     quiet = newest_attempt(cursor) == begun.watermark
-    spent = money.totals(cursor, "all")
+    spent = begun.spent
     before = cursor.execute(
         "SELECT * FROM readings WHERE quiet = 1 AND credits IS NOT NULL ORDER BY id DESC LIMIT 1"
     ).fetchone()

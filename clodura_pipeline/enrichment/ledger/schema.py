@@ -24,13 +24,15 @@ CREATE TABLE control (
     paused_until REAL NOT NULL DEFAULT 0,     -- monotonic; after a 429
     rate_per_second REAL,                     -- lowered by a 429, grows again
     slowed_at REAL NOT NULL DEFAULT 0,
-    strikes INTEGER NOT NULL DEFAULT 0        -- 429s in a row
+    strikes INTEGER NOT NULL DEFAULT 0,       -- 429s in a row
+    forget_secret BLOB                        -- keys the hashes in `forgotten`; NULL until somebody is
 ) STRICT;
 
 CREATE TABLE people (
     person_key INTEGER PRIMARY KEY AUTOINCREMENT,
     alias_of INTEGER REFERENCES people,       -- the older key that survived; never a chain
-    sequence INTEGER NOT NULL
+    sequence INTEGER NOT NULL,
+    forgotten_at REAL                         -- erased at their wish, and not asked again
 ) STRICT;
 CREATE INDEX people_by_survivor ON people (alias_of) WHERE alias_of IS NOT NULL;
 CREATE INDEX people_by_sequence ON people (sequence);
@@ -40,6 +42,11 @@ CREATE TABLE identifiers (
     person_key INTEGER NOT NULL REFERENCES people
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX identifiers_by_person ON identifiers (person_key);
+
+CREATE TABLE forgotten (                      -- what is left of the identifiers of people who were erased
+    mark TEXT PRIMARY KEY,                    -- keyed hash of a canonical identifier
+    forgotten_at REAL NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE runs (
     run_id TEXT PRIMARY KEY,
@@ -147,6 +154,7 @@ def connect(path: Path, canonical_version: int) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")  # what retention or a wish removes leaves no bytes behind
         _prepare(connection, path, canonical_version)
     except (sqlite3.Error, OSError) as error:
         raise problem(error, path) from error

@@ -67,10 +67,10 @@ class Ledger:
 
     # People
 
-    def register(self, identifiers: Iterable[tuple[str, str]]) -> dict[str, int]:
+    def register(self, identifiers: Iterable[tuple[str, str]], in_conflict: Iterable[str] = ()) -> dict[str, int]:
         """Person key for every group of canonical identifiers, given as (group label, identifier) pairs."""
         with self._transaction() as cursor:
-            return people.register(cursor, identifiers)
+            return people.register(cursor, identifiers, in_conflict)
 
     # Runs
 
@@ -127,8 +127,8 @@ class Ledger:
         with self._transaction() as cursor:
             return calls.permit(cursor, self._clock, question, run, policy)
 
-    def stamp_again(self, attempt_id: int, policy: Policy, ahead_seconds: float) -> Granted | Wait:
-        """Move a permit that could not be used at once to `ahead_seconds` from now."""
+    def stamp_again(self, attempt_id: int, policy: Policy, ahead_seconds: float) -> Granted | Wait | None:
+        """Move a permit that could not be used at once to `ahead_seconds` from now; None: it must not be used."""
         with self._transaction() as cursor:
             return calls.stamp_again(cursor, self._clock, attempt_id, policy, ahead_seconds)
 
@@ -254,6 +254,8 @@ class Ledger:
         """
         with self._lock:
             try:
+                if self._connection.in_transaction:  # left by an interruption between two lines of this method
+                    self._connection.execute("ROLLBACK")
                 self._connection.execute("BEGIN IMMEDIATE")
                 try:
                     yield self._connection

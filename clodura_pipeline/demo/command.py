@@ -1,0 +1,46 @@
+"""`clodura-pipeline demo`: the whole pipeline at work, with no key and no cost."""
+
+import click
+
+
+@click.command()
+@click.option("--fresh", is_flag=True, help="Forget earlier demos: delete data/demo first.")
+@click.option("--ui", is_flag=True, help="Then open the Dagster UI on the demo's data, until Ctrl-C.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port of the Dagster UI; any free one when left out.")
+def demo(fresh: bool, ui: bool, port: int | None) -> None:
+    """See the pipeline work: sample contact files, a stand-in for Clodura, and all the rest for real.
+
+    Needs no key and costs nothing. Lives in data/demo; your own settings, files and ledger are not touched. A second
+    demo asks nobody again.
+    """
+    if port and not ui:
+        raise click.UsageError("--port is the Dagster UI's: use it with --ui.")
+    click.echo("Clodura demo: all of it is real but Clodura, which a sandbox on this machine stands in for.\n")
+    # Imported late: whoever only wants --help does not wait for them.
+    from rich.console import Console
+
+    from clodura_pipeline.demo.place import DemoProblem
+    from clodura_pipeline.demo.run import open_demo, run_days
+    from clodura_pipeline.demo.signals import signals_as_interrupts
+    from clodura_pipeline.demo.summary import print_summary
+    from clodura_pipeline.demo.ui import free_port, serve_ui
+    from clodura_pipeline.settings import project_root
+
+    console = Console()
+    try:
+        with signals_as_interrupts():
+            ui_port = free_port(port) if ui else None
+            with open_demo(project_root(), fresh) as opened:
+                finished = run_days(opened, console)
+                print_summary(finished, console, invite_to_ui=not ui)
+                if ui_port:
+                    serve_ui(opened, console, ui_port)
+    except DemoProblem as problem:
+        raise click.ClickException(str(problem)) from None
+    except OSError as error:
+        raise click.ClickException(f"The demo cannot go on: {error}") from None
+    except KeyboardInterrupt:
+        console.print("\nStopped. The next demo goes on from here and asks nobody twice.")
+        raise click.exceptions.Exit(130) from None
+    if not finished.books_agree:
+        raise click.ClickException("The ledger and the sandbox's books disagree, which they never should: report it.")

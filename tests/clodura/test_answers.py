@@ -1,0 +1,209 @@
+"""Reading a 200: every envelope, every way of saying no match, the cost, and nothing but UnreadableAnswer for the rest."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from clodura_pipeline.clodura.answers import COST_CREDITS, Found, read_enrichment, stated_credits
+from clodura_pipeline.clodura.errors import UnreadableAnswer
+
+PERSON = {
+    "personId": "p-1",
+    "firstName": "Ada",
+    "lastName": "Byron",
+    "linkedinUrl": "https://www.linkedin.com/in/ada",
+    "personTitle": "Head of Engines",
+    "functional": ["Engineering", "Operations"],
+    "seniority": "Head",
+    "personCity": "London",
+    "personState": None,
+    "personCountry": "United Kingdom",
+    "organisation": {"organisationId": 7, "organisationName": "Engines", "foundedYear": 1833.0},
+}
+COMPANY = {"organisation": {"organisationName": "Engines", "domain": "engines.example"}}
+COMPANY_WITH_NULLS = {**dict.fromkeys(PERSON), **COMPANY}
+NULLS = dict.fromkeys(PERSON)
+ENVELOPES = {
+    "object": lambda contact: contact,
+    "data object": lambda contact: {"data": contact},
+    "data list": lambda contact: {"data": [contact]},
+    "data and success": lambda contact: {"success": True, "status": 200, "data": contact},
+}
+CONTENTS = {
+    "person": (PERSON, Found.PERSON),
+    "company alone": (COMPANY, Found.ORGANISATION),
+    "company among nulls": (COMPANY_WITH_NULLS, Found.ORGANISATION),
+    "nulls": (NULLS, Found.NO_MATCH),
+    "empty": ({}, Found.NO_MATCH),
+    "empty texts": (dict.fromkeys(PERSON, " "), Found.NO_MATCH),
+    "empty lists and objects": ({"functional": [], "organisation": {"boardlineNumbers": [None]}}, Found.NO_MATCH),
+}
+
+
+def read(document: Any, **sent: str) -> Any:
+    return read_enrichment(json.dumps(document).encode(), sent)
+
+
+@pytest.mark.parametrize("envelope", ENVELOPES)
+@pytest.mark.parametrize("content", CONTENTS)
+def test_every_envelope_is_read_with_every_content(envelope: str, content: str) -> None:
+    document, found = CONTENTS[content]
+    enrichment = read(ENVELOPES[envelope](document))
+    assert (enrichment.found, enrichment.credits) == (found, COST_CREDITS[found])
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{}, {"data": None}, {"data": {}}, {"data": []}, {"data": [{}]}, {"data": [None]}, {"data": ""}, NULLS,
+     {"data": NULLS}, {"data": [NULLS]}, {"creditsUsed": 0}, {"remainingCredits": 998}, {"data": {}, "creditsUsed": 0},
+     {"data": None, "message": "No enrichment data found"}, {"success": True, "data": None},
+     {"statusCode": 404, "data": None}, {"creditUsage": {"used": 0, "remaining": 4}, **NULLS}],
+    ids=json.dumps,
+)  # fmt: skip
+def test_every_way_of_saying_no_match_is_a_free_no_match(document: Any) -> None:
+    enrichment = read(document)
+    assert (enrichment.found, enrichment.credits) == (Found.NO_MATCH, 0)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [None, True, 0, "", "no match", [], [PERSON], [{}], {"success": False, "data": None}, {"error": "boom"},
+     {"data": None, "error": {"code": 5}}, {"data": {}, "errors": ["x"]}, {"status": "error", "message": "m"},
+     {"status": "error", "data": None}, {"data": None, "status": "FAILED"}, {"data": None, "statusCode": 429},
+     {"data": [], "code": "500"}, {"status": 503, "data": {}}, {"data": [PERSON, PERSON]}, {"data": "Ada"},
+     {"data": 7}, {"data": [[PERSON]]}, {"result": PERSON}, {"matches": []} | {"n": 1}, {"person": PERSON},
+     {"message": "Something went wrong"}, {**NULLS, "fullName": "Ada"}, {"organisation": "Engines"},
+     {"organisation": [COMPANY["organisation"]]}, {"data": {"unknown": "shape"}}],
+    ids=lambda document: json.dumps(document)[:60],
+)  # fmt: skip
+def test_what_is_not_understood_is_never_no_match(document: Any) -> None:
+    with pytest.raises(UnreadableAnswer):
+        read(document)
+
+
+@pytest.mark.parametrize("body", [b"", b" ", b"\x00", b"<html>", b"{", b'{"data": {}', b"\xff\xfe", b"{} {}", b"nil"])
+def test_a_body_that_is_no_json_object_is_unreadable(body: bytes) -> None:
+    with pytest.raises(UnreadableAnswer):
+        read_enrichment(body, {})
+
+
+COST_STATEMENTS = [
+    {"creditsUsed": 2}, {"creditUsed": 2}, {"credits_used": 2}, {"CREDITS-USED": "2"}, {"creditsCharged": 2.0},
+    {"creditsConsumed": 2}, {"credits_deducted": 2}, {"creditsSpent": 2}, {"creditCost": 2}, {"costInCredits": 2},
+    {"usedCredits": 2}, {"creditUsage": 2}, {"creditUsage": {"used": 2, "remaining": 98}}, {"usage": {"cost": 2}},
+    {"creditUsageDetails": {"creditsUsed": 2}}, {"credits": {"charged": 2, "left": 8}}, {"meta": {"creditsUsed": 2}},
+    {"meta": {"usage": {"consumed": 2}}}, {"creditDetails": [{"deducted": 2}]}, {"remainingCredits": 5, "creditsUsed": 2},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("statement", COST_STATEMENTS, ids=json.dumps)
+@pytest.mark.parametrize("envelope", ENVELOPES)
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_cost_is_read_under_every_name_we_know(statement: dict[str, Any], envelope: str, inside: bool) -> None:
+    document = ENVELOPES[envelope]({**COMPANY, **(statement if inside else {})})
+    enrichment = read(document if inside else {**document, **statement})
+    assert (enrichment.found, enrichment.stated_credits, enrichment.credits) == (Found.ORGANISATION, 2, 2)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [{"credits": 98}, {"remainingCredits": 98}, {"creditBalance": 98}, {"creditsUsed": None}, {"creditsUsed": "many"},
+     {"creditsUsed": -1}, {"creditsUsed": 1.5}, {"creditsUsed": True}, {"creditsUsed": 10**400}, {"creditsUsed": 1e300},
+     {"creditsUsed": float("nan")}, {"creditsUsed": float("inf")}, {"cost": 2}, {"used": 2}, {"creditsUsed": [1, 2]},
+     {"a": {"b": {"c": {"d": {"e": {"creditsUsed": 2}}}}}}],
+    ids=lambda statement: json.dumps(statement)[:50],
+)  # fmt: skip
+def test_what_is_no_cost_is_worked_out_from_the_content(statement: dict[str, Any]) -> None:
+    enrichment = read({**PERSON, **statement})
+    assert (enrichment.stated_credits, enrichment.credits) == (None, 2)
+
+
+def test_an_organisations_own_figures_are_no_cost() -> None:
+    assert stated_credits(json.dumps({"organisation": {"creditsUsed": 9}}).encode()) is None
+
+
+def test_what_only_repeats_the_question_is_no_person() -> None:
+    sent = {"firstName": "Ada", "lastName": "Byron", "linkedinUrl": "linkedin.com/in/ada"}
+    echo = {"firstName": "ADA", "lastName": "byron ", "linkedinUrl": "https://uk.linkedin.com/in/ada/", "personId": None}
+    assert read({**echo, **COMPANY}, **sent).found is Found.ORGANISATION
+    assert read(echo, **sent).found is Found.NO_MATCH
+    assert read({**echo, "creditsUsed": 2}, **sent).found is Found.PERSON
+    assert read({**echo, "lastName": "King"}, **sent).found is Found.PERSON
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("Sales", "Sales"), (["Sales"], "Sales"), (["Sales", "", None, "Sales", "IT"], "Sales, IT"), (" ", None), ([], None),
+     (None, None), (3, "3"), (1833.0, "1833"), (0.5, "0.5"), (True, "true"), ({"a": 1}, None), ([["Sales"], "IT"], "Sales, IT"),
+     ("a\u0000b", "ab"), ("\ud800x", "?x")],
+    ids=repr,
+)  # fmt: skip
+def test_department_is_text_whether_it_comes_as_string_or_list(value: Any, text: str | None) -> None:
+    assert read({"personId": "p", "functional": value}).person.department == text
+
+
+def test_the_message_names_the_shape_and_nobody() -> None:
+    for document in (
+        {"ada.byron@x.example": {"name": "Ada Byron"}, "Ada Byron": 1, "deal": "Ada"},
+        {"data": {"Ada Byron": {"title": "Countess"}}},
+        {"data": "Ada Byron"},
+        {"organisation": "Ada Byron Ltd"},
+    ):
+        with pytest.raises(UnreadableAnswer) as caught:
+            read(document)
+        for part in ("Ada", "Byron", "ada.byron", "Countess"):
+            assert part not in str(caught.value)
+            assert part not in repr(caught.value)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(alphabet=st.characters()),
+    lambda inner: st.lists(inner, max_size=4)
+    | st.dictionaries(st.sampled_from([*PERSON, "data", "organisation", "creditsUsed", "usage", "error", "x"]), inner),
+    max_leaves=25,
+)
+
+
+@given(JSON)
+@example({"creditsUsed": 10**400})
+@example({"data": {"functional": ["\ud800"]}})
+@example({"status": 10**400, "data": None})
+def test_no_json_raises_anything_but_unreadable_answer(document: Any) -> None:
+    body = json.dumps(document).encode()
+    stated = stated_credits(body)
+    assert stated is None or 0 <= stated <= 1_000
+    try:
+        enrichment = read_enrichment(body, {"email": "a@x.example"})
+    except UnreadableAnswer:
+        return
+    assert enrichment.credits >= 0
+    for part in (enrichment.person, enrichment.organisation):
+        for name in part.__dataclass_fields__:
+            text = getattr(part, name)
+            assert text is None or (text == text.strip() and text and text.encode())
+
+
+@given(st.binary(max_size=200) | st.binary(max_size=50).map(lambda raw: b'{"data": {"personId": ' + raw + b"}}"))
+def test_no_bytes_raise_anything_but_unreadable_answer(body: bytes) -> None:
+    stated_credits(body)
+    try:
+        read_enrichment(body, {})
+    except UnreadableAnswer:
+        return
+
+
+@pytest.mark.parametrize("depth", [100, 300, 400, 500, 900, 990, 2_000, 100_000])
+@pytest.mark.parametrize(
+    ("opening", "closing"), [("[", "]"), ('{"data":', "}"), ('{"functional":[', "]}"), ('{"data":[', "]}")]
+)
+def test_however_deep_an_answer_is_nested_it_is_unreadable_or_read(depth: int, opening: str, closing: str) -> None:
+    for wrap in ("{}", '{{"functional": {}}}', '{{"organisation": {{"domain": {}}}}}'):
+        body = wrap.format(opening * depth + "null" + closing * depth).encode()
+        stated_credits(body)
+        try:
+            read_enrichment(body, {})
+        except UnreadableAnswer:
+            continue

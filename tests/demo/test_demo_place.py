@@ -1,0 +1,113 @@
+"""The demo's folder, and an environment in which nothing of the user's counts."""
+
+import os
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from clodura_pipeline.demo.place import DemoProblem, Place
+from clodura_pipeline.demo.run import open_demo
+from clodura_pipeline.settings import Settings, load_settings
+
+TODAY = date(2026, 11, 22)
+USERS_ENV_FILE = """
+CLODURA_API_KEY=key-of-the-user
+CLODURA_BASE_URL=https://api.clodura.ai
+CLODURA_CONTACTS_DIR=mine
+CLODURA_START_DATE=2020-01-01
+CLODURA_DATABASE=mine.duckdb
+CLODURA_STATE_DIR=mine
+CLODURA_HEADER_SPELLINGS=mine.toml
+CLODURA_REQUESTS_PER_SECOND=1
+CLODURA_REQUESTS_PER_MINUTE=1
+CLODURA_REQUESTS_PER_DAY=1
+CLODURA_JITTER_SECONDS=1
+CLODURA_MAX_CREDITS_PER_RUN=1
+CLODURA_MAX_CREDITS_PER_DAY=1
+CLODURA_MIN_BALANCE=99999
+CLODURA_MAX_WORKERS=1
+CLODURA_BATCH_SIZE=1
+CLODURA_TIMEOUT_SECONDS=1
+CLODURA_ANSWER_MAX_AGE_DAYS=1
+CLODURA_NO_MATCH_MAX_AGE_DAYS=1
+CLODURA_MIN_MATCH_RATE=1
+CLODURA_MIN_SAMPLE=1
+CLODURA_ALLOW_NEW_LEDGER=1
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    place = Place.below(tmp_path)
+    place.furnish(TODAY)
+    return place
+
+
+def load(environment: dict[str, str], env_file: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    with monkeypatch.context() as patch:
+        for name in os.environ:
+            patch.delenv(name)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        return load_settings(env_file)
+
+
+def test_neither_the_users_environment_nor_their_env_file_counts(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text(USERS_ENV_FILE)
+    users = dict(line.split("=") for line in USERS_ENV_FILE.split())
+    lower_case = {name.lower(): value for name, value in users.items()}
+    asked = place.environment("http://127.0.0.1:9", {**users, **lower_case, "DAGSTER_HOME": "/mine", "PATH": "/bin"})
+    alone = place.environment("http://127.0.0.1:9", {"PATH": "/bin"})
+    assert asked == alone
+    assert asked["PATH"] == "/bin"
+    assert asked["DAGSTER_HOME"] == str(place.dagster_home)
+    settings = load(asked, tmp_path / ".env", monkeypatch)
+    assert settings == load(alone, tmp_path / "none", monkeypatch)
+    assert (settings.base_url, settings.contacts_dir) == ("http://127.0.0.1:9", place.contacts)
+    # Each setting has a value of the demo's own that can be read: what is left out would come from `.env`.
+    values = [asked[f"CLODURA_{name.upper()}"] for name in Settings.model_fields]
+    assert not {"", "None"} & set(values)
+
+
+def test_every_path_lies_in_the_demos_folder(place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    settings = load(place.environment("http://127.0.0.1:9", {}), tmp_path / "none", monkeypatch)
+    paths = [value for _, value in settings if isinstance(value, Path)]
+    assert len(paths) == 4
+    assert all(path.is_relative_to(tmp_path / "data" / "demo") for path in paths)
+
+
+def test_files_are_of_three_days_up_to_today_and_keep_their_days_later(place: Place) -> None:
+    days = ["2026-11-20", "2026-11-21", "2026-11-22"]
+    assert place.furnish(TODAY) == days
+    assert place.furnish(date(2026, 12, 24)) == days
+    assert sorted(each.name for each in place.contacts.iterdir()) == days
+
+
+def test_a_fresh_demo_forgets_all_that_was_there(place: Place) -> None:
+    place.database.touch(0o444)
+    place.state.mkdir()
+    (place.state / "ledger.sqlite").touch()
+    with place.claimed():
+        place.clear()
+        assert [each.name for each in place.folder.iterdir()] == ["demo.lock"]
+
+
+def test_a_second_demo_at_the_same_time_is_refused_in_words(tmp_path: Path) -> None:
+    with open_demo(tmp_path), pytest.raises(DemoProblem, match="Another demo is running"), open_demo(tmp_path):
+        pass
+
+
+def test_a_folder_that_cannot_be_written_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file where a folder should be")
+    with pytest.raises(DemoProblem, match="needs to write to .*demo"), open_demo(tmp_path):
+        pass
+
+
+def test_a_damaged_ledger_is_explained(place: Place, tmp_path: Path) -> None:
+    place.state.mkdir()
+    (place.state / "ledger.sqlite").write_text("this is no database" * 100)
+    with pytest.raises(DemoProblem, match="--fresh"), open_demo(tmp_path):
+        pass

@@ -1,0 +1,198 @@
+"""The real asking loop in a process of its own, so that tests can kill it, stop it and set several on one ledger.
+
+    python tests/enrichment/asking_process.py job.json
+
+`job.json` holds `base_url`, `ledger` (path), `run_id`, `people` (a list of objects with the fields of `Identifiers`),
+and optionally `api_key`, `root_run_id`, `max_credits`, `limits`, `budget`, `policy` (fields of these classes) and
+`batch_size`. It prints one JSON line `{"event": "asking"}` before the first call and one
+`{"event": "done", "progress": ..., "stopped": ..., "outcomes": [[person key, state], ...]}` at its end. SIGTERM and
+SIGINT interrupt it as Dagster's termination does: no new calls, those in flight are stored, exit code 143; a second
+signal ends it at once.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from clodura_pipeline.clodura.client import ClientSettings
+from clodura_pipeline.clodura.identifiers import Identifiers
+from clodura_pipeline.enrichment.asking import Outcome, Progress
+from clodura_pipeline.enrichment.clock import Clock, SystemClock
+from clodura_pipeline.enrichment.ledger import Ledger, Reconciled
+from clodura_pipeline.enrichment.policy import Budget, Limits, Policy
+from clodura_pipeline.enrichment.questions import Question
+from clodura_pipeline.enrichment.session import RunIdentity, open_session
+from clodura_pipeline.enrichment.stops import Stop
+from clodura_pipeline.sandbox import DEFAULT_API_KEY
+
+INTERRUPTED_EXIT = 143
+FILE_DATE = date(2026, 11, 22)
+
+
+class Terminated(BaseException):
+    """A signal asked this process to end."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one run is to do."""
+
+    base_url: str
+    ledger: Path
+    people: Sequence[Identifiers]
+    run_id: str = "run"
+    root_run_id: str | None = None
+    api_key: str = field(default=DEFAULT_API_KEY, repr=False)
+    max_credits: int = 0
+    policy: Policy = field(default_factory=lambda: Policy(Limits(0, 0, 0), Budget(0), timeout_seconds=5.0))
+    batch_size: int = 50
+
+
+@dataclass
+class Ran:
+    """What a run came to, as far as it got."""
+
+    outcomes: list[Outcome]
+    progress: Progress
+    stopped: Stop | None
+    balance_before: Reconciled | None = None
+    balance_after: Reconciled | None = None
+
+    @property
+    def states(self) -> list[str | None]:
+        """The states of all outcomes, sorted by person."""
+        ordered = sorted(self.outcomes, key=lambda outcome: outcome.question.person_key)
+        return [outcome.state for outcome in ordered]
+
+
+def profile_of(url: str) -> str | None:
+    """A canonical identifier that is good enough for the sandbox's people."""
+    found = re.search(r"linkedin\.com/in/([^/?#]+)", url, re.IGNORECASE)
+    return f"linkedin:{found[1].lower()}" if found else None
+
+
+def identifiers_of(person: Identifiers) -> list[str]:
+    """The canonical identifiers that a person is registered under."""
+    found: list[str] = []
+    if person.linkedin_url and (profile := profile_of(person.linkedin_url)):
+        found.append(profile)
+    if person.email:
+        found.append(f"email:{person.email.lower()}")
+    if not found:
+        found.append(f"name:{person.first_name} {person.last_name} {person.organisation_name}".lower())
+    return found
+
+
+def register(ledger: Ledger, people: Sequence[Identifiers]) -> list[Question]:
+    """Questions about people, whose keys the ledger gives."""
+    pairs = [(str(place), name) for place, person in enumerate(people) for name in identifiers_of(person)]
+    keys = ledger.register(pairs)
+    return [Question(keys[str(place)], person, FILE_DATE, "people.csv") for place, person in enumerate(people)]
+
+
+def ask(job: Job, clock: Clock | None = None, ran: Ran | None = None) -> Ran:
+    """Run the real asking loop in this process. `ran` is filled as it goes, so that an interruption leaves it."""
+    clock = clock or SystemClock()
+    ran = ran or Ran([], Progress(), None)
+    settings = ClientSettings(job.base_url, job.api_key, job.policy.timeout_seconds, job.policy.max_workers)
+    identity = RunIdentity(job.run_id, job.root_run_id or job.run_id, job.max_credits)
+    with Ledger(job.ledger, clock, profile_of) as ledger:
+        questions = register(ledger, job.people)
+        with open_session(ledger, settings, identity, job.policy, clock) as session:
+            ran.balance_before = session.balance_before
+            try:
+                for outcome in session.ask(_batches(questions, job.batch_size), lambda: None, 1.0):
+                    ran.outcomes.append(outcome)
+            finally:
+                ran.progress, ran.stopped = session.progress, session.stopped
+        ran.balance_after = session.balance_after
+    return ran
+
+
+def start_process(job: Job, folder: Path, **popen: Any) -> "subprocess.Popen[str]":
+    """Start a job in a process of its own; its job file lies in `folder`."""
+    path = folder / f"job-{job.run_id}.json"
+    path.write_text(json.dumps(_as_json(job)))
+    return subprocess.Popen(
+        [sys.executable, __file__, str(path)], stdout=subprocess.PIPE, text=True, env={**os.environ, **_ONE_TREE}, **popen
+    )
+
+
+_ONE_TREE = {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+
+
+def _batches(questions: Sequence[Question], size: int) -> Iterator[Sequence[Question]]:
+    for start in range(0, len(questions), size):
+        yield questions[start : start + size]
+
+
+def _as_json(job: Job) -> dict[str, Any]:
+    policy = asdict(job.policy)
+    return {
+        "base_url": job.base_url,
+        "ledger": str(job.ledger),
+        "people": [asdict(person) for person in job.people],
+        "run_id": job.run_id,
+        "root_run_id": job.root_run_id,
+        "api_key": job.api_key,
+        "max_credits": job.max_credits,
+        "limits": policy.pop("limits"),
+        "budget": policy.pop("budget"),
+        "policy": {name: value for name, value in policy.items() if name != "refresh"},
+        "batch_size": job.batch_size,
+    }
+
+
+def _from_json(value: Mapping[str, Any]) -> Job:
+    policy = Policy(
+        Limits(**value.get("limits", {})), Budget(**value.get("budget", {})), **value.get("policy", {})
+    )
+    return Job(
+        base_url=value["base_url"],
+        ledger=Path(value["ledger"]),
+        people=[Identifiers(**person) for person in value["people"]],
+        run_id=value["run_id"],
+        root_run_id=value.get("root_run_id"),
+        api_key=value.get("api_key", DEFAULT_API_KEY),
+        max_credits=value.get("max_credits", 0),
+        policy=policy,
+        batch_size=value.get("batch_size", 50),
+    )
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def main(path: str) -> int:
+    """Do the job in the file; the exit code."""
+    job = _from_json(json.loads(Path(path).read_text()))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _terminate)
+    ran, exit_code = Ran([], Progress(), None), 0
+    print(json.dumps({"event": "asking"}), flush=True)
+    try:
+        ask(job, ran=ran)
+    except Terminated:
+        exit_code = INTERRUPTED_EXIT
+    done = {
+        "event": "done",
+        "progress": asdict(ran.progress),
+        "stopped": asdict(ran.stopped) if ran.stopped else None,
+        "outcomes": [[outcome.question.person_key, outcome.state] for outcome in ran.outcomes],
+    }
+    print(json.dumps(done), flush=True)
+    return exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

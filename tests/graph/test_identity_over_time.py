@@ -1,0 +1,82 @@
+"""People across days: conflicts that show late, people who turn out to be one, contacts that change hands."""
+
+from datetime import timedelta
+
+import pytest
+from project import TODAY, YESTERDAY, Project
+
+from clodura_pipeline.sandbox import Person
+
+HEADER = "contact_id,email,linkedin_url\n"
+BEFORE = TODAY - timedelta(days=2)
+People = dict[str, list[Person]]
+
+
+def put(project: Project, day: object, contact_id: str, email: str = "", linkedin: str = "") -> None:
+    project.put(f"{day}/{contact_id}.csv", HEADER + f"{contact_id},{email},{linkedin}\n")
+
+
+def shown(project: Project) -> dict[str, str]:
+    """Clodura's person id by contact_id."""
+    return dict(project.query("SELECT contact_id, clodura_person_id FROM enriched_contacts"))
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (0, 2, 1), (1, 2, 0)], ids=str)
+def test_an_address_seen_with_two_profiles_joins_nobody_in_any_order(
+    project: Project, people: People, order: tuple[int, ...]
+) -> None:
+    one, other, third = people["person"][:3]
+    rows = [
+        ("one", {"email": third.email, "linkedin": one.linkedin_url}),
+        ("other", {"email": third.email, "linkedin": other.linkedin_url}),
+        ("third", {"email": third.email}),
+    ]
+    for day, number in zip((BEFORE, YESTERDAY, TODAY), order, strict=True):
+        put(project, day, rows[number][0], **rows[number][1])
+        assert project.run(day).success
+    found = shown(project)
+    assert found["other" if order.index(0) < order.index(1) else "one"] in (one.person_id, other.person_id)
+    assert project.query("SELECT sum(credits_charged) FROM enriched_contacts") == [(project.books().charged,)]
+    assert not project.books().bought_more_than_once()
+    assert project.query("SELECT len(profiles) FROM identity_conflicts") == [(2,)]
+    profile_calls = [call for call in project.books().enrich_calls if call.identifiers.get("linkedinUrl")]
+    sent_with_both = [call for call in profile_calls if call.identifiers.get("email")]
+    assert len(sent_with_both) <= 1  # only before the conflict could be known
+
+
+def test_two_people_found_to_be_one_share_an_answer_without_a_call(project: Project, people: People) -> None:
+    person = people["person"][5]
+    put(project, BEFORE, "profile", linkedin=person.linkedin_url)
+    put(project, BEFORE, "address", email=person.email)
+    assert project.run(BEFORE).success
+    asked = project.asked
+    put(project, TODAY, "both", email=person.email, linkedin=person.linkedin_url)
+    assert project.run(TODAY).success
+    assert project.asked == asked
+    assert set(shown(project).values()) == {person.person_id}
+    assert project.query("SELECT count(DISTINCT person_key) FROM enriched_contacts") == [(1,)]
+    assert project.query("SELECT sum(credits_charged) FROM enriched_contacts") == [(project.books().charged,)]
+
+
+def test_a_contact_id_that_passes_to_somebody_else_shows_the_latest_and_keeps_the_sum(
+    project: Project, people: People
+) -> None:
+    before, after = people["person"][6:8]
+    project.put(f"{YESTERDAY}/crm.csv", HEADER + f"17,{before.email},\n")
+    assert project.run(YESTERDAY).success
+    project.put(f"{TODAY}/crm.csv", HEADER + f"17,{after.email},\n")
+    assert project.run(TODAY).success
+    assert shown(project) == {"17": after.person_id}
+    assert project.query("SELECT credits_charged FROM enriched_contacts") == [(project.books().charged,)]
+
+
+def test_a_miss_is_asked_again_once_there_is_a_better_identifier(project: Project, people: People) -> None:
+    person, missed = people["person"][8], people["miss"][0]
+    put(project, YESTERDAY, "1", email=missed.email)
+    assert project.run(YESTERDAY).success
+    assert project.run(YESTERDAY).success
+    assert project.asked == 1
+    put(project, TODAY, "2", email=missed.email, linkedin=person.linkedin_url)
+    assert project.run(TODAY).success
+    assert project.asked == 2
+    assert set(project.statuses().values()) == {"person"}
