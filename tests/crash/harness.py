@@ -1,0 +1,232 @@
+"""Kills the real job at many moments, starts it again, and holds the server's books against ledger and published file.
+
+    uv run python tests/crash/harness.py --kills 100
+
+prints one line a kill and the figures over all of them; exits 1 when a promise was broken.
+"""
+
+import argparse
+import json
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from clodura_pipeline.sandbox import Books, Sandbox, SandboxOptions
+
+HERE = Path(__file__).parent
+PEOPLE = 40
+WORKERS = 8
+TIMEOUT_SECONDS = 0.5
+LATENCY_SECONDS = 0.05
+PASSES = {"permitting": PEOPLE, "calling": PEOPLE, "settling": PEOPLE, "building": 4, "reading_balance": 2}
+SIDES = ("before", "after")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When a run is killed: the n-th time it passes one side of a point, or so many seconds after it began."""
+
+    point: str
+    side: str = ""
+    nth: int = 1
+    after_seconds: float | None = None
+
+    def __str__(self) -> str:
+        when = f"{self.after_seconds:.2f} s" if self.after_seconds is not None else f"{self.side} #{self.nth}"
+        return f"{self.point} {when}"
+
+
+@dataclass(frozen=True)
+class Crash:
+    """What one kill and the run after it came to. Money in credits."""
+
+    moment: Moment
+    killed: bool
+    under_way_at_kill: int
+    asked_again: int
+    charged_by_server: int
+    charged: int
+    at_risk: int
+    broken: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Ledgered:
+    """The ledger's sums and its answers, read beside it."""
+
+    charged: int
+    at_risk: int
+    reserved: int
+    under_way: int
+    answers: dict[int, bytes]
+
+
+def crash(moment: Moment, folder: Path) -> Crash:
+    """Run, kill at the moment, check; run again, check again."""
+    with Sandbox(SandboxOptions(starting_balance=10_000, latency_seconds=LATENCY_SECONDS)) as sandbox:
+        (folder / "contacts").mkdir(parents=True)
+        day = datetime.now(UTC).date().isoformat()
+        people = sandbox.directory.people[:PEOPLE]
+        rows = "".join(f"{number},{person.email}\n" for number, person in enumerate(people))
+        (folder / "contacts" / f"list-{day}.csv").write_text("contact_id,email\n" + rows)
+        settings = _settings(folder, sandbox.base_url)
+        killed = _run(settings, day, moment)
+        sandbox.books.wait_until_idle()
+        at_kill = _ledger(folder)
+        broken = [f"after the kill: {fault}" for fault in _faults(sandbox.books, at_kill, folder)]
+        if not _run(settings, day, None):
+            broken.append("the run after the kill did not succeed")
+        sandbox.books.wait_until_idle()
+        final = _ledger(folder)
+        broken += [f"at the end: {fault}" for fault in _faults(sandbox.books, final, folder)]
+        lost = [key for key, raw in at_kill.answers.items() if final.answers.get(key) != raw]
+        asked_again = sum(1 for calls in sandbox.books.view().calls_by_contact().values() if calls > 1)
+        broken += [f"{len(lost)} answers lost"] * bool(lost)
+        broken += [f"{asked_again} asked again, {at_kill.under_way} under way"] * (asked_again > at_kill.under_way)
+        broken += [f"{at_kill.under_way} under way, {WORKERS} workers"] * (at_kill.under_way > WORKERS)
+        broken += [f"at risk {final.at_risk}"] * (final.at_risk > 2 * at_kill.under_way)
+        broken += _unanswered(folder)
+        charged_by_server = sandbox.books.charged
+    return Crash(
+        moment, killed, at_kill.under_way, asked_again, charged_by_server, final.charged, final.at_risk, tuple(broken)
+    )
+
+
+def moments(kills: int, seed: int) -> Iterator[Moment]:
+    """Moments spread over the run: each side of each point, its n-th passing at random, and plain times."""
+    sys.path.insert(0, str(HERE))
+    from job_process import POINTS
+
+    rng = random.Random(seed)
+    points = [(point, side) for point in POINTS for side in SIDES]
+    for number in range(kills):
+        if number % 5 == 4:
+            yield Moment("time", after_seconds=rng.uniform(2.0, 7.0))
+            continue
+        point, side = points[number % len(points)]
+        yield Moment(point, side, rng.randint(1, PASSES.get(point, 1)))
+
+
+def _settings(folder: Path, base_url: str) -> dict[str, Any]:
+    return {
+        "api_key": "sandbox-key",
+        "base_url": base_url,
+        "contacts_dir": str(folder / "contacts"),
+        "state_dir": str(folder / "state"),
+        "database": str(folder / "out" / "clodura.duckdb"),
+        "requests_per_second": 0,
+        "requests_per_minute": 0,
+        "requests_per_day": 0,
+        "max_workers": WORKERS,
+        "timeout_seconds": TIMEOUT_SECONDS,
+    }
+
+
+def _run(settings: dict[str, Any], day: str, moment: Moment | None) -> bool:
+    """Run the job; with a moment: whether it was killed, without: whether it succeeded."""
+    arguments = [sys.executable, str(HERE / "job_process.py"), json.dumps(settings), day]
+    if moment is not None and moment.after_seconds is None:
+        arguments += [moment.point, moment.side, str(moment.nth)]
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        process.wait(timeout=moment.after_seconds if moment and moment.after_seconds is not None else 180)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    return process.returncode == (-signal.SIGKILL if moment is not None else 0)
+
+
+def _ledger(folder: Path) -> Ledgered:
+    path = folder / "state" / "ledger.sqlite"
+    if not path.exists():
+        return Ledgered(0, 0, 0, 0, {})
+    with closing(sqlite3.connect(path)) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'attempts'").fetchone():
+            return Ledgered(0, 0, 0, 0, {})
+        charged, at_risk, reserved, under_way = connection.execute(
+            "SELECT coalesce(sum(charged_credits), 0), coalesce(sum(at_risk_credits), 0), "
+            "coalesce(sum(reserved_credits), 0), count(*) FILTER (WHERE state = 'sent') FROM attempts"
+        ).fetchone()
+        answers = dict(connection.execute("SELECT id, raw FROM attempts WHERE raw IS NOT NULL"))
+    return Ledgered(charged, at_risk, reserved, under_way, answers)
+
+
+def _faults(books: Books, ledger: Ledgered, folder: Path) -> Iterator[str]:
+    """Promises that do not hold at this moment."""
+    if not ledger.charged <= books.charged <= ledger.charged + ledger.at_risk + ledger.reserved:
+        yield (
+            f"server charged {books.charged}, ledger {ledger.charged} + {ledger.at_risk} at risk "
+            f"+ {ledger.reserved} reserved"
+        )
+    published = folder / "out" / "clodura.duckdb"
+    if published.exists():
+        try:
+            with duckdb.connect(published, read_only=True) as file:
+                sums = file.execute(
+                    "SELECT (SELECT coalesce(sum(credits_charged), 0) FROM enriched_contacts), "
+                    "(SELECT coalesce(sum(credits_charged), 0) FROM credit_usage), (SELECT count(*) FROM publication)"
+                ).fetchall()[0]
+        except duckdb.Error as error:
+            yield f"the published file does not open: {type(error).__name__}"
+            return
+        if sums[0] != sums[1] or sums[2] != 1:
+            yield f"the published file shows {sums}"
+
+
+def _unanswered(folder: Path) -> list[str]:
+    with duckdb.connect(folder / "out" / "clodura.duckdb", read_only=True) as file:
+        statuses = dict(file.execute("SELECT match_status, count(*) FROM enriched_contacts GROUP BY 1").fetchall())
+    left = {status: n for status, n in statuses.items() if status not in ("person", "organisation", "no_match")}
+    return [f"without an answer at the end: {left}"] if left or sum(statuses.values()) != PEOPLE else []
+
+
+def crash_all(kills: list[Moment], parallel: int) -> Iterator[Crash]:
+    """Crash at every moment, several at a time, each in a folder of its own."""
+    with tempfile.TemporaryDirectory() as base, ThreadPoolExecutor(parallel) as pool:
+        folders = [Path(base) / str(number) for number in range(len(kills))]
+        yield from pool.map(crash, kills, folders)
+
+
+def main() -> None:
+    """Command line: how many kills, how many at a time, the seed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--parallel", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    crashes: list[Crash] = []
+    for done in crash_all(list(moments(options.kills, options.seed)), options.parallel):
+        crashes.append(done)
+        told = "; ".join(done.broken) or "ok"
+        print(
+            f"{done.moment!s:32} under way {done.under_way_at_kill}, asked again {done.asked_again}, "
+            f"server {done.charged_by_server}, ledger {done.charged} + {done.at_risk} at risk: {told}",
+            flush=True,
+        )
+    broken = [done for done in crashes if done.broken]
+    again, under_way = sum(done.asked_again for done in crashes), sum(done.under_way_at_kill for done in crashes)
+    print(
+        f"\n{sum(done.killed for done in crashes)} runs killed of {len(crashes)}; answers lost in "
+        f"{sum('lost' in ' '.join(done.broken) for done in crashes)}; people asked again: "
+        f"{again} of {under_way} under way; "
+        f"server charged {sum(done.charged_by_server for done in crashes)}, ledgers "
+        f"{sum(done.charged for done in crashes)} + {sum(done.at_risk for done in crashes)} at risk; "
+        f"{len(broken)} with a broken promise"
+    )
+    sys.exit(1 if broken else 0)
+
+
+if __name__ == "__main__":
+    main()

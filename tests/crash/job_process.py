@@ -1,0 +1,82 @@
+"""Runs the real job in a process of its own and kills it, with SIGKILL, the n-th time it passes a named point.
+
+The points lie before and after the commits that matter, and around projection and publication. Nothing is replaced:
+each function is wrapped so that the process ends right before it begins or right after it returned.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+POINTS = {
+    "landing": ("clodura_pipeline.assets.contacts", "land"),
+    "validating": ("clodura_pipeline.assets.contacts", "validate"),
+    "registering": ("clodura_pipeline.enrichment.ledger.store", "Ledger.register"),
+    "permitting": ("clodura_pipeline.enrichment.ledger.store", "Ledger.permit"),
+    "calling": ("clodura_pipeline.clodura.client", "CloduraClient.enrich"),
+    "settling": ("clodura_pipeline.enrichment.ledger.store", "Ledger.settle"),
+    "reading_balance": ("clodura_pipeline.enrichment.ledger.store", "Ledger.record_reading"),
+    "noting_pending": ("clodura_pipeline.assets.enrichment", "set_pending_reasons"),
+    "projecting": ("clodura_pipeline.warehouse.building", "project"),
+    "building": ("clodura_pipeline.warehouse.building", "_fill"),
+    "writing_file": ("clodura_pipeline.warehouse.publishing", "_write"),
+    "swapping_file": ("clodura_pipeline.warehouse.publishing", "_swap"),
+}
+
+
+def die() -> None:
+    """End at once, as by `kill -9`."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def arm(point: str, side: str, nth: int) -> None:
+    """Make the process die the n-th time it passes `side` ("before" or "after") of `point`."""
+    module, path = POINTS[point]
+    owner: Any = import_module(module)
+    *outer, name = path.split(".")
+    for part in outer:
+        owner = getattr(owner, part)
+    real: Callable[..., Any] = getattr(owner, name)
+    passed = 0
+
+    def passing(*args: Any, **kwargs: Any) -> Any:
+        nonlocal passed
+        passed += 1
+        if side == "before" and passed == nth:
+            die()
+        result = real(*args, **kwargs)
+        if side == "after" and passed >= nth:
+            die()
+        return result
+
+    setattr(owner, name, passing)
+
+
+def main() -> None:
+    """Arguments: settings as JSON, the day, and optionally point, side, n."""
+    settings_json, day, *armed = sys.argv[1:]
+    os.environ["CLODURA_API_KEY"] = "sandbox-key"
+    import dagster as dg
+
+    from clodura_pipeline.definitions import build_definitions
+    from clodura_pipeline.settings import Settings
+
+    values = json.loads(settings_json)
+    settings = Settings(_env_file=None, **values)  # pyright: ignore[reportCallIssue]
+    job = build_definitions(settings).resolve_job_def("enrich_contacts")
+    if armed:
+        arm(armed[0], armed[1], int(armed[2]))
+    Path(values["state_dir"]).mkdir(parents=True, exist_ok=True)
+    tags = {"dagster/asset_partition_range_start": day, "dagster/asset_partition_range_end": day}
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
+    sys.exit(0 if result.success else 1)
+
+
+if __name__ == "__main__":
+    main()
