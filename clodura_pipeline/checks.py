@@ -9,6 +9,7 @@ from dagster_duckdb import DuckDBResource
 from pandera.errors import SchemaErrors
 from pydantic import Field
 
+from clodura_pipeline.assets import overdue
 from clodura_pipeline.assets.contacts import raw_contacts
 from clodura_pipeline.assets.enrichment import clodura_responses
 from clodura_pipeline.assets.publication import credit_usage, enriched_contacts
@@ -39,7 +40,8 @@ def every_file_loaded(duckdb: DuckDBResource) -> dg.AssetCheckResult:
         bad = read(
             connection,
             "SELECT source_file, status, reason FROM source_files "
-            "WHERE status IN ('unreadable', 'outside_partitions', 'vanished') ORDER BY 1",
+            "WHERE status IN ('unreadable', 'outside_partitions', 'vanished') "
+            "OR (status = 'found' AND loaded_at IS NOT NULL) ORDER BY 1",
         )
     lines = "\n".join(f"- {path}: {reason}" for path, _, reason in bad.head(20).iter_rows())
     told = f"{len(bad)} file(s) need a look:\n{lines}" if len(bad) else "Every file was loaded or waits for its day."
@@ -80,14 +82,13 @@ def every_row_accounted_for(duckdb: DuckDBResource) -> dg.AssetCheckResult:
     return _result(passed, told, {**figures, "landed_but_not_validated_yet": waiting}, warn=False)
 
 
-# A run that ended between landing and validating leaves rows of its days for the next one.
+# A rival run may have landed a file that it is about to validate.
 _NOT_VALIDATED_YET = """
-SELECT count(*) FROM (
-    SELECT source_file, source_row FROM raw_contacts UNION ALL SELECT source_file, source_row FROM unreadable_records
-) ANTI JOIN (
-    SELECT source_file, source_row FROM validated_contacts
-    UNION ALL SELECT source_file, source_row FROM rejected_contacts
-) USING (source_file, source_row)
+WITH waiting AS (SELECT source_file FROM landed_files WHERE NOT validated)
+SELECT (SELECT count(*) FROM raw_contacts JOIN waiting USING (source_file))
+     + (SELECT count(*) FROM unreadable_records JOIN waiting USING (source_file))
+     - (SELECT count(*) FROM validated_contacts JOIN waiting USING (source_file))
+     - (SELECT count(*) FROM rejected_contacts JOIN waiting USING (source_file))
 """
 
 
@@ -133,7 +134,7 @@ def no_unrecognised_answers(duckdb: DuckDBResource) -> dg.AssetCheckResult:
         shapes = read(
             connection,
             "SELECT detail AS shape, count(*) AS answers FROM ledger_attempts WHERE state = 'unrecognised' "
-            "GROUP BY 1 ORDER BY 2 DESC LIMIT 10",
+            "GROUP BY 1 ORDER BY 2 DESC",
         )
     count = int(shapes["answers"].sum() or 0)
     told = (
@@ -142,7 +143,7 @@ def no_unrecognised_answers(duckdb: DuckDBResource) -> dg.AssetCheckResult:
         else f"{count} answers could not be read and are kept raw in the ledger. Clodura's format may have changed: "
         "report the shapes below; a version that can read them will do so without asking again."
     )
-    listed = "; ".join(f"{shape} ({answers})" for shape, answers in shapes.iter_rows())
+    listed = "; ".join(f"{shape} ({answers})" for shape, answers in shapes.head(10).iter_rows())
     return _result(not count, told, {"unrecognised": count, "shapes": listed}, warn=False)
 
 
@@ -222,7 +223,9 @@ def credits_within_budget(ledger: LedgerResource, clodura: CloduraResource) -> d
     """Charged and at-risk credits of every run and day against their caps."""
     with ledger.open() as journal:
         runs = journal.runs_over_cap()
-        days = journal.days_over(clodura.max_credits_per_day) if clodura.max_credits_per_day else []
+        cap, today = clodura.max_credits_per_day, journal.today()
+        # Other days may have had other caps.
+        days = [over for over in journal.days_over(cap) if over[0] == today] if cap else []
         spent = journal.totals()
     over = [f"run {run_id}: {credits} of {cap}" for run_id, credits, cap in runs]
     over += [f"{day}: {credits} of {clodura.max_credits_per_day}" for day, credits in days]
@@ -276,4 +279,5 @@ CHECKS = (
     pending_shrinks,
     credits_within_budget,
     ledger_agrees_with_balance,
+    *overdue.CHECKS,
 )

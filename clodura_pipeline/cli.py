@@ -2,6 +2,8 @@
 
 import click
 
+from clodura_pipeline.commands.forget import forget
+from clodura_pipeline.commands.ledger import ledger
 from clodura_pipeline.commands.sandbox import sandbox
 from clodura_pipeline.demo.command import demo
 
@@ -11,7 +13,7 @@ def main() -> None:
     """Enrich contact lists through Clodura. Runs of the pipeline itself are started with `dg` (see the README)."""
 
 
-for _command in (demo, sandbox):
+for _command in (demo, ledger, forget, sandbox):
     main.add_command(_command)
 
 

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from clodura_pipeline import automation, checks
-from clodura_pipeline.assets import contacts, enrichment, publication
+from clodura_pipeline.assets import contacts, enrichment, publication, retention
 from clodura_pipeline.checks import CheckThresholds
 from clodura_pipeline.resources import build_resources
 from clodura_pipeline.settings import Settings, load_settings
@@ -12,7 +12,7 @@ from clodura_pipeline.settings import Settings, load_settings
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The project with these settings."""
     return dg.Definitions(
-        assets=dg.load_assets_from_modules([contacts, enrichment, publication]),
+        assets=dg.load_assets_from_modules([contacts, enrichment, retention, publication]),
         asset_checks=checks.CHECKS,
         jobs=automation.JOBS,
         schedules=automation.SCHEDULES,

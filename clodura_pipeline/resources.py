@@ -12,9 +12,10 @@ from pydantic import Field, PrivateAttr
 
 from clodura_pipeline.clodura.client import ClientSettings
 from clodura_pipeline.contacts.canonical import CANONICAL_VERSION, profile_id
+from clodura_pipeline.contacts.suppression import Suppression, SuppressionProblem, read_suppression
 from clodura_pipeline.enrichment.asking import Outcome
 from clodura_pipeline.enrichment.clock import SystemClock
-from clodura_pipeline.enrichment.ledger import FILE_NAME, Ledger
+from clodura_pipeline.enrichment.ledger import FILE_NAME, Ledger, Retention
 from clodura_pipeline.enrichment.policy import Budget, Limits, Policy, Refresh
 from clodura_pipeline.enrichment.questions import Question
 from clodura_pipeline.enrichment.session import RunIdentity, Session, open_session
@@ -33,6 +34,13 @@ class LedgerResource(dg.ConfigurableResource):
     """The ledger in the state folder."""
 
     state_dir: str
+    raw_retention_days: float = Field(default=0.0, description="how long raw answers are kept; 0: for good")
+    field_retention_days: float = Field(default=0.0, description="how long enriched fields are kept; 0: for good")
+
+    @property
+    def retention(self) -> Retention:
+        """For how long answers are kept."""
+        return Retention(self.raw_retention_days, self.field_retention_days)
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Ledger]:
@@ -133,16 +141,28 @@ class ProjectFiles(dg.ConfigurableResource):
     contacts_dir: str
     database: str
     header_spellings: str = ""
+    suppression_file: str = ""
     start_date: str
     allow_new_ledger: bool
+
+    def suppression(self) -> Suppression:
+        """Who is never asked. Fails the run when the list cannot be read, before anybody is asked."""
+        try:
+            return read_suppression(Path(self.suppression_file)) if self.suppression_file else Suppression()
+        except SuppressionProblem as problem:
+            raise dg.Failure(str(problem), allow_retries=False) from None
 
 
 def build_resources(settings: Settings) -> dict[str, object]:
     """All resources, from the settings. The key is passed by the name of its variable, so that the UI shows no more."""
     if settings.api_key:
         # The key may come from .env alone; the resource is given the variable's name, so the variable must be there.
-        os.environ.setdefault("CLODURA_API_KEY", settings.api_key)
-    ledger = LedgerResource(state_dir=str(settings.state_dir))
+        os.environ["CLODURA_API_KEY"] = os.environ.get("CLODURA_API_KEY") or settings.api_key
+    ledger = LedgerResource(
+        state_dir=str(settings.state_dir),
+        raw_retention_days=settings.raw_retention_days,
+        field_retention_days=settings.field_retention_days,
+    )
     return {
         "ledger": ledger,
         "duckdb": DuckDBResource(database=str(settings.working_database)),
@@ -150,6 +170,7 @@ def build_resources(settings: Settings) -> dict[str, object]:
             contacts_dir=str(settings.contacts_dir),
             database=str(settings.database),
             header_spellings=str(settings.header_spellings or ""),
+            suppression_file=str(settings.suppression_file or ""),
             start_date=settings.start_date.isoformat(),
             allow_new_ledger=settings.allow_new_ledger,
         ),

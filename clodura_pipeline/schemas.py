@@ -5,7 +5,7 @@ import polars as pl
 
 from clodura_pipeline.tables import CREDIT_USAGE, ENRICHED_CONTACTS, RAW_CONTACTS, VALIDATED_CONTACTS, Table
 
-MATCH_STATUSES = ("person", "organisation", "no_match", "pending", "refused", "ambiguous", "unrecognised")
+MATCH_STATUSES = ("person", "organisation", "no_match", "pending", "refused", "ambiguous", "unrecognised", "suppressed")
 CONFIDENCES = ("highest", "medium", "low")
 COMBINATIONS = (
     "linkedinUrl",
@@ -14,7 +14,7 @@ COMBINATIONS = (
     "firstName+lastName+orgLinkedinUrl",
     "firstName+lastName+organisationName",
 )
-_POLARS = {
+POLARS_TYPES = {
     "DATE": pl.Date,
     "VARCHAR": pl.String,
     "JSON": pl.String,
@@ -48,7 +48,7 @@ def _schema(table: Table, required: set[str], checked: bool = True) -> pa.DataFr
     return pa.DataFrameSchema(
         {
             column.name: pa.Column(
-                _POLARS[column.type],
+                POLARS_TYPES[column.type],
                 checks=list(_CHECKS.get(column.name, ())) if checked else [],
                 nullable=column.name not in required,
                 description=column.meaning,

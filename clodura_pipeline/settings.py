@@ -12,6 +12,7 @@ from clodura_pipeline.enrichment.policy import Budget, Limits
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(ge=0)]
+Days = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -51,11 +52,14 @@ class Settings(BaseSettings):
     no_match_max_age_days: Seconds = 30.0
     min_match_rate: Share = 0.4
     min_sample: Count = 30
+    suppression_file: Path | None = None
+    raw_retention_days: Days = 0.0
+    field_retention_days: Days = 0.0
     allow_new_ledger: bool = False
 
     def model_post_init(self, _context: Any) -> None:
         root = project_root()
-        for name in ("contacts_dir", "database", "state_dir", "header_spellings"):
+        for name in ("contacts_dir", "database", "state_dir", "header_spellings", "suppression_file"):
             path = getattr(self, name)
             if path is not None:
                 setattr(self, name, (root / path.expanduser()).resolve())

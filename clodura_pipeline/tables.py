@@ -123,7 +123,7 @@ source_row BIGINT position of the latest row in its file, counted from 1 below t
     _CLEANED,
     """
 person_key BIGINT who this is: contacts with the same key are the same person
-match_status VARCHAR person, organisation, no_match, pending, refused, ambiguous or unrecognised
+match_status VARCHAR person, organisation, no_match, pending, refused, ambiguous, unrecognised or suppressed
 pending_reason VARCHAR why there is no answer yet
 match_confidence VARCHAR Clodura's word for the combination asked with: highest, medium or low
 identifiers_used VARCHAR the strongest combination of identifiers among what was sent
@@ -240,6 +240,7 @@ matched BIGINT people of this file with a person
 organisations BIGINT people of this file with an organisation only
 no_matches BIGINT people of this file without a match
 unanswered BIGINT people of this file without an answer yet
+suppressed BIGINT people of this file who are never asked (CLODURA_SUPPRESSION_FILE)
 match_rate DOUBLE matched / (matched + organisations + no_matches)
 credits_charged BIGINT credits charged for calls that this file asked for
 credits_per_match DOUBLE credits_charged / people matched among those asked for this file

@@ -1,12 +1,12 @@
 """The command line: what it starts, and what it says when it cannot."""
 
+import os
 import re
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from dotenv import dotenv_values
 from clodura_pipeline.cli import main
 from clodura_pipeline.demo import run, work
 from clodura_pipeline.sandbox import RemoteSandbox
-from clodura_pipeline.settings import Settings, project_root
+from clodura_pipeline.settings import Settings, load_settings, project_root
 
 
 def invoke(*arguments: str) -> Result:
@@ -134,15 +134,17 @@ def test_a_folder_that_cannot_be_written_is_explained(root: Path) -> None:
     assert "Error: The demo needs to write to" in result.output
 
 
-def test_the_example_of_an_env_file_names_every_setting_with_its_default() -> None:
-    text = (project_root() / ".env.example").read_text()
-    shown = dotenv_values(stream=StringIO(re.sub("^# CLODURA_", "CLODURA_", text, flags=re.MULTILINE)))
-    assert set(shown) == {f"CLODURA_{name.upper()}" for name in Settings.model_fields}
-    given = {name.removeprefix("CLODURA_").lower(): value for name, value in shown.items() if value}
-    validated = Settings.model_validate(given)
-    defaults = Settings.model_validate({})
-    assert {name: getattr(validated, name) for name in given} == {name: getattr(defaults, name) for name in given}
-    assert [line for line in text.splitlines() if line and not line.startswith("#")] == ["CLODURA_API_KEY="]
+def test_the_example_of_an_env_file_names_every_setting_with_its_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.upper().startswith("CLODURA_")]:
+        monkeypatch.delenv(name)
+    example = (project_root() / ".env.example").read_text()
+    all_on = tmp_path / ".env"
+    all_on.write_text(re.sub("^# CLODURA_", "CLODURA_", example, flags=re.MULTILINE))
+    assert set(dotenv_values(all_on)) == {f"CLODURA_{name.upper()}" for name in Settings.model_fields}
+    assert load_settings(all_on) == load_settings(tmp_path / "none")
+    assert [line for line in example.splitlines() if line and not line.startswith("#")] == ["CLODURA_API_KEY="]
 
 
 def worker_that_tells(kind: str, **more: Any) -> Callable[..., Iterator[work.Message]]:

@@ -1,11 +1,13 @@
 """Contact files in: landed, cleaned, validated, split."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import dagster as dg
 from dagster_duckdb import DuckDBResource
+from duckdb import DuckDBPyConnection
 
 from clodura_pipeline.assets.metadata import definition_metadata, records, row_counts
 from clodura_pipeline.contacts.files import find_files
@@ -14,9 +16,13 @@ from clodura_pipeline.partitions import DAILY, ONE_RUN, days_of, utc_now
 from clodura_pipeline.resources import LedgerResource, ProjectFiles
 from clodura_pipeline.tables import RAW_CONTACTS, REJECTED_CONTACTS, VALIDATED_CONTACTS
 from clodura_pipeline.warehouse.building import bump
-from clodura_pipeline.warehouse.database import working_database
+from clodura_pipeline.warehouse.database import scalar, working_database
 from clodura_pipeline.warehouse.landing import Days, FileState, Landed, land
+from clodura_pipeline.warehouse.publishing import published_files
 from clodura_pipeline.warehouse.validating import validate
+
+# Dagster repeats an asset's metadata for every partition of a range; source_files has them all.
+MOST_FILES_SHOWN = 50
 
 
 @dg.asset(
@@ -31,12 +37,20 @@ def raw_contacts(
 ) -> dg.MaterializeResult:
     """Every record of the days' contact files, as text, with file and row number."""
     today = datetime.now(UTC).date()
-    days = Days(date.fromisoformat(files.start_date), today, frozenset(days_of(context)))
+    wanted = frozenset(days_of(context))
     spellings = load_spellings(Path(files.header_spellings)) if files.header_spellings else {}
     found = find_files(Path(files.contacts_dir))
-    with ledger.open() as journal, working_database(duckdb, "landing") as connection:
+
+    def open_database() -> AbstractContextManager[DuckDBPyConnection]:
+        return working_database(duckdb, "landing")
+
+    with open_database() as connection:
+        if rebuilt := _lost_working_database(connection, Path(files.database)):
+            context.log.warning(rebuilt)
+    days = Days(date.fromisoformat(files.start_date), today, None if rebuilt else wanted)
+    with ledger.open() as journal:
         landed = land(
-            connection,
+            open_database,
             found,
             days,
             lambda path: date.fromisoformat(journal.day_of_undated_file(path, today.isoformat())),
@@ -44,8 +58,9 @@ def raw_contacts(
             utc_now(),
             lambda state: _log(context, state),
         )
+    with open_database() as connection:
         bump(connection, "files_version")
-        counts = row_counts(connection, RAW_CONTACTS, list(days.wanted))
+        counts = row_counts(connection, RAW_CONTACTS, list(wanted))
     if not found.files:
         context.log.warning(f"No contact files in {files.contacts_dir} (CLODURA_CONTACTS_DIR): nothing to load.")
     for path in landed.vanished:
@@ -74,11 +89,13 @@ def raw_contacts(
         ),
     ],
 )
-def validated_and_rejected(context: dg.AssetExecutionContext, duckdb: DuckDBResource) -> Iterator[dg.MaterializeResult]:
+def validated_and_rejected(
+    context: dg.AssetExecutionContext, duckdb: DuckDBResource, ledger: LedgerResource
+) -> Iterator[dg.MaterializeResult]:
     """Cleans and validates the days' rows and splits them; every landed row ends in one of the two."""
     days = days_of(context)
-    with working_database(duckdb, "validation") as connection:
-        validated = validate(connection, days)
+    with ledger.open() as journal, working_database(duckdb, "validation") as connection:
+        validated = validate(connection, days, journal.forgotten())
         kept = row_counts(connection, VALIDATED_CONTACTS, list(days))
         rejected = row_counts(connection, REJECTED_CONTACTS, list(days))
     context.log.info(
@@ -90,6 +107,23 @@ def validated_and_rejected(context: dg.AssetExecutionContext, duckdb: DuckDBReso
     yield dg.MaterializeResult(
         asset_key="rejected_contacts",
         metadata={**rejected, "unreadable_records": validated.unreadable, "reasons": records(reasons)},
+    )
+
+
+def _lost_working_database(connection: DuckDBPyConnection, published: Path) -> str | None:
+    """What to say when the working database is new though files were loaded before; None when it is not.
+
+    Landing only this run's days would then publish a file that lacks all others.
+    """
+    if scalar(connection, "SELECT count(*) FROM source_files"):
+        return None
+    loaded = published_files(published)
+    if not any(file.loaded_at for file in loaded.values()):
+        return None
+    return (
+        "The working database is new, but files were loaded before: all that are still in the contacts folder are "
+        "landed again, whatever their day. Rows of files that are gone come back only with a back-up of "
+        "CLODURA_STATE_DIR."
     )
 
 
@@ -116,9 +150,9 @@ def _figures(landed: Landed) -> dict[str, dg.MetadataValue]:
             "columns": ", ".join(f"{a} → {b}" for a, b in state.reading.mapping.items()) if state.reading else None,
             "reason": state.reason,
         }
-        for state in landed.files
+        for state in sorted(landed.files, key=lambda state: state.status == "loaded")
         if state.status != "found"
-    ]
+    ][:MOST_FILES_SHOWN]
     return {
         "rows": dg.MetadataValue.int(landed.rows),
         "unreadable_records": dg.MetadataValue.int(landed.unreadable_records),

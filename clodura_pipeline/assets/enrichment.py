@@ -1,5 +1,6 @@
 """The plan, and the one asset that spends credits."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from clodura_pipeline.clodura.client import UnsafeAddress
 from clodura_pipeline.enrichment.asking import Progress
 from clodura_pipeline.enrichment.ledger import LedgerProblem
 from clodura_pipeline.enrichment.session import RefusedToStart
+from clodura_pipeline.enrichment.standing import Purpose
 from clodura_pipeline.partitions import DAILY, ONE_RUN, days_of, utc_now
 from clodura_pipeline.resources import CloduraResource, LedgerResource, ProjectFiles, Tick
 from clodura_pipeline.tables import ENRICHMENT_PLAN
-from clodura_pipeline.warehouse.building import bring_up_to_date, bump, set_pending_reasons
+from clodura_pipeline.warehouse.building import bring_up_to_date, bump, people_pending, set_pending_reasons
 from clodura_pipeline.warehouse.database import working_database
 from clodura_pipeline.warehouse.people import identify_people
 from clodura_pipeline.warehouse.planning import Plan, plan, store_plan
@@ -50,13 +52,16 @@ def enrichment_plan(
     config: AskingConfig,
     duckdb: DuckDBResource,
     ledger: LedgerResource,
+    files: ProjectFiles,
     clodura: CloduraResource,
 ) -> dg.MaterializeResult:
     """Who would be asked, in which order, with what, at what cost. Opens no socket: this is the dry run."""
-    days = days_of(context)
+    days, suppression = days_of(context), files.suppression()
+    told = _what_the_asking_is_told(context) or config
+    refresh = clodura.refresh_ages if told.refresh else None
     with ledger.open() as journal, working_database(duckdb, "planning") as connection:
         identify_people(connection, journal)
-        made = plan(connection, journal, days, clodura.refresh_ages if config.refresh else None, config.settle_doubts)
+        made = plan(connection, journal, suppression, days, refresh, told.settle_doubts)
         store_plan(connection, made, days)
         bump(connection, "files_version")
         counts = row_counts(connection, ENRICHMENT_PLAN, list(days))
@@ -74,6 +79,7 @@ def enrichment_plan(
             "already_known": made.known,
             "to_ask": len(made.planned),
             "held_back": len(made.held),
+            "suppressed": made.suppressed,
             "worst_credits": made.worst_credits,
             "expected_credits": made.expected_credits,
             "days_needed": days_needed,
@@ -100,18 +106,20 @@ def clodura_responses(
     clodura: CloduraResource,
 ) -> dg.MaterializeResult:
     """Asks everybody who may be asked, stops kindly with a reason, and stores why the rest is pending."""
-    if config.refresh and config.max_credits is None:
+    if config.refresh and not config.max_credits:
         raise dg.Failure("A refresh asks people again who have answers: cap it with max_credits in the run's config.")
-    days = days_of(context)
+    days, suppression = days_of(context), files.suppression()
+    refresh = clodura.refresh_ages if config.refresh else None
     with ledger.open() as journal, working_database(duckdb, "planning") as connection:
         refuse_new_ledger(journal, files)
         identify_people(connection, journal)
-        made = plan(connection, journal, days, clodura.refresh_ages if config.refresh else None, config.settle_doubts)
+        made = plan(connection, journal, suppression, days, refresh, config.settle_doubts)
     report = _ask(context, config, clodura, made)
     with ledger.open() as journal, working_database(duckdb, "projecting") as connection:
-        asked = frozenset(item.question.person_key for item in made.planned)
+        asked = frozenset(question.person_key for question in made.questions)
         set_pending_reasons(connection, {**made.held, **report.pending_reasons}, asked)
-        bring_up_to_date(connection, journal, context.run.run_id, utc_now())
+        bring_up_to_date(connection, journal, suppression, context.run.run_id, utc_now())
+        pending = people_pending(connection, days)
         if report.stopped and report.stopped.kind.fails_the_run:
             publish(connection, Path(files.database))
     if report.stopped and report.stopped.kind.fails_the_run:
@@ -122,23 +130,32 @@ def clodura_responses(
             metadata=without_none({"stop_reason": report.stopped.reason, "calls": report.progress.calls}),
             allow_retries=False,
         )
-    return dg.MaterializeResult(metadata=_figures(made, report, clodura))
+    return dg.MaterializeResult(metadata=_figures(made, report, pending, clodura.limits.per_day))
+
+
+def _what_the_asking_is_told(context: dg.AssetExecutionContext) -> AskingConfig | None:
+    """The config of `clodura_responses` where it is part of the same run: the plan is to be of what will be asked."""
+    run_config: Mapping[str, Any] = context.run.run_config
+    config = run_config.get("ops", {}).get("clodura_responses", {}).get("config")
+    return AskingConfig(**config) if config else None
 
 
 def _ask(
     context: dg.AssetExecutionContext, config: AskingConfig, clodura: CloduraResource, made: Plan
 ) -> ProgressReport:
-    report = ProgressReport(context, len(made.planned))
-    if not made.planned:
+    doubts = {item.question.person_key for item in made.planned if item.purpose == Purpose.DOUBT}
+    report = ProgressReport(context, len(made.questions), doubts)
+    if not made.questions:
         context.log.info("Nobody to ask: everybody has an answer or is held back.")
         return report
-    people = [item.question for item in made.planned]
     root_run_id = context.run.root_run_id or context.run.run_id
     try:
         with clodura.session(
             context.run.run_id, root_run_id, config.max_credits, config.refresh, config.settle_doubts
         ) as session:
-            for outcome in clodura.enrich_batches(clodura.batches(people), Tick(lambda: report.tick(session), 1.0)):
+            for outcome in clodura.enrich_batches(
+                clodura.batches(made.questions), Tick(lambda: report.tick(session), 1.0)
+            ):
                 report.note(outcome)
         report.finish(session)
     except (RefusedToStart, LedgerProblem, UnsafeAddress) as problem:
@@ -146,12 +163,12 @@ def _ask(
     return report
 
 
-def _figures(made: Plan, report: ProgressReport, clodura: CloduraResource) -> dict[str, Any]:
-    progress, left = report.progress, len(report.pending_reasons)
-    per_day = clodura.limits.per_day
+def _figures(made: Plan, report: ProgressReport, pending: int, per_day: int) -> dict[str, Any]:
+    progress = report.progress
     return without_none(
         {
             "people": made.people,
+            "suppressed": made.suppressed,
             "already_known": made.known + progress.already_known,
             "asked": progress.asked,
             "calls": progress.calls,
@@ -166,8 +183,8 @@ def _figures(made: Plan, report: ProgressReport, clodura: CloduraResource) -> di
             "organisation_share": _share(progress.organisations, progress),
             "credits_charged": progress.credits_charged,
             "credits_at_risk": progress.credits_at_risk,
-            "pending": left + len(made.held),
-            "days_left": -(-left // per_day) if per_day else None,
+            "pending": pending,
+            "days_left": -(-pending // per_day) if per_day else None,
             "stop_reason": report.stopped.reason if report.stopped else None,
             **report.balance_figures,
         }

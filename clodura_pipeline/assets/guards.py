@@ -6,7 +6,7 @@ import dagster as dg
 
 from clodura_pipeline.enrichment.ledger import Ledger
 from clodura_pipeline.resources import ProjectFiles
-from clodura_pipeline.warehouse.publishing import bought_answers_shown
+from clodura_pipeline.warehouse.publishing import UnwritableFile, bought_answers_shown
 
 
 def refuse_new_ledger(journal: Ledger, files: ProjectFiles) -> None:
@@ -16,7 +16,10 @@ def refuse_new_ledger(journal: Ledger, files: ProjectFiles) -> None:
     """
     if files.allow_new_ledger or journal.newest_attempt():
         return
-    shown = bought_answers_shown(Path(files.database))
+    try:
+        shown = bought_answers_shown(Path(files.database))
+    except UnwritableFile as problem:
+        raise dg.Failure(f"The ledger {journal.path} is new and empty, and {problem}", allow_retries=False) from None
     if shown:
         raise dg.Failure(
             f"The ledger {journal.path} is new and empty, but {files.database} shows {shown} bought answers: going on "

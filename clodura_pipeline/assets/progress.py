@@ -1,12 +1,15 @@
 """Shows a run's progress while it asks, and keeps what is to be told at its end."""
 
 import time
+from collections.abc import Container
 from typing import Any
 
 import dagster as dg
 
+from clodura_pipeline.clodura.verdicts import State
 from clodura_pipeline.enrichment.asking import Outcome, Progress
 from clodura_pipeline.enrichment.session import Session
+from clodura_pipeline.enrichment.standing import LOST_TWICE, REFUSED
 from clodura_pipeline.enrichment.stops import Stop
 
 EVERY_SECONDS = 5.0
@@ -15,21 +18,28 @@ EVERY_SECONDS = 5.0
 class ProgressReport:
     """Counts outcomes, logs a line and an observation every few seconds, and collects pending reasons."""
 
-    def __init__(self, context: dg.AssetExecutionContext, total: int) -> None:
+    def __init__(self, context: dg.AssetExecutionContext, total: int, doubts: Container[int]) -> None:
+        """`doubts`: people who are asked because an answer was lost before."""
         self.pending_reasons: dict[int, str] = {}
         self.progress = Progress()
         self.stopped: Stop | None = None
         self.balance_figures: dict[str, object] = {}
         self._context = context
         self._total = total
+        self._doubts = doubts
         self._done = 0
         self._began = self._told = time.monotonic()
 
     def note(self, outcome: Outcome) -> None:
         """Take up what became of one person."""
         self._done += 1
-        if outcome.pending_reason is not None:
-            self.pending_reasons[outcome.question.person_key] = outcome.pending_reason
+        person_key, reason = outcome.question.person_key, outcome.pending_reason
+        if outcome.state is State.AMBIGUOUS and person_key in self._doubts:
+            reason = LOST_TWICE
+        elif outcome.state is State.REFUSED:
+            reason = REFUSED
+        if reason is not None:
+            self.pending_reasons[person_key] = reason
 
     def tick(self, session: Session) -> None:
         """Tell how it stands, at most every few seconds."""

@@ -6,9 +6,9 @@ from typing import Any
 import dagster as dg
 from dagster_duckdb import DuckDBResource
 
-from clodura_pipeline.assets.enrichment import clodura_responses
 from clodura_pipeline.assets.guards import refuse_new_ledger
 from clodura_pipeline.assets.metadata import definition_metadata, records, row_counts
+from clodura_pipeline.assets.retention import retained_answers
 from clodura_pipeline.partitions import ONE_RUN, utc_now
 from clodura_pipeline.resources import LedgerResource, ProjectFiles
 from clodura_pipeline.tables import CREDIT_USAGE, ENRICHED_CONTACTS, PUBLICATION
@@ -21,16 +21,16 @@ from clodura_pipeline.warehouse.publishing import UnwritableFile, publish
 @dg.asset(
     group_name="publication",
     backfill_policy=ONE_RUN,
-    deps=[clodura_responses],
+    deps=[retained_answers],
     kinds={"duckdb"},
     metadata=definition_metadata(ENRICHED_CONTACTS),
 )
 def enriched_contacts(
-    context: dg.AssetExecutionContext, duckdb: DuckDBResource, ledger: LedgerResource
+    context: dg.AssetExecutionContext, duckdb: DuckDBResource, ledger: LedgerResource, files: ProjectFiles
 ) -> dg.MaterializeResult:
     """One row per contact with all that is known about it."""
     with ledger.open() as journal, working_database(duckdb, "building") as connection:
-        bring_up_to_date(connection, journal, context.run.run_id, utc_now())
+        bring_up_to_date(connection, journal, files.suppression(), context.run.run_id, utc_now())
         counts = row_counts(connection, ENRICHED_CONTACTS)
         statuses = read(connection, "SELECT match_status, count(*) AS contacts FROM enriched_contacts GROUP BY 1")
         lists = read(connection, "SELECT * FROM list_report ORDER BY file_date DESC, source_file LIMIT 50")
@@ -57,16 +57,16 @@ def enriched_contacts(
 @dg.asset(
     group_name="publication",
     backfill_policy=ONE_RUN,
-    deps=[clodura_responses],
+    deps=[retained_answers],
     kinds={"duckdb"},
     metadata=definition_metadata(CREDIT_USAGE),
 )
 def credit_usage(
-    context: dg.AssetExecutionContext, duckdb: DuckDBResource, ledger: LedgerResource
+    context: dg.AssetExecutionContext, duckdb: DuckDBResource, ledger: LedgerResource, files: ProjectFiles
 ) -> dg.MaterializeResult:
     """Spend and outcomes by day, run, file and identifier combination, held against Clodura's own balance."""
     with ledger.open() as journal, working_database(duckdb, "building") as connection:
-        bring_up_to_date(connection, journal, context.run.run_id, utc_now())
+        bring_up_to_date(connection, journal, files.suppression(), context.run.run_id, utc_now())
         counts = row_counts(connection, CREDIT_USAGE)
         charged = scalar(connection, "SELECT sum(credits_charged) FROM credit_usage")
         at_risk = scalar(connection, "SELECT sum(credits_at_risk) FROM credit_usage")
@@ -103,7 +103,8 @@ def published_database(
     target = Path(files.database)
     with ledger.open() as journal, working_database(duckdb, "publishing") as connection:
         refuse_new_ledger(journal, files)
-        sequence = bring_up_to_date(connection, journal, context.run.run_id, utc_now())
+        sequence = bring_up_to_date(connection, journal, files.suppression(), context.run.run_id, utc_now())
+        connection.execute("UPDATE publication SET published_at = ?, run_id = ?", [utc_now(), context.run.run_id])
         try:
             replaced = publish(connection, target)
         except UnwritableFile as problem:

@@ -4,6 +4,7 @@ import re
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -98,7 +99,7 @@ class CloduraClient:
                     allow_redirects=False,
                     stream=True,
                 )
-                return _read(response)
+                return _read(response, call)
             except (requests.RequestException, transport.HTTPError, OSError, ValueError) as error:
                 # From None: transport errors carry URLs and, behind a proxy, credentials.
                 raise _failure(call, error) from None
@@ -147,7 +148,11 @@ class _NoOtherCredentials(AuthBase):
         return request
 
 
-def _read(response: requests.Response) -> RawAnswer:
+def _read(response: requests.Response, call: Call) -> RawAnswer:
+    """
+    Raises:
+        AnswerLost: the connection ended where only its end could show that the answer was whole, and it was not.
+    """
     with response:
         chunks: list[bytes] = []
         size = 0
@@ -156,14 +161,29 @@ def _read(response: requests.Response) -> RawAnswer:
             size += len(chunk)
             if size > LARGEST_ANSWER_BYTES:
                 break
+    body = b"".join(chunks)[:LARGEST_ANSWER_BYTES]
+    if _may_be_cut(response, body):
+        raise AnswerLost(Trouble.TIMEOUT if call.late else Trouble.CUT_SHORT)
     return RawAnswer(
         status=response.status_code,
-        body=b"".join(chunks)[:LARGEST_ANSWER_BYTES],
+        body=body,
         truncated=size > LARGEST_ANSWER_BYTES,
         content_type=response.headers.get("Content-Type", ""),
         retry_after=response.headers.get("Retry-After"),
         date=response.headers.get("Date"),
     )
+
+
+def _may_be_cut(response: requests.Response, body: bytes) -> bool:
+    """Whether an answer whose length nobody stated breaks off: in its headers, which shows as no body, or in its JSON.
+
+    Only where the body decides what the call came to; every other status says enough by itself.
+    """
+    stated = "Content-Length" in response.headers or "chunked" in response.headers.get("Transfer-Encoding", "").lower()
+    if stated or response.status_code not in (HTTPStatus.OK, HTTPStatus.NOT_FOUND):
+        return False
+    text = body.strip()
+    return not text or (text[:1] in (b"{", b"[") and not text.endswith((b"}", b"]")))
 
 
 def _failure(call: Call, error: Exception) -> CallFailed:

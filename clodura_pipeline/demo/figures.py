@@ -10,7 +10,7 @@ import duckdb
 QUERY = """\
 SELECT department,
        count(DISTINCT person_key) AS people,
-       count(DISTINCT person_key) FILTER (seniority IN ('CEO', 'CXO')) AS chiefs
+       count(DISTINCT person_key) FILTER (seniority = 'CXO') AS chiefs
 FROM enriched_contacts
 WHERE match_status = 'person'
 GROUP BY department

@@ -25,6 +25,7 @@ load_from:
       module_name: clodura_pipeline.definitions
       location_name: clodura_pipeline
 """
+_NOBODY = "# The demo's own, and empty: nobody is kept from being asked.\n"
 _NO_SPELLINGS = "# The demo's own, and empty: a setting that is left out would be taken from the project's .env.\n"
 
 
@@ -83,6 +84,10 @@ class Place:
         return self.folder / "header_spellings.toml"
 
     @property
+    def _suppression(self) -> Path:
+        return self.folder / "suppression.txt"
+
+    @property
     def _lock(self) -> Path:
         return self.folder / "demo.lock"
 
@@ -129,6 +134,7 @@ class Place:
             _write(self.dagster_home / "dagster.yaml", _DAGSTER_YAML.encode())
             _write(self.workspace, _WORKSPACE_YAML.encode())
             _write(self._spellings, _NO_SPELLINGS.encode())
+            _write(self._suppression, _NOBODY.encode())
         return sorted({path.partition("/")[0] for path in files})
 
     def environment(self, base_url: str, inherited: Mapping[str, str]) -> dict[str, str]:
@@ -145,6 +151,7 @@ class Place:
             "database": self.database,
             "state_dir": self.state,
             "header_spellings": self._spellings,
+            "suppression_file": self._suppression,
             "requests_per_second": CALLS_PER_SECOND,
             "requests_per_minute": 0,
             "requests_per_day": 0,

@@ -78,7 +78,7 @@ def _reasons(figures: Figures) -> str:
 
 def _asked(finished: Finished) -> str:
     again = sum(times - 1 for times in finished.books.calls_by_contact().values())
-    return f"{again} of them a second time: a better identifier after a miss" if again else ""
+    return f"{again} of them again: a better identifier after a miss" if again else ""
 
 
 def _rate(figures: Figures) -> str:
@@ -91,9 +91,9 @@ def _credits(finished: Finished, figures: Figures) -> str:
     if not finished.books_agree:
         return f"[red]charged by the ledger, but {_number(finished.books.charged)} by the sandbox's own books[/]"
     if not finished.charged:
-        return f"charged now, as the sandbox's own books say; {_number(figures.credits_charged)} in all"
+        return f"charged now, as the sandbox's books say; {_number(figures.credits_charged)} in all"
     twice = len(finished.books.bought_more_than_once())
-    return f"charged, as the sandbox's own books say; {twice or 'nobody'} twice"
+    return f"charged, as the sandbox's books say; {twice or 'nobody'} bought twice"
 
 
 def _saved(figures: Figures) -> tuple[str, str]:

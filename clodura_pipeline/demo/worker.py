@@ -41,9 +41,17 @@ def _take_stdout() -> Tell:
     """Keep stdout for ourselves: Dagster captures and prints to the usual file descriptors while it runs."""
     ours = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     os.dup2(2, 1)
+    heard = True
 
     def tell(message: dict[str, Any]) -> None:
-        ours.write(json.dumps(message) + "\n")
+        nonlocal heard
+        try:
+            if heard:
+                ours.write(json.dumps(message) + "\n")
+        except BrokenPipeError:
+            # The parent was killed, and its sandbox with it: end this run as Ctrl-C would, once.
+            heard = False
+            raise KeyboardInterrupt from None
 
     return tell
 

@@ -25,7 +25,7 @@ from clodura_pipeline.enrichment.policy import (
     UNREADABLE_UNTIL_STOP,
 )
 from clodura_pipeline.enrichment.questions import Question
-from clodura_pipeline.enrichment.standing import Held, Known, UnderWay
+from clodura_pipeline.enrichment.standing import ANSWERED_MOMENTS_AGO, LOST_ONCE, Held, Known, UnderWay
 from clodura_pipeline.enrichment.stops import Stop, StopKind, stop
 
 _RIVAL_RECHECK_SECONDS = 0.5
@@ -130,7 +130,7 @@ class Asker:
         """Ask all questions of all batches; yields one outcome each, as they come.
 
         The next batch is begun while the last calls of the one before are still under way. When the consumer is
-        interrupted, no new call is made and those in flight are awaited and stored; a second interruption ends that.
+        interrupted, no new call is made; `finish` then awaits those in flight.
 
         Args:
             tick: called about every `tick_seconds` on the consuming thread.
@@ -147,8 +147,12 @@ class Asker:
             worker.start()
         try:
             yield from self._consume(len(self._workers), tick, tick_seconds)
+        except GeneratorExit:
+            # Whoever stops reading has stopped asking. Calls in flight are awaited by `finish`, on a stack where a
+            # second interruption is seen: an exception out of a generator that is thrown away is not.
+            self._stop(stop(StopKind.INTERRUPTED))
+            raise
         except BaseException:
-            # Also GeneratorExit: whoever stops reading has stopped asking.
             self.finish()
             raise
         yield from self._unasked()
@@ -278,7 +282,7 @@ class Asker:
         elif verdict.state is State.NOT_PROCESSED:
             self._outcomes.put(Outcome(task.question, None, True, _pending_reason(verdict)))
         else:
-            doubt = "its answer was lost; a later run asks once more" if verdict.state is State.AMBIGUOUS else None
+            doubt = LOST_ONCE if verdict.state is State.AMBIGUOUS else None
             self._outcomes.put(Outcome(task.question, verdict.state, True, doubt))
 
     def _learn(self, verdict: Verdict, called: Called) -> None:
@@ -374,5 +378,5 @@ def _pending_reason(verdict: Verdict) -> str:
     if verdict.next in _STOPS:
         return stop(_STOPS[verdict.next]).reason
     if verdict.next is Next.SET_ASIDE:
-        return "Clodura says it answered for this contact moments ago; a later run asks again"
+        return ANSWERED_MOMENTS_AGO
     return f"Clodura could not be reached ({verdict.detail}); the next run asks again"

@@ -16,7 +16,7 @@ from clodura_pipeline.enrichment.questions import Question, Run
 from clodura_pipeline.enrichment.standing import Held, Known, UnderWay
 from clodura_pipeline.enrichment.stops import Stop
 
-_FIRST_LEAD_SECONDS = 0.002
+_SHORTEST_LEAD_SECONDS = 0.002
 _LONGEST_LEAD_SECONDS = 1.0
 _SETTLE_RETRY_SECONDS = 0.25
 _WORTH_TELLING_SECONDS = 1.0
@@ -49,6 +49,7 @@ class Caller:
         self._run = run
         self._next_in_line = threading.Lock()
         self._awake = threading.Event()
+        self._lead_seconds = _SHORTEST_LEAD_SECONDS
 
     def wake(self) -> None:
         """End all waiting: the run stops."""
@@ -110,12 +111,16 @@ class Caller:
         Raises:
             _GivenBack: the run stops, or the ledger does not let this call leave any more.
         """
-        stamp, lead_seconds = permit.stamp, _FIRST_LEAD_SECONDS
+        stamp = permit.stamp
         ends = permit.stamp + self.policy.timeout_seconds
         while self.clock.monotonic() - stamp > SEND_SLACK_SECONDS:
             if stopping() or self.clock.monotonic() >= ends:
                 raise _GivenBack
-            again = self._ledger.stamp_again(permit.attempt_id, self.policy, lead_seconds)
+            began = self.clock.monotonic()
+            again = self._ledger.stamp_again(permit.attempt_id, self.policy, self._lead_seconds)
+            # The new time must lie beyond the commit that writes it: as far as that took, and half as far again.
+            took = self.clock.monotonic() - began
+            self._lead_seconds = min(_LONGEST_LEAD_SECONDS, max(_SHORTEST_LEAD_SECONDS, 1.5 * took))
             if again is None:
                 raise _GivenBack
             if isinstance(again, Wait):
@@ -123,7 +128,6 @@ class Caller:
                 continue
             stamp = again.stamp
             self.clock.wait(self._awake, stamp - self.clock.monotonic())
-            lead_seconds = min(_LONGEST_LEAD_SECONDS, lead_seconds * 2)
         if stopping():
             raise _GivenBack
 

@@ -90,12 +90,14 @@ class Session:
 
     def end(self) -> None:
         """See that no call is under way, read the balance again, and close the run in the ledger."""
-        self._asker.finish()
-        # An interrupted run is to end soon; the next run's first reading proves as much.
-        hurried = self.stopped and (self.stopped.kind.fails_the_run or self.stopped.kind is StopKind.INTERRUPTED)
-        if self.progress.calls and not hurried:
-            self.balance_after, _ = self._read_balance()
-        self._ledger.end_run(self._run, self.stopped)
+        try:
+            self._asker.finish()
+            # An interrupted run is to end soon; the next run's first reading proves as much.
+            hurried = self.stopped and (self.stopped.kind.fails_the_run or self.stopped.kind is StopKind.INTERRUPTED)
+            if self.progress.calls and not hurried:
+                self.balance_after, _ = self._read_balance()
+        finally:
+            self._ledger.end_run(self._run, self.stopped)
 
     def _read_balance(self) -> tuple[Reconciled | None, Balance | None]:
         """The balance and what it proves; None, None while a call is under way or when Clodura does not answer."""

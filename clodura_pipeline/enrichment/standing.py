@@ -11,6 +11,11 @@ DAY_SECONDS = 86_400
 MOST_DOUBTS = 2
 """A lost answer is asked for once more; a second doubt is final until asked on purpose."""
 
+LOST_ONCE = "its answer was lost; a later run asks once more"
+LOST_TWICE = "its answer was lost twice; asked again only by a run with settle_doubts"
+REFUSED = "Clodura refused these identifiers; asked again when the row brings others"
+ANSWERED_MOMENTS_AGO = "Clodura says it answered for this contact moments ago; a later run asks again"
+
 
 class Purpose(StrEnum):
     """Why a person is asked. Stored with the attempt."""
@@ -106,20 +111,20 @@ def standing(past: Sequence[PastAttempt], strength: int, question: str, rules: R
         if answers:
             return Known(answers[-1].state)
         state = State.AMBIGUOUS if doubts else State.REFUSED
-        return Held(state, "Clodura refused these identifiers; asked again when the row brings others")
+        return Held(state, REFUSED)
     if since and since[-1].detail == "already_enriched" and since[-1].id > rules.watermark:
-        return Held(
-            State.NOT_PROCESSED, "Clodura says it answered for this contact moments ago; a later run asks again"
-        )
+        return Held(State.NOT_PROCESSED, ANSWERED_MOMENTS_AGO)
     return _unless_in_doubt(doubts, rules) if doubts else Ask(purpose)
 
 
 def _unless_in_doubt(doubts: Sequence[PastAttempt], rules: Rules) -> Standing:
     newest = doubts[-1]
-    if newest.lease_left_seconds > 0 or newest.id > rules.watermark:
-        return Held(State.AMBIGUOUS, "its answer was lost; a later run asks once more")
     if len(doubts) >= MOST_DOUBTS and not rules.settle_doubts:
-        return Held(State.AMBIGUOUS, "its answer was lost twice; asked again only by a run with settle_doubts")
+        return Held(State.AMBIGUOUS, LOST_TWICE)
+    if newest.id > rules.watermark:
+        return Held(State.AMBIGUOUS, LOST_ONCE)
+    if newest.lease_left_seconds > 0:
+        return UnderWay(newest.lease_left_seconds)  # a late answer may still come: its turn is when none can
     return Ask(Purpose.DOUBT)
 
 

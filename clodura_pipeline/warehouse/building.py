@@ -1,22 +1,25 @@
 """Builds the analysts' tables from landed rows, people and projected answers, in one transaction."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 
 import duckdb
 import polars as pl
 
+from clodura_pipeline.contacts.identity import IN_CONFLICT
+from clodura_pipeline.contacts.suppression import Suppression
 from clodura_pipeline.enrichment.ledger import Ledger
 from clodura_pipeline.tables import CONTACT_ROWS, CREDIT_USAGE, ENRICHED_CONTACTS, LIST_REPORT
-from clodura_pipeline.warehouse.database import get_state, set_state, transaction
+from clodura_pipeline.warehouse.database import get_state, scalar, set_state, tables_are_built, transaction
 from clodura_pipeline.warehouse.frames import insert
-from clodura_pipeline.warehouse.people import identify_people
+from clodura_pipeline.warehouse.people import PARTED, identify_people
 from clodura_pipeline.warehouse.projection import project
+from clodura_pipeline.warehouse.suppressing import apply_suppression
 
 NOT_ASKED_YET = "not asked yet; a run over its day asks"
 
 # One row per person: the answer to show, else the state to show, and what they cost.
-# A later miss never erases what was bought; the details of a person outrank an organisation alone.
+# The newest readable answer is shown, but a later miss never erases what was bought.
 _PEOPLE = """
 CREATE OR REPLACE TEMP VIEW attempts_by_person AS
 SELECT coalesce(survivor, a.person_key) AS person, a.* EXCLUDE (person_key)
@@ -28,20 +31,21 @@ WITH shown AS (
     FROM attempts_by_person
     WHERE state IN ('person', 'organisation', 'no_match', 'ambiguous', 'sent', 'unrecognised', 'refused')
     QUALIFY row_number() OVER (PARTITION BY person ORDER BY CASE state
-        WHEN 'person' THEN 1 WHEN 'organisation' THEN 2 WHEN 'no_match' THEN 3
+        WHEN 'person' THEN 1 WHEN 'organisation' THEN 1 WHEN 'no_match' THEN 3
         WHEN 'ambiguous' THEN 4 WHEN 'unrecognised' THEN 5 WHEN 'refused' THEN 6 ELSE 7 END, id DESC) = 1
 ), spent AS (
     SELECT person, sum(charged_credits)::BIGINT AS credits FROM attempts_by_person GROUP BY person
 )
 SELECT person, credits, state, combination, answered_at, answer
-FROM spent LEFT JOIN shown USING (person);
+FROM spent LEFT JOIN (FROM shown ANTI JOIN suppressed_people ON person = person_key) USING (person);
 """
 
 _ROWS = """
 CREATE OR REPLACE TEMP TABLE rows_now AS
-SELECT v.*, p.person_key,
+SELECT v.*, coalesce(a.survivor, p.person_key) AS person_key,
        row_number() OVER (ORDER BY v.file_date, v.source_file, v.source_row) AS place
 FROM validated_contacts v LEFT JOIN contact_people p USING (source_file, source_row)
+LEFT JOIN person_aliases a USING (person_key)
 """
 
 
@@ -105,22 +109,27 @@ _ENRICHED = f"""
 SELECT c.source, c.contact_id, r.file_date, r.source_file, r.source_row,
        c.first_name, c.last_name, c.email, c.linkedin_url, c.organisation_name, c.organisation_linkedin_url,
        r.person_key,
-       CASE WHEN n.state IS NULL OR n.state = 'sent' THEN 'pending' ELSE n.state END AS match_status,
-       CASE WHEN n.state IS NULL THEN coalesce(w.reason, '{NOT_ASKED_YET}')
+       CASE WHEN x.person_key IS NOT NULL THEN 'suppressed'
+            WHEN n.state IS NULL OR n.state = 'sent' THEN 'pending' ELSE n.state END AS match_status,
+       CASE WHEN x.person_key IS NOT NULL THEN NULL
+            WHEN n.state IS NULL THEN coalesce(w.reason, '{NOT_ASKED_YET}')
             WHEN n.state = 'sent' THEN 'being asked right now'
             WHEN n.state IN ('ambiguous', 'refused') THEN w.reason END AS pending_reason,
        confidence.word AS match_confidence,
        n.combination AS identifiers_used,
        {", ".join(f"n.answer->>'$.{path}' AS {name}" for name, path in _PERSON.items())},
-       try_cast(n.answer->>'$.organisation.founded_year' AS INTEGER) AS organisation_founded_year,
+       try_cast(regexp_extract(n.answer->>'$.organisation.founded_year', '^(1[0-9]|20)[0-9][0-9]$') AS INTEGER)
+           AS organisation_founded_year,
        coalesce(k.credits_charged, 0) AS credits_charged,
        CASE WHEN n.state IN ('person', 'organisation', 'no_match')
             THEN make_timestamp((n.answered_at * 1000000)::BIGINT) END AS answered_at,
-       list_distinct(list_concat(coalesce(r.set_aside, []), coalesce(q.set_aside, []))) AS set_aside,
+       list_concat(coalesce(r.set_aside, []), CASE WHEN r.email_id IS NULL THEN [] ELSE
+           list_intersect(coalesce(q.set_aside, []), ['{IN_CONFLICT}', '{PARTED}']) END) AS set_aside,
        c.source_columns
 FROM contacts_now c
 JOIN rows_now r USING (place)
 LEFT JOIN people_now n ON n.person = r.person_key
+LEFT JOIN suppressed_people x ON x.person_key = r.person_key
 LEFT JOIN people_questions q ON q.person_key = r.person_key
 LEFT JOIN pending_reasons w ON w.person_key = r.person_key
 LEFT JOIN credits_now k ON k.source = c.source AND k.contact_id = c.contact_id
@@ -154,8 +163,10 @@ WITH people AS (
     SELECT p.source_file, count(*) AS people,
            count(*) FILTER (n.state = 'person') AS matched,
            count(*) FILTER (n.state = 'organisation') AS organisations,
-           count(*) FILTER (n.state = 'no_match') AS no_matches
-    FROM people p LEFT JOIN people_now n ON n.person = p.person_key GROUP BY p.source_file
+           count(*) FILTER (n.state = 'no_match') AS no_matches,
+           count(x.person_key) AS suppressed
+    FROM people p LEFT JOIN people_now n ON n.person = p.person_key
+    LEFT JOIN suppressed_people x ON x.person_key = p.person_key GROUP BY p.source_file
 ), calls AS (
     SELECT source_file, count(DISTINCT person) AS asked, sum(charged_credits)::BIGINT AS credits,
            count(DISTINCT person) FILTER (state = 'person') AS bought
@@ -169,7 +180,8 @@ SELECT f.source_file, f.source, f.file_date, f.records, coalesce(r.rejected, 0) 
        greatest(0, coalesce(b.matched + b.organisations + b.no_matches, 0) - coalesce(c.asked, 0)) AS already_known,
        coalesce(c.asked, 0) AS asked, coalesce(b.matched, 0) AS matched,
        coalesce(b.organisations, 0) AS organisations, coalesce(b.no_matches, 0) AS no_matches,
-       coalesce(b.people - b.matched - b.organisations - b.no_matches, 0) AS unanswered,
+       coalesce(b.people - b.matched - b.organisations - b.no_matches - b.suppressed, 0) AS unanswered,
+       coalesce(b.suppressed, 0) AS suppressed,
        b.matched / nullif(b.matched + b.organisations + b.no_matches, 0) AS match_rate,
        coalesce(c.credits, 0) AS credits_charged, c.credits / nullif(c.bought, 0) AS credits_per_match
 FROM source_files f
@@ -178,14 +190,20 @@ WHERE f.rows_landed IS NOT NULL ORDER BY f.file_date, f.source_file
 """
 
 
-def bring_up_to_date(connection: duckdb.DuckDBPyConnection, ledger: Ledger, run_id: str, now: datetime) -> int:
+_INPUTS = ("people_of", "suppressed_of", "files_version", "reasons_version")
+
+
+def bring_up_to_date(
+    connection: duckdb.DuckDBPyConnection, ledger: Ledger, suppression: Suppression, run_id: str, now: datetime
+) -> int:
     """Project the ledger and rebuild the analysts' tables where anything changed; returns the ledger's sequence.
 
     The caller holds the working database's lock, so all tables show one state.
     """
     identify_people(connection, ledger)
+    apply_suppression(connection, ledger, suppression)
     sequence = project(connection, ledger)
-    inputs = "/".join(str(get_state(connection, name)) for name in ("people_of", "files_version", "reasons_version"))
+    inputs = "/".join(str(get_state(connection, name)) for name in _INPUTS)
     state = f"{ledger.ledger_id}/{sequence}/{inputs}"
     if get_state(connection, "built_from") == state:
         return sequence
@@ -203,7 +221,18 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, ledger: Ledger, run_
             [now, run_id, sequence, ledger.ledger_id],
         )
         set_state(connection, "built_from", state)
+        tables_are_built(connection)
     return sequence
+
+
+def people_pending(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> int:
+    """People with rows in these days who have no answer, though they may be asked."""
+    return scalar(
+        connection,
+        "SELECT count(DISTINCT e.person_key) FROM contact_rows r JOIN enriched_contacts e USING (source, contact_id) "
+        "WHERE e.match_status = 'pending' AND r.file_date IN (SELECT unnest(?))",
+        [list(days)],
+    )
 
 
 def set_pending_reasons(

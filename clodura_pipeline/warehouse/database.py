@@ -1,6 +1,7 @@
 """Opens the working database: one process at a time, closed on every path, never held during a call."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,10 +41,13 @@ _TABLES = (
 _INSIDE = """
 CREATE TABLE IF NOT EXISTS unreadable_records (
     file_date DATE, source_file VARCHAR, source_row BIGINT, reason VARCHAR, record JSON);
+CREATE TABLE IF NOT EXISTS landed_files (
+    source_file VARCHAR PRIMARY KEY, validated BOOLEAN, size_bytes BIGINT, modified_ns BIGINT);
 CREATE TABLE IF NOT EXISTS contact_people (source_file VARCHAR, source_row BIGINT, person_key BIGINT);
 CREATE TABLE IF NOT EXISTS people_questions (
     person_key BIGINT, linkedin_url VARCHAR, email VARCHAR, first_name VARCHAR, last_name VARCHAR,
     organisation_name VARCHAR, organisation_linkedin_url VARCHAR, set_aside VARCHAR[]);
+CREATE TABLE IF NOT EXISTS suppressed_people (person_key BIGINT);
 CREATE TABLE IF NOT EXISTS pending_reasons (person_key BIGINT, reason VARCHAR);
 CREATE TABLE IF NOT EXISTS person_aliases (person_key BIGINT, survivor BIGINT);
 CREATE TABLE IF NOT EXISTS working_state (name VARCHAR PRIMARY KEY, value VARCHAR);
@@ -54,6 +58,10 @@ class DatabaseBusy(Exception):
     """Another run kept the working database for too long."""
 
 
+class NotCompacted(Exception):
+    """What was removed from the working database may still stand in its file; the message says what to do."""
+
+
 @contextlib.contextmanager
 def working_database(resource: DuckDBResource, why: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
     """The open working database with all its tables, under the lock that all runs share.
@@ -62,6 +70,7 @@ def working_database(resource: DuckDBResource, why: str = "") -> Iterator[duckdb
 
     Raises:
         DatabaseBusy: another run held the lock for ten minutes.
+        NotCompacted: see `want_compaction`.
     """
     path = Path(resource.database)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -80,10 +89,60 @@ def working_database(resource: DuckDBResource, why: str = "") -> Iterator[duckdb
                 connection.execute("SET TimeZone = 'UTC'")
                 _create_tables(connection)
                 yield connection
+                compaction_wanted = get_state(connection, _COMPACT) is not None
+                if compaction_wanted:
+                    connection.execute("CHECKPOINT")  # the copy is to be made of one file, with no .wal beside it
             finally:
                 connection.close()
+        if compaction_wanted:
+            _compact(path)
     finally:
         lock.release()
+
+
+_COMPACT = "compaction_wanted"
+_COMPACT_ONCE_BUILT = "compaction_wanted_once_built"
+
+
+def want_compaction(connection: duckdb.DuckDBPyConnection) -> None:
+    """Have the file written anew when the database is closed: DuckDB leaves the bytes of deleted rows where they are.
+
+    Remembered in the database, so that it is made up for when this process is killed before. What was removed may
+    stand in the analysts' tables too until these are built anew, so that building them asks for it once more.
+    """
+    set_state(connection, _COMPACT, "1")
+    set_state(connection, _COMPACT_ONCE_BUILT, "1")
+
+
+def tables_are_built(connection: duckdb.DuckDBPyConnection) -> None:
+    """The analysts' tables show nothing any more of what was removed before; see `want_compaction`."""
+    if get_state(connection, _COMPACT_ONCE_BUILT) is not None:
+        connection.execute("DELETE FROM working_state WHERE name = ?", [_COMPACT_ONCE_BUILT])
+        set_state(connection, _COMPACT, "1")
+
+
+def _compact(path: Path) -> None:
+    """Copy what is left into a new file that takes the old one's place."""
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        fresh.unlink(missing_ok=True)
+        with contextlib.closing(duckdb.connect()) as copier:
+            for file, name in ((path, "old (READ_ONLY)"), (fresh, "fresh")):
+                alias, _, options = name.partition(" ")
+                copier.execute(f"ATTACH '{str(file).replace(chr(39), chr(39) * 2)}' AS {alias} {options}")
+            copier.execute("COPY FROM DATABASE old TO fresh")
+            copier.execute("DELETE FROM fresh.working_state WHERE name = ?", [_COMPACT])
+            copier.execute("CHECKPOINT fresh")
+        with fresh.open("rb") as file:
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except (OSError, duckdb.IOException) as error:
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        raise NotCompacted(
+            f"What was removed from {path} may still stand in its file, which could not be written anew: {error}. Make "
+            "room in CLODURA_STATE_DIR and run again; nothing is lost, and nothing is asked again."
+        ) from error
 
 
 @contextlib.contextmanager

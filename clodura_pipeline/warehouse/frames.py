@@ -1,10 +1,11 @@
 """Moves frames into tables, and rows of tables into frames."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import duckdb
 import polars as pl
 
+from clodura_pipeline.schemas import POLARS_TYPES
 from clodura_pipeline.tables import Table
 
 
@@ -26,6 +27,11 @@ def replace_rows(
     """Put a frame in the place of all rows whose `column` has one of `values`."""
     delete(connection, table.name, column, values)
     insert(connection, table.name, frame.select(table.names))
+
+
+def typed(table: Table, rows: Sequence[Mapping[str, object]]) -> pl.DataFrame:
+    """Rows of a table as a frame with the table's own types."""
+    return pl.DataFrame(rows, schema={column.name: POLARS_TYPES[column.type] for column in table.columns})
 
 
 def delete(connection: duckdb.DuckDBPyConnection, table: str, column: str, values: Sequence[object]) -> None:

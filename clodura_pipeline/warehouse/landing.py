@@ -2,28 +2,34 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
 import duckdb
 import polars as pl
 
-from clodura_pipeline.contacts.files import ContactFile, FoundFiles
+from clodura_pipeline.contacts.files import ContactFile, FoundFiles, LeftAlone
 from clodura_pipeline.contacts.reading import LANDED_COLUMNS, Reading, UnreadableFile, read_contacts
 from clodura_pipeline.tables import RAW_CONTACTS, SOURCE_FILES
 from clodura_pipeline.warehouse.database import transaction
-from clodura_pipeline.warehouse.frames import delete, insert, read, replace_rows
+from clodura_pipeline.warehouse.frames import delete, insert, read, replace_rows, typed
 
 Spellings = Mapping[str, tuple[str, ...]]
+OpenDatabase = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
+Note = dict[str, Any]
+
+CHANGED = "changed since it was loaded; its day has not been loaded again"
 
 
 @dataclass(frozen=True)
 class Days:
-    """The days that have a partition, and those to load now."""
+    """The days that have a partition, and those to load now (None: all of them)."""
 
     first: date
     last: date
-    wanted: frozenset[date]
+    wanted: frozenset[date] | None
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ class FileState:
     status: str
     reason: str | None = None
     reading: Reading | None = None
+    modified_ns: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,7 @@ class Landed:
 
 
 def land(
-    connection: duckdb.DuckDBPyConnection,
+    open_database: OpenDatabase,
     found: FoundFiles,
     days: Days,
     day_of_undated: Callable[[str], date],
@@ -71,7 +78,7 @@ def land(
     """Read every file that belongs to a wanted day and put its rows in the place of its earlier ones.
 
     A file that cannot be read stops no other; what it brought before stays. Rows of vanished files stay: people
-    archive files. Each file is one transaction.
+    archive files. Each file is one transaction, and the database is not held while a file is read.
 
     Args:
         day_of_undated: the remembered day of a path without a date.
@@ -80,13 +87,15 @@ def land(
     states: list[FileState] = []
     for file in found.files:
         state = _read_if_wanted(file, days, day_of_undated, spellings)
-        with transaction(connection):
-            _store(connection, state, now)
+        if state.reading is not None:
+            with open_database() as connection, transaction(connection):
+                _store_rows(connection, state, state.reading)
+                _note_files(connection, [state], now)
         report(state)
-        states.append(FileState(state.file, state.day, state.status, state.reason, _counts_only(state.reading)))
-    with transaction(connection):
-        for left in found.left_alone:
-            _note_left_alone(connection, left.path, left.reason, now)
+        states.append(replace(state, reading=_counts_only(state.reading)))
+    with open_database() as connection, transaction(connection):
+        _note_files(connection, [state for state in states if state.reading is None], now)
+        _note_left_alone(connection, found.left_alone, now)
         vanished = _note_vanished(connection, [f.path for f in found.files] + [x.path for x in found.left_alone])
     return Landed(tuple(states), tuple(vanished))
 
@@ -105,19 +114,21 @@ def _read_if_wanted(
     if not days.first <= day <= days.last:
         outside = f"its day {day} is outside the partitions ({days.first} to {days.last}, see CLODURA_START_DATE)"
         return FileState(file, day, "outside_partitions", outside)
-    if day not in days.wanted:
-        return FileState(file, day, "found", "its day has not been loaded yet")
+    modified_ns = _modified_ns(file)  # before it is read: a change while it is being read shows the next time
+    if days.wanted is not None and day not in days.wanted:
+        return FileState(file, day, "found", "its day has not been loaded yet", modified_ns=modified_ns)
     try:
         reading = read_contacts(file.location, extra_spellings=spellings)
     except UnreadableFile as error:
-        return FileState(file, day, "unreadable", str(error))
-    return FileState(file, day, "loaded", "; ".join(reading.notes) or None, reading)
+        return FileState(file, day, "unreadable", str(error), modified_ns=modified_ns)
+    return FileState(file, day, "loaded", "; ".join(reading.notes) or None, reading, modified_ns)
 
 
-def _store(connection: duckdb.DuckDBPyConnection, state: FileState, now: datetime) -> None:
-    if state.reading is not None:
-        _store_rows(connection, state, state.reading)
-    _note_file(connection, state, now)
+def _modified_ns(file: ContactFile) -> int:
+    try:
+        return file.location.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _store_rows(connection: duckdb.DuckDBPyConnection, state: FileState, reading: Reading) -> None:
@@ -135,13 +146,32 @@ def _store_rows(connection: duckdb.DuckDBPyConnection, state: FileState, reading
         insert(connection, "unreadable_records", pl.DataFrame(unreadable))
 
 
-def _note_file(connection: duckdb.DuckDBPyConnection, state: FileState, now: datetime) -> None:
-    before = _known(connection, state.file.path)
+def _note_files(connection: duckdb.DuckDBPyConnection, states: Sequence[FileState], now: datetime) -> None:
+    known = {row["source_file"]: row for row in read(connection, "SELECT * FROM source_files").to_dicts()}
+    tries = {row[0]: row[1:] for row in connection.execute(_TRIES).fetchall()}
+    rows = [_note(state, known.get(state.file.path, {}), tries.get(state.file.path), now) for state in states]
+    replace_rows(
+        connection, SOURCE_FILES, typed(SOURCE_FILES, rows), "source_file", [row["source_file"] for row in rows]
+    )
+    for state in states:
+        if state.status in ("loaded", "unreadable"):
+            connection.execute(
+                "INSERT INTO landed_files VALUES (?, ?, ?, ?) ON CONFLICT (source_file) DO UPDATE SET "
+                "validated = landed_files.validated AND excluded.validated, size_bytes = excluded.size_bytes, "
+                "modified_ns = excluded.modified_ns",
+                [state.file.path, state.status != "loaded", state.file.size_bytes, state.modified_ns],
+            )
+
+
+_TRIES = "SELECT source_file, size_bytes, modified_ns FROM landed_files"
+
+
+def _note(state: FileState, before: Note, tried: tuple[int, int] | None, now: datetime) -> Note:
     file, reading = state.file, state.reading
     status, reason = state.status, state.reason
-    if status == "found" and before and before["status"] == "loaded":
-        status, reason = "loaded", None  # another day's run loaded it
-    row = {
+    if status == "found" and tried is not None:
+        status, reason = _not_wanted_now(before, tried == (file.size_bytes, state.modified_ns))
+    return {
         "source_file": file.path,
         "source": file.source,
         "file_date": state.day,
@@ -156,14 +186,25 @@ def _note_file(connection: duckdb.DuckDBPyConnection, state: FileState, now: dat
         "first_seen_at": before.get("first_seen_at") or now,
         "loaded_at": now if reading else before.get("loaded_at"),
     }
-    _replace_note(connection, row)
 
 
-def _note_left_alone(connection: duckdb.DuckDBPyConnection, path: str, reason: str, now: datetime) -> None:
-    before = _known(connection, path)
-    row = dict.fromkeys(SOURCE_FILES.names) | before
-    row |= {"source_file": path, "status": "left_alone", "reason": reason}
-    _replace_note(connection, row | {"first_seen_at": before.get("first_seen_at") or now})
+def _not_wanted_now(before: Note, unchanged: bool) -> tuple[str, str | None]:
+    """Status and reason of a file that an earlier run tried to load and that this one has not looked into."""
+    if not unchanged:
+        return "found", CHANGED
+    if before.get("status") == "unreadable":
+        return "unreadable", str(before["reason"])
+    return "loaded", None
+
+
+def _note_left_alone(connection: duckdb.DuckDBPyConnection, left: Sequence[LeftAlone], now: datetime) -> None:
+    known = {row["source_file"]: row for row in read(connection, "SELECT * FROM source_files").to_dicts()}
+    rows: list[Note] = []
+    for item in left:
+        before = known.get(item.path, dict.fromkeys(SOURCE_FILES.names))
+        told = {"source_file": item.path, "status": "left_alone", "reason": item.reason}
+        rows.append({**before, **told, "first_seen_at": before.get("first_seen_at") or now})
+    replace_rows(connection, SOURCE_FILES, typed(SOURCE_FILES, rows), "source_file", [item.path for item in left])
 
 
 def _note_vanished(connection: duckdb.DuckDBPyConnection, present: Sequence[str]) -> list[str]:
@@ -181,17 +222,3 @@ def _note_vanished(connection: duckdb.DuckDBPyConnection, present: Sequence[str]
         connection.unregister("present")
     rows = connection.execute("SELECT source_file FROM source_files WHERE status = 'vanished' ORDER BY 1").fetchall()
     return [row[0] for row in rows]
-
-
-def _known(connection: duckdb.DuckDBPyConnection, path: str) -> dict[str, object]:
-    rows = read(connection, "SELECT * FROM source_files WHERE source_file = ?", [path]).to_dicts()
-    return rows[0] if rows else {}
-
-
-def _replace_note(connection: duckdb.DuckDBPyConnection, row: Mapping[str, object]) -> None:
-    connection.execute("DELETE FROM source_files WHERE source_file = ?", [row["source_file"]])
-    names = ", ".join(SOURCE_FILES.names)
-    marks = ", ".join("?" for _ in SOURCE_FILES.names)
-    connection.execute(
-        f"INSERT INTO source_files ({names}) VALUES ({marks})", [row[name] for name in SOURCE_FILES.names]
-    )

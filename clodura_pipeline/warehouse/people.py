@@ -5,11 +5,14 @@ import polars as pl
 
 from clodura_pipeline.contacts.canonical import CANONICAL_VERSION, email_id
 from clodura_pipeline.contacts.identity import People, resolve
-from clodura_pipeline.enrichment.ledger import Ledger
+from clodura_pipeline.enrichment.ledger import Ledger, Registered
 from clodura_pipeline.tables import IDENTITY_CONFLICTS
 from clodura_pipeline.warehouse.database import get_state, set_state, transaction
 from clodura_pipeline.warehouse.frames import insert, read
+from clodura_pipeline.warehouse.projection import begin_anew_if_restored
+from clodura_pipeline.warehouse.wishes import heed_wishes
 
+PARTED = "email: known with another LinkedIn profile, so it is not sent with this one"
 _QUESTION_COLUMNS = (
     "linkedin_url",
     "email",
@@ -27,39 +30,67 @@ def identify_people(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> No
     Identity is a matter of all rows ever seen, not of one day: an address of today can join people of last week. An
     answer can join people too, which the ledger's alias sequence tells.
     """
-    if get_state(connection, "people_of") == _version(connection, ledger):
+    begin_anew_if_restored(connection, ledger)
+    heed_wishes(connection, ledger)
+    if get_state(connection, "people_of") == _version(connection, ledger, ledger.alias_sequence()):
         return
-    people = resolve(read(connection, "SELECT * FROM validated_contacts"))
+    contacts = read(connection, "SELECT * FROM validated_contacts")
+    people = resolve(contacts)
     in_conflict = filter(None, (email_id(address) for address in people.conflicts["email"]))
-    keys = ledger.register(people.identifiers.select("person", "identifier").iter_rows(), in_conflict)
+    registered = ledger.identify(people.identifiers.select("person", "identifier").iter_rows(), in_conflict)
     with transaction(connection):
-        _store(connection, people, keys)
-        set_state(connection, "people_of", _version(connection, ledger))
+        _store(connection, contacts, people, registered)
+        # The sequence of the registration itself: a rival's joining right after it must be seen the next time.
+        set_state(connection, "people_of", _version(connection, ledger, registered.alias_sequence))
+        set_state(connection, "witness", ledger.leave_witness())
 
 
-def _version(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> str:
-    rows_version = get_state(connection, "rows_version")
-    return f"{rows_version}/{CANONICAL_VERSION}/{ledger.ledger_id}/{ledger.alias_sequence()}"
+def _version(connection: duckdb.DuckDBPyConnection, ledger: Ledger, alias_sequence: int) -> str:
+    return f"{get_state(connection, 'rows_version')}/{CANONICAL_VERSION}/{ledger.ledger_id}/{alias_sequence}"
 
 
-def _store(connection: duckdb.DuckDBPyConnection, people: People, keys: dict[str, int]) -> None:
+def _store(
+    connection: duckdb.DuckDBPyConnection, contacts: pl.DataFrame, people: People, registered: Registered
+) -> None:
+    keys = registered.keys
     by_label = pl.DataFrame(
         {"person": list(keys), "person_key": list(keys.values())}, schema={"person": pl.String, "person_key": pl.Int64}
     )
     connection.execute("DELETE FROM contact_people")
-    rows = people.rows.join(by_label, on="person", how="left")
+    rows = _with_parted_rows_at_home(people.rows.join(by_label, on="person", how="left"), contacts, registered)
     insert(connection, "contact_people", rows.select("source_file", "source_row", "person_key"))
     connection.execute("DELETE FROM people_questions")
-    insert(
-        connection,
-        "people_questions",
-        _one_question_each(people.questions.join(by_label, on="person", how="left")).select(
-            "person_key", *_QUESTION_COLUMNS
-        ),
-    )
+    questions = _without_parted_addresses(people.questions, registered).join(by_label, on="person", how="left")
+    insert(connection, "people_questions", _one_question_each(questions).select("person_key", *_QUESTION_COLUMNS))
     connection.execute("DELETE FROM identity_conflicts")
     conflicts = people.conflicts.rename({"kind": "identifier", "rows": "row_count"}, strict=False)
     insert(connection, "identity_conflicts", conflicts.select(IDENTITY_CONFLICTS.names))
+
+
+def _with_parted_rows_at_home(rows: pl.DataFrame, contacts: pl.DataFrame, registered: Registered) -> pl.DataFrame:
+    """Rows with nothing but an address that leads to somebody else's answer are about that person."""
+    if not registered.parted:
+        return rows
+    owners = pl.DataFrame(registered.parted, schema=["person", "email_id", "owner"], orient="row")
+    ids = contacts.select("source_file", "source_row", "profile_id", "email_id")
+    found = rows.join(ids, on=["source_file", "source_row"], how="left").join(
+        owners, on=["person", "email_id"], how="left", nulls_equal=False
+    )
+    at_home = pl.when(pl.col("profile_id").is_null()).then(pl.coalesce("owner", "person_key")).otherwise("person_key")
+    return found.with_columns(at_home.alias("person_key"))
+
+
+def _without_parted_addresses(questions: pl.DataFrame, registered: Registered) -> pl.DataFrame:
+    """An address that is known to lead to another profile is not sent with this one."""
+    labels = [label for label, _, _ in registered.parted]
+    is_parted = pl.col("person").is_in(labels)
+    return questions.with_columns(
+        pl.when(is_parted).then(None).otherwise(pl.col("email")).alias("email"),
+        pl.when(is_parted)
+        .then(pl.concat_list(pl.col("set_aside").fill_null([]), pl.lit([PARTED], dtype=pl.List(pl.String))))
+        .otherwise(pl.col("set_aside"))
+        .alias("set_aside"),
+    )
 
 
 def _one_question_each(questions: pl.DataFrame) -> pl.DataFrame:

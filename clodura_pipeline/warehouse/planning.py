@@ -10,13 +10,15 @@ import duckdb
 import polars as pl
 
 from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS, Combination, Identifiers
+from clodura_pipeline.contacts.suppression import Suppression
 from clodura_pipeline.enrichment.ledger import Ledger
 from clodura_pipeline.enrichment.policy import Limits, Refresh
 from clodura_pipeline.enrichment.questions import Question
-from clodura_pipeline.enrichment.standing import Ask, Held, Known, Rules, UnderWay, standing
+from clodura_pipeline.enrichment.standing import Ask, Held, Known, Purpose, Rules, UnderWay, standing
 from clodura_pipeline.tables import ENRICHMENT_PLAN
-from clodura_pipeline.warehouse.database import transaction
+from clodura_pipeline.warehouse.database import scalar, transaction
 from clodura_pipeline.warehouse.frames import read, replace_rows
+from clodura_pipeline.warehouse.suppressing import apply_suppression
 
 ENOUGH_ANSWERS = 30
 """Below this many answers an average cost says little, and the worst cost is planned with."""
@@ -34,13 +36,22 @@ class Planned:
 
 @dataclass(frozen=True, repr=False)
 class Plan:
-    """Who is asked, in order; and how many of the people in these days are not, and why."""
+    """Who is asked, in order; and how many of the people in these days are not, and why.
+
+    `waiting`: another run is asking them, or one was when it died: their turn comes last, when that is decided.
+    """
 
     planned: tuple[Planned, ...]
     people: int
     known: int
-    under_way: int
+    waiting: tuple[Planned, ...] = ()
     held: dict[int, str] = field(default_factory=dict)
+    suppressed: int = 0
+
+    @property
+    def questions(self) -> list[Question]:
+        """All that a run asks or waits for, in order."""
+        return [item.question for item in (*self.planned, *self.waiting)]
 
     @property
     def worst_credits(self) -> int:
@@ -66,7 +77,7 @@ _CANDIDATES = """
 WITH first_rows AS (
     SELECT p.person_key, v.file_date, v.source_file, v.source_row
     FROM contact_people p JOIN validated_contacts v USING (source_file, source_row)
-    WHERE v.file_date IN (SELECT unnest(?))
+    WHERE v.file_date IN (SELECT unnest(?)) AND p.person_key NOT IN (SELECT person_key FROM suppressed_people)
     QUALIFY row_number() OVER (PARTITION BY p.person_key ORDER BY v.file_date, v.source_file, v.source_row) = 1
 )
 SELECT f.*, q.* EXCLUDE (person_key, set_aside)
@@ -75,23 +86,33 @@ ORDER BY f.file_date, f.source_file, f.source_row
 """
 
 
+_SUPPRESSED = """
+SELECT count(DISTINCT person_key) FROM contact_people JOIN validated_contacts USING (source_file, source_row)
+JOIN suppressed_people USING (person_key) WHERE file_date IN (SELECT unnest(?))
+"""
+
+
 def plan(
     connection: duckdb.DuckDBPyConnection,
     ledger: Ledger,
+    suppression: Suppression,
     days: Sequence[date],
     refresh: Refresh | None = None,
     settle_doubts: bool = False,
 ) -> Plan:
     """Who of the people with rows in these days would be asked by a run that starts now.
 
-    The strongest combinations come first (they match most), then the order of days, files and rows.
+    The strongest combinations come first (they match most), then the order of days, files and rows. People on the
+    suppression list are not among them, nor in `people`.
     """
+    apply_suppression(connection, ledger, suppression)
     past_by_person, now = ledger.past_by_person()
     rules = Rules(ledger.newest_attempt(), now, refresh, settle_doubts)
     mean_credits = ledger.mean_credits()
     planned: list[Planned] = []
     held: dict[int, str] = {}
-    known = under_way = people = 0
+    waiting: list[Planned] = []
+    known = people = 0
     for row in read(connection, _CANDIDATES, [list(days)]).iter_rows(named=True):
         people += 1
         question = _question(row)
@@ -105,11 +126,12 @@ def plan(
             case Known():
                 known += 1
             case UnderWay():
-                under_way += 1
+                waiting.append(Planned(question, row["source_row"], Purpose.DOUBT, float(WORST_COST_CREDITS)))
             case Held(_, reason):
                 held[question.person_key] = reason
     planned.sort(key=lambda item: -item.question.combination.strength)
-    return Plan(tuple(planned), people, known, under_way, held)
+    suppressed = scalar(connection, _SUPPRESSED, [list(days)])
+    return Plan(tuple(planned), people, known, tuple(waiting), held, suppressed)
 
 
 def store_plan(connection: duckdb.DuckDBPyConnection, made: Plan, days: Sequence[date]) -> None:

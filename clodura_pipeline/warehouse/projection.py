@@ -4,7 +4,7 @@ import duckdb
 import polars as pl
 
 from clodura_pipeline.enrichment.ledger import Ledger
-from clodura_pipeline.warehouse.database import get_state, set_state, transaction
+from clodura_pipeline.warehouse.database import get_state, scalar, set_state, transaction, want_compaction
 from clodura_pipeline.warehouse.frames import insert
 
 _COLUMNS: dict[str, pl.DataType] = {
@@ -38,6 +38,10 @@ CREATE TABLE IF NOT EXISTS ledger_attempts (
 """
 
 
+# Answers that retention or a wish took out of the ledger since they were projected.
+_REMOVED = "SELECT count(*) FROM ledger_attempts WHERE answer IS NOT NULL AND id IN (SELECT unnest(?::BIGINT[]))"
+
+
 def project(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> int:
     """Bring the working database up to the ledger's newest change; returns that sequence.
 
@@ -53,12 +57,30 @@ def project(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> int:
         if since == 0:
             connection.execute("DELETE FROM ledger_attempts")
             connection.execute("DELETE FROM person_aliases")
+        if scalar(connection, _REMOVED, [attempts.filter(pl.col("answer").is_null())["id"].to_list()]):
+            want_compaction(connection)
         _replace(connection, "ledger_attempts", "id", attempts)
         aliases = pl.DataFrame(changes.aliases, schema={"person_key": pl.Int64, "survivor": pl.Int64}, orient="row")
         _replace(connection, "person_aliases", "person_key", aliases)
         set_state(connection, "projected_ledger", changes.ledger_id)
         set_state(connection, "projected_sequence", str(changes.sequence))
+        if changes.sequence != since:
+            set_state(connection, "witness", ledger.leave_witness())
     return changes.sequence
+
+
+def begin_anew_if_restored(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
+    """A ledger without the mark that was last left in it was restored from an older back-up.
+
+    Its keys may since have gone to other people, so all that was worked out from it is forgotten and worked out anew.
+    """
+    mark = get_state(connection, "witness")
+    if mark is None or ledger.knows_witness(mark):
+        return
+    with transaction(connection):
+        connection.execute("DELETE FROM pending_reasons")
+        names = ["witness", "people_of", "projected_ledger", "projected_sequence", "built_from", "wishes_heeded"]
+        connection.execute("DELETE FROM working_state WHERE name IN (SELECT unnest(?))", [names])
 
 
 def _replace(connection: duckdb.DuckDBPyConnection, table: str, key: str, frame: pl.DataFrame) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 import os
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ def _shows_later(connection: duckdb.DuckDBPyConnection, target: Path) -> bool:
     """Whether the file shows the same ledger at a later sequence: the ledger here was restored from a back-up."""
     query = "SELECT ledger_id, ledger_sequence FROM publication"
     ours = first_row(connection, query)
-    shown = _ask(target, query)
+    shown = ask_published(target, query)
     return bool(ours and shown and ours[0] == shown[0] and shown[1] > ours[1])
 
 
@@ -95,18 +95,40 @@ def _swap(fresh: Path, target: Path) -> None:
 
 
 def bought_answers_shown(target: Path) -> int:
-    """How many bought answers a published file shows; 0 when there is none or it cannot be read."""
-    row = _ask(target, "SELECT count(*) FROM enriched_contacts WHERE match_status IN ('person', 'organisation')")
-    return row[0] if row else 0
+    """How many bought answers a published file shows; 0 when there is none.
+
+    Raises:
+        UnwritableFile: it is there and cannot be read, so nobody can tell.
+    """
+    if not target.is_file():
+        return 0
+    try:
+        rows = _ask(target, "SELECT count(*) FROM enriched_contacts WHERE match_status IN ('person', 'organisation')")
+    except duckdb.Error as error:
+        raise UnwritableFile(
+            f"{target} cannot be read ({type(error).__name__}), so it cannot be told whether it shows bought answers. "
+            "End the session that has it open for writing; or move the file away, if it is damaged or not from here."
+        ) from error
+    return rows[0][0]
 
 
-def _ask(target: Path, query: str) -> tuple[Any, ...] | None:
-    """The first row of a query on a published file; None when there is none, or it cannot be read."""
+def ask_published(target: Path, query: str) -> tuple[Any, ...] | None:
+    """The first row of a query on a published file; None when there is no file, or it cannot be read."""
+    rows = _ask_or_none(target, query)
+    return rows[0] if rows else None
+
+
+def _ask(target: Path, query: str) -> list[tuple[Any, ...]]:
+    with contextlib.closing(duckdb.connect(target, read_only=True)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def _ask_or_none(target: Path, query: str) -> list[tuple[Any, ...]] | None:
+    """The rows of a query on a published file; None when there is no file, or it cannot be read."""
     if not target.is_file():
         return None
     try:
-        with contextlib.closing(duckdb.connect(target, read_only=True)) as connection:
-            return first_row(connection, query)
+        return _ask(target, query)
     except duckdb.Error:
         return None
 
@@ -116,19 +138,29 @@ def _text(value: str) -> str:
 
 
 @dataclass(frozen=True)
-class GoOnFrom:
-    """The oldest day with people left to ask (None: nobody), and the files loaded so far."""
+class PublishedFile:
+    """A contact file as the published file knows it."""
 
-    pending: date | None
-    loaded: frozenset[str]
+    file_date: date
+    status: str
+    size_bytes: int | None
+    loaded_at: datetime | None
 
 
-def first_day_to_go_on_from(target: Path) -> GoOnFrom:
-    """Where the next run is to begin, by the published file; nothing known when there is none."""
-    row = _ask(
+def published_files(target: Path) -> dict[str, PublishedFile]:
+    """The contact files that a published file lists, by path; none when it is not there or cannot be read."""
+    rows = _ask_or_none(
         target,
-        "SELECT (SELECT min(r.file_date) FROM contact_rows r JOIN enriched_contacts e USING (source, contact_id) "
-        "WHERE e.match_status IN ('pending', 'ambiguous')), "
-        "(SELECT coalesce(list(source_file), []) FROM source_files WHERE status IN ('loaded', 'vanished'))",
+        "SELECT source_file, file_date, status, size_bytes, loaded_at FROM source_files WHERE file_date IS NOT NULL",
     )
-    return GoOnFrom(row[0], frozenset(row[1])) if row else GoOnFrom(None, frozenset())
+    return {row[0]: PublishedFile(*row[1:]) for row in rows or ()}
+
+
+def oldest_day_to_ask(target: Path) -> date | None:
+    """The oldest day with people whom an ordinary run would still ask; None when there are none."""
+    rows = _ask_or_none(
+        target,
+        "SELECT min(r.file_date) FROM contact_rows r JOIN enriched_contacts e USING (source, contact_id) "
+        "WHERE e.match_status = 'pending' OR (e.match_status = 'ambiguous' AND e.pending_reason NOT LIKE '%twice%')",
+    )
+    return rows[0][0] if rows else None

@@ -152,6 +152,11 @@ def test_a_redirect_is_neither_followed_nor_read_to_its_end(
         ((b"not http at all\r\n\r\n",), Trouble.RESET),
         ((OK + b"X: " + b"y" * 100_000 + b"\r\n\r\n",), Trouble.RESET),
         ((OK + b"X: y\r\n" * 500 + b"\r\n",), Trouble.RESET),
+        ((OK,), Trouble.CUT_SHORT),
+        ((OK + b"Content-Len",), Trouble.CUT_SHORT),
+        ((OK + b"\r\n",), Trouble.CUT_SHORT),
+        ((OK + b'\r\n{"personId": "p", "firstNa',), Trouble.CUT_SHORT),
+        ((b"HTTP/1.1 404 Not Found\r\nContent-Ty",), Trouble.CUT_SHORT),
         ((OK + b"Content-Length: 99\r\n\r\n{}",), Trouble.CUT_SHORT),
         ((OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{}",), Trouble.CUT_SHORT),
         ((OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}",), Trouble.CUT_SHORT),
@@ -165,6 +170,11 @@ def test_an_answer_that_breaks_http_is_lost_not_empty(
     assert isinstance(lost, AnswerLost)
     # What broke is of little matter; that it counts as sent and lost is what money hangs on.
     assert lost.trouble in {trouble, Trouble.RESET}
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"personId": "p"}\n', b"<html>", b"no json, and nobody can tell how much is missing"])
+def test_an_answer_of_unstated_length_that_looks_whole_is_kept(serve: Serve, client: Make, body: bytes) -> None:
+    assert client(serve(answering(b"HTTP/1.0 200 OK\r\n\r\n" + body))).enrich(ASKED).body == body
 
 
 def test_a_connection_that_the_server_closed_in_the_meantime_is_not_used(start: Start, client: Make) -> None:

@@ -57,7 +57,7 @@ def test_neither_the_users_environment_nor_their_env_file_counts(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / ".env").write_text(USERS_ENV_FILE)
-    users = dict(line.split("=") for line in USERS_ENV_FILE.split())
+    users = {name: value for name, _, value in (line.partition("=") for line in USERS_ENV_FILE.split())}
     lower_case = {name.lower(): value for name, value in users.items()}
     asked = place.environment("http://127.0.0.1:9", {**users, **lower_case, "DAGSTER_HOME": "/mine", "PATH": "/bin"})
     alone = place.environment("http://127.0.0.1:9", {"PATH": "/bin"})
@@ -102,7 +102,7 @@ def test_a_second_demo_at_the_same_time_is_refused_in_words(tmp_path: Path) -> N
 
 def test_a_folder_that_cannot_be_written_is_explained(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file where a folder should be")
-    with pytest.raises(DemoProblem, match="needs to write to .*demo"), open_demo(tmp_path):
+    with pytest.raises(DemoProblem, match="needs to write to"), open_demo(tmp_path):
         pass
 
 

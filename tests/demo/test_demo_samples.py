@@ -39,9 +39,9 @@ TRAPS = {
     "a company's page for a person's": rb"linkedin\.com/company/",
     "a role address": rb"info@",
     "a placeholder": rb"\[not provided\]|n/a",
-    "a line break and quotes in a cell": rb'"Met at the fair, said: ""call back""\nnext quarter"',
+    "a line break and quotes in a cell": rb'"Met at the fair, said: ""call back\nnext quarter"""',
     "a record that was cut short": rb"^Jo March,jo\.march\r?$",
-    "a record without anything": rb"^,,,,,,\r?$",
+    "a record of nobody": rb"^,,,,,,11 Mar 2019\r?$",
     "somebody who registered twice": rb"^([^,]+,[^,]+,[^,]+,\d+\r\n)\1",
 }
 

@@ -11,14 +11,15 @@ signal ends it at once.
 """
 
 import json
+import multiprocessing
 import os
 import re
 import signal
-import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -30,7 +31,7 @@ from clodura_pipeline.enrichment.clock import Clock, SystemClock
 from clodura_pipeline.enrichment.ledger import Ledger, Reconciled
 from clodura_pipeline.enrichment.policy import Budget, Limits, Policy
 from clodura_pipeline.enrichment.questions import Question
-from clodura_pipeline.enrichment.session import RunIdentity, open_session
+from clodura_pipeline.enrichment.session import RunIdentity, Session, open_session
 from clodura_pipeline.enrichment.stops import Stop
 from clodura_pipeline.sandbox import DEFAULT_API_KEY
 
@@ -99,8 +100,18 @@ def register(ledger: Ledger, people: Sequence[Identifiers]) -> list[Question]:
     return [Question(keys[str(place)], person, FILE_DATE, "people.csv") for place, person in enumerate(people)]
 
 
-def ask(job: Job, clock: Clock | None = None, ran: Ran | None = None) -> Ran:
-    """Run the real asking loop in this process. `ran` is filled as it goes, so that an interruption leaves it."""
+def ask(
+    job: Job,
+    clock: Clock | None = None,
+    ran: Ran | None = None,
+    tell: Callable[[Session, Outcome], None] = lambda _session, _outcome: None,
+) -> Ran:
+    """Run the real asking loop in this process.
+
+    Args:
+        ran: filled as it goes, so that an interruption leaves it.
+        tell: called with every outcome as it comes, where the asset would log it.
+    """
     clock = clock or SystemClock()
     ran = ran or Ran([], Progress(), None)
     settings = ClientSettings(job.base_url, job.api_key, job.policy.timeout_seconds, job.policy.max_workers)
@@ -112,22 +123,61 @@ def ask(job: Job, clock: Clock | None = None, ran: Ran | None = None) -> Ran:
             try:
                 for outcome in session.ask(_batches(questions, job.batch_size), lambda: None, 1.0):
                     ran.outcomes.append(outcome)
+                    tell(session, outcome)
             finally:
                 ran.progress, ran.stopped = session.progress, session.stopped
         ran.balance_after = session.balance_after
     return ran
 
 
-def start_process(job: Job, folder: Path, **popen: Any) -> "subprocess.Popen[str]":
-    """Start a job in a process of its own; its job file lies in `folder`."""
-    path = folder / f"job-{job.run_id}.json"
+class Started:
+    """A job that runs in a process of its own."""
+
+    def __init__(self, process: BaseProcess, printed: Path) -> None:
+        self._process = process
+        self._printed = printed
+
+    @property
+    def pid(self) -> int:
+        """To send signals to."""
+        assert self._process.pid is not None
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; negative for the signal that killed it."""
+        return self._process.exitcode
+
+    def end(self, seconds: float = 20.0) -> dict[str, Any]:
+        """Wait for its end; what it printed last."""
+        self._process.join(seconds)
+        assert self._process.exitcode is not None, "it did not end in time"
+        return json.loads(self._printed.read_text().splitlines()[-1])
+
+    def kill(self) -> None:
+        """End it as `kill -9` does."""
+        self._process.kill()
+        self._process.join()
+
+
+def start_process(job: Job, folder: Path) -> Started:
+    """Start a job in a process of its own; what it needs and prints lies in `folder`."""
+    path, printed = folder / f"job-{job.run_id}.json", folder / f"job-{job.run_id}.out"
     path.write_text(json.dumps(_as_json(job)))
-    return subprocess.Popen(
-        [sys.executable, __file__, str(path)], stdout=subprocess.PIPE, text=True, env={**os.environ, **_ONE_TREE}, **popen
-    )
+    printed.touch()
+    # Forked from a server that has everything imported: a process costs milliseconds, not seconds.
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload([__name__])
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[2]), str(Path(__file__).parent)])
+    process = server.Process(target=_run_forked, args=(str(path), str(printed)))
+    process.start()
+    return Started(process, printed)
 
 
-_ONE_TREE = {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+def _run_forked(path: str, printed: str) -> None:
+    descriptor = os.open(printed, os.O_WRONLY | os.O_APPEND)
+    os.dup2(descriptor, sys.stdout.fileno())
+    sys.exit(main(path))
 
 
 def _batches(questions: Sequence[Question], size: int) -> Iterator[Sequence[Question]]:

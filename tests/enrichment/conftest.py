@@ -2,16 +2,15 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asking_process import profile_of
-from ledger_helpers import Desk, FakeClock, people_of_the_directory
+from ledger_helpers import Desk, FakeClock
 
-from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.enrichment.ledger import Ledger
 from clodura_pipeline.sandbox import Sandbox, SandboxOptions
 
@@ -28,17 +27,17 @@ def start() -> Iterator[Callable[..., Sandbox]]:
 
 
 @pytest.fixture
-def ledger_path(tmp_path: Path) -> Path:
-    """Where this test's ledger lies."""
-    return tmp_path / "state" / "ledger.sqlite"
-
-
-@pytest.fixture
 def memory() -> Iterator[Path]:
-    """A folder in memory where there is one: no test of rules needs to wait for a disk."""
+    """A folder in memory where there is one: a disk that others use too would only add noise."""
     shared = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=shared if os.access(shared, os.W_OK) else None) as folder:
         yield Path(folder)
+
+
+@pytest.fixture
+def ledger_path(memory: Path) -> Path:
+    """Where this test's ledger lies."""
+    return memory / "state" / "ledger.sqlite"
 
 
 @pytest.fixture
@@ -48,15 +47,9 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def fake_path(memory: Path) -> Path:
-    """Where the ledger on the clock above lies."""
-    return memory / "state" / "ledger.sqlite"
-
-
-@pytest.fixture
-def ledger(fake_path: Path, clock: FakeClock) -> Iterator[Ledger]:
+def ledger(ledger_path: Path, clock: FakeClock) -> Iterator[Ledger]:
     """A ledger on the clock above, opened a moment ago."""
-    with Ledger(fake_path, clock, profile_of) as opened:
+    with Ledger(ledger_path, clock, profile_of) as opened:
         clock.go_on(1.0)
         yield opened
 
@@ -65,11 +58,3 @@ def ledger(fake_path: Path, clock: FakeClock) -> Iterator[Ledger]:
 def desk(ledger: Ledger, clock: FakeClock) -> Desk:
     """Asks through the ledger by hand, call by call."""
     return Desk(ledger, clock)
-
-
-@pytest.fixture
-def people() -> Callable[..., Sequence[Identifiers]]:
-    """People of the sandbox's directory, by what a lookup of them brings."""
-    from ledger_helpers import people_of_the_directory
-
-    return people_of_the_directory

@@ -11,6 +11,7 @@ from typing import Literal
 
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import Next, RawAnswer, State, Verdict
+from clodura_pipeline.enrichment.clock import SystemClock
 from clodura_pipeline.enrichment.ledger import Granted, Ledger, Totals
 from clodura_pipeline.enrichment.ledger.calls import Decision, Settled
 from clodura_pipeline.enrichment.policy import Budget, Limits, Policy
@@ -174,3 +175,21 @@ def people_of_the_directory(
     wanted = [person for person in build_directory() if answer in (None, person.answer)][skip : skip + how_many]
     assert len(wanted) == how_many
     return [Identifiers(linkedin_url=person.linkedin_url, email=person.email) for person in wanted]
+
+
+class SkippingClock(SystemClock):
+    """The machine's clock, which can be told that time has passed: leases end without waiting for them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.skipped = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.skipped
+
+    def wall(self) -> float:
+        return super().wall() + self.skipped
+
+    def skip(self, seconds: float) -> None:
+        """Let so much time have passed."""
+        self.skipped += seconds

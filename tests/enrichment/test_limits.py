@@ -36,7 +36,7 @@ def saturate(desk: Desk, seconds: float) -> list[float]:
     sent: list[float] = []
     until = desk.clock.now + seconds
     while desk.clock.now < until:
-        decision = desk.permit(f"p{len(sent)}")
+        decision = desk.permit(f"p{desk.clock.now}-{len(sent)}")
         if isinstance(decision, Granted):
             sent.append(decision.stamp)
             desk.settle(decision, "no_match")
@@ -69,7 +69,7 @@ def test_all_of_the_limit_is_used(desk: Desk, per_second: int, per_minute: int) 
     assert len(sent) >= 0.999 * allowed
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     events=st.lists(
         st.tuples(st.sampled_from(["send", "send", "stamp again", "withdraw"]), st.floats(0, 0.4), st.integers(0, 9)),
@@ -107,13 +107,13 @@ def test_calls_that_leave_late_take_a_new_place_and_no_window_is_passed(
         assert most_within(left, 1.06 - 1e-9) <= 4
 
 
-def test_a_call_that_others_take_for_dead_does_not_leave_any_more(desk: Desk, fake_path: Path) -> None:
+def test_a_call_that_others_take_for_dead_does_not_leave_any_more(desk: Desk, ledger_path: Path) -> None:
     granted = desk.granted("a")
     desk.clock.go_on(desk.policy.lease_seconds + 1)
     rival = desk.new_run("rival")
     rival.asked("a", "person")
     assert desk.ledger.stamp_again(granted.attempt_id, desk.policy, 0.01) is None
-    assert [row["state"] for row in rows(fake_path, "SELECT state FROM attempts ORDER BY id")] == ["ambiguous", "person"]
+    assert [row["state"] for row in rows(ledger_path, "SELECT state FROM attempts ORDER BY id")] == ["ambiguous", "person"]
 
 
 def test_a_call_does_not_leave_into_another_day_or_a_long_pause(desk: Desk) -> None:
@@ -182,10 +182,10 @@ def test_429s_for_ever_end_in_a_kind_stop_and_a_row_of_them_is_counted_once(desk
 # Days
 
 
-def test_the_daily_limit_holds_over_runs_and_restarts_and_ends_at_utc_midnight(desk: Desk, fake_path: Path) -> None:
+def test_the_daily_limit_holds_over_runs_and_restarts_and_ends_at_utc_midnight(desk: Desk, ledger_path: Path) -> None:
     policy = limited(per_day=3)
     desk.new_run("one", policy).asked("a", "person")
-    with Ledger(fake_path, desk.clock, profile_of) as reopened:
+    with Ledger(ledger_path, desk.clock, profile_of) as reopened:
         Desk(reopened, desk.clock, "two", policy).asked("b", "no_match")
     desk.new_run("three", policy).asked("c", "unavailable")
     stopped = desk.new_run("four", policy).permit("d")
@@ -239,13 +239,13 @@ def test_a_clock_jump_gives_no_second_daily_limit(desk: Desk, jump_seconds: floa
     assert isinstance(desk.permit("c"), Granted)
 
 
-def test_a_clock_that_is_wrong_after_a_boot_gives_one_call_at_most(desk: Desk, fake_path: Path) -> None:
+def test_a_clock_that_is_wrong_after_a_boot_gives_one_call_at_most(desk: Desk, ledger_path: Path) -> None:
     policy = limited(per_day=2)
     for name in ("a", "b"):
         desk.settle(desk.new_run(name, policy).granted(name), VERDICTS["no_match"], http_date(desk.clock.wall()))
     true_time = desk.clock.wall() + 60
     desk.clock.reboot(60 + 86_400)
-    with Ledger(fake_path, desk.clock, profile_of) as reopened:
+    with Ledger(ledger_path, desk.clock, profile_of) as reopened:
         after = Desk(reopened, desk.clock, "after", policy)
         # The run's single first call tells the server's time, and is counted on the day it was.
         after.settle(after.granted("c"), VERDICTS["no_match"], http_date(true_time))
@@ -291,13 +291,13 @@ def test_a_date_that_is_none_changes_nothing(desk: Desk, date: str | None) -> No
 
 @pytest.mark.parametrize("clock_off", [0.0, -300.0, 300.0])
 def test_what_was_sent_before_a_boot_still_fills_the_windows(
-    desk: Desk, fake_path: Path, clock_off: float
+    desk: Desk, ledger_path: Path, clock_off: float
 ) -> None:
     policy = limited(per_minute=3)
     for name in ("a", "b", "c"):
         desk.new_run(name, policy).asked(name, "no_match")
     desk.clock.reboot(20 + clock_off)
-    with Ledger(fake_path, desk.clock, profile_of) as reopened:
+    with Ledger(ledger_path, desk.clock, profile_of) as reopened:
         after = Desk(reopened, desk.clock, "after", policy)
         waited = desk.clock.now
         assert len(saturate(after, 30.0)) == 0
@@ -306,13 +306,13 @@ def test_what_was_sent_before_a_boot_still_fills_the_windows(
         assert isinstance(after.permit("d"), Granted)
 
 
-def test_a_boot_ends_leases_and_doubts_of_before_are_asked_again(desk: Desk, fake_path: Path) -> None:
+def test_a_boot_ends_leases_and_doubts_of_before_are_asked_again(desk: Desk, ledger_path: Path) -> None:
     desk.clock.now = 900_000.0  # long uptime: its monotonic times lie far ahead of the next boot's
     desk.granted("under way")
     desk.asked("lost", "ambiguous")
     desk.settle(desk.granted("slow"), replace(VERDICTS["rate_limited"], retry_after_seconds=100.0))
     desk.clock.reboot(200)
-    with Ledger(fake_path, desk.clock, profile_of) as reopened:
+    with Ledger(ledger_path, desk.clock, profile_of) as reopened:
         after = Desk(reopened, desk.clock, "after")
         for name in ("under way", "lost"):
             granted = None
@@ -322,7 +322,7 @@ def test_a_boot_ends_leases_and_doubts_of_before_are_asked_again(desk: Desk, fak
         assert desk.clock.now < 120
         assert reopened.totals().at_risk == 4
         # A second opening of the same boot carries nothing over again.
-        with Ledger(fake_path, desk.clock, profile_of) as again:
+        with Ledger(ledger_path, desk.clock, profile_of) as again:
             assert again.totals().reserved == 4
 
 

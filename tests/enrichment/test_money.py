@@ -22,7 +22,7 @@ def capped(run: int = 0, day: int = 0, least: int = 0) -> Policy:
 
 @pytest.mark.parametrize(("run", "day", "kind"), [(7, 0, StopKind.RUN_BUDGET), (0, 7, StopKind.DAY_BUDGET)])
 def test_a_cap_holds_to_the_credit_and_names_its_setting(
-    desk: Desk, fake_path: Path, run: int, day: int, kind: StopKind
+    desk: Desk, ledger_path: Path, run: int, day: int, kind: StopKind
 ) -> None:
     desk = desk.new_run("capped", capped(run, day))
     for name in ("a", "b", "c"):
@@ -31,7 +31,7 @@ def test_a_cap_holds_to_the_credit_and_names_its_setting(
     assert isinstance(stopped, Stop)
     assert stopped.kind is kind
     assert "6 of 7" in stopped.reason
-    assert sums(fake_path) == Totals(3, 0, 6, 0)
+    assert sums(ledger_path) == Totals(3, 0, 6, 0)
 
 
 def test_a_budget_is_used_up_only_when_nothing_is_reserved(desk: Desk) -> None:
@@ -89,19 +89,19 @@ def test_what_a_rival_settles_while_the_balance_travels_is_not_overlooked(desk: 
     assert isinstance(desk.permit("c"), Stop)
 
 
-def test_an_answer_dearer_than_the_worst_is_booked_as_it_is(desk: Desk, fake_path: Path) -> None:
+def test_an_answer_dearer_than_the_worst_is_booked_as_it_is(desk: Desk, ledger_path: Path) -> None:
     granted = desk.granted("a")
     desk.settle(granted, Verdict(State.PERSON, "ok", Next.STOP_COST_ABOVE_WORST, 5, cost_basis="stated"))
-    assert sums(fake_path) == Totals(1, 0, 5, 0)
+    assert sums(ledger_path) == Totals(1, 0, 5, 0)
 
 
-def test_a_late_outcome_of_a_call_given_up_takes_the_place_of_the_doubt(desk: Desk, fake_path: Path) -> None:
+def test_a_late_outcome_of_a_call_given_up_takes_the_place_of_the_doubt(desk: Desk, ledger_path: Path) -> None:
     granted = desk.granted("a")
     desk.clock.go_on(1_000)
     desk.new_run("later")  # starting a run ends what leases have ended
-    assert sums(fake_path) == Totals(1, 0, 0, 2)
+    assert sums(ledger_path) == Totals(1, 0, 0, 2)
     desk.settle(granted, "organisation")
-    assert sums(fake_path) == Totals(1, 0, 1, 0)
+    assert sums(ledger_path) == Totals(1, 0, 1, 0)
 
 
 def begin_reading(desk: Desk) -> ReadingBegun:
@@ -172,7 +172,7 @@ class Random:
             assert not cap or self.ledger.totals(scope).committed <= cap
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(STEPS, max_size=40), st.sampled_from([0, 2, 3, 5, 8]), st.sampled_from([0, 2, 7, 10])
 )

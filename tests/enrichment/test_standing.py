@@ -57,7 +57,7 @@ CASES: list[tuple[str, list[PastAttempt], dict[str, object], Standing]] = [
     ("a dead process is a doubt", [past(1, "sent")], {}, Ask(Purpose.DOUBT)),
     ("a doubt of an earlier run", [past(1, "ambiguous")], {}, Ask(Purpose.DOUBT)),
     ("a doubt of this run", [past(51, "ambiguous")], {}, Held(State.AMBIGUOUS, "its answer was lost; a later run")),
-    ("a doubt under lease", [past(1, "ambiguous", lease_left_seconds=1.0)], {}, Held(State.AMBIGUOUS, "its answer")),
+    ("a doubt under lease is waited for", [past(1, "ambiguous", lease_left_seconds=1.0)], {}, UnderWay(1.0)),
     ("two doubts", [past(1, "ambiguous"), past(2, "ambiguous")], {}, Held(State.AMBIGUOUS, "its answer was lost twice")),
     ("two doubts on purpose", [past(1, "ambiguous"), past(2, "sent")], {"settle_doubts": True}, Ask(Purpose.DOUBT)),
     ("two doubts, one of this run", [past(1, "ambiguous"), past(51, "ambiguous")], {"settle_doubts": True},

@@ -5,17 +5,18 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 from project import TODAY, YESTERDAY, Project
 
-from clodura_pipeline.automation import JOBS, nightly_enrichment
+from clodura_pipeline.automation import JOBS, SCHEDULES, nightly_enrichment
 from clodura_pipeline.sandbox import Person
 
 HEADER = "contact_id,email\n"
 
 
-def nightly_range(project: Project) -> tuple[str, str]:
+def nightly_range(project: Project, at: datetime | None = None) -> tuple[str, str]:
     """First and last day of the run that the schedule asks for."""
     resources = project.build().resources
     assert resources is not None
-    with dg.build_schedule_context(scheduled_execution_time=datetime.now(UTC), resources=resources) as context:
+    at = at or datetime.now(UTC)
+    with dg.build_schedule_context(scheduled_execution_time=at, resources=resources) as context:
         data = nightly_enrichment.evaluate_tick(context)
     assert data.run_requests is not None
     (request,) = data.run_requests
@@ -43,11 +44,41 @@ def test_begins_at_the_oldest_day_with_people_left_to_ask(project: Project, peop
     assert nightly_range(project) == (str(TODAY), str(TODAY))
 
 
-def test_the_range_never_begins_before_the_first_partition(project: Project) -> None:
+def test_files_that_no_run_can_load_do_not_widen_the_range(project: Project) -> None:
     project.put("crm-2020-01-01.csv", HEADER + "1,a@b.example\n")
-    assert nightly_range(project)[0] == "2026-01-01"
+    project.put(f"{YESTERDAY}/broken.csv", b"%PDF-1.7 no list of contacts")
+    assert project.run(YESTERDAY).success
+    assert nightly_range(project) == (str(TODAY), str(TODAY))
+
+
+def test_a_changed_file_is_loaded_again(project: Project) -> None:
+    project.put(f"{YESTERDAY}/crm.csv", HEADER + "1,a@b.example\n")
+    assert project.run(YESTERDAY).success
+    project.put(f"{YESTERDAY}/crm.csv", HEADER + "1,a@b.example\n2,c@d.example\n")
+    assert nightly_range(project) == (str(YESTERDAY), str(TODAY))
+    project.run(TODAY)
+    assert project.query("SELECT status FROM source_files") == [("found",)]
+    assert project.run(YESTERDAY, TODAY).success
+    assert project.query("SELECT status, records FROM source_files") == [("loaded", 2)]
+
+
+def test_an_undated_file_noticed_by_another_day_is_loaded_by_the_next_run(project: Project) -> None:
+    project.put("fresh.csv", HEADER + "1,a@b.example\n")
+    assert project.run(YESTERDAY).success
+    assert project.query("SELECT status, file_date FROM source_files") == [("found", TODAY)]
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    assert nightly_range(project, tomorrow)[0] == str(TODAY)
+
+
+def test_no_partition_yet_means_no_run(project: Project) -> None:
+    resources = project.build(start_date=TODAY + timedelta(days=30)).resources
+    assert resources is not None
+    with dg.build_schedule_context(scheduled_execution_time=datetime.now(UTC), resources=resources) as context:
+        data = nightly_enrichment.evaluate_tick(context)
+    assert not data.run_requests
+    assert "CLODURA_START_DATE" in (data.skip_message or "")
 
 
 def test_off_until_switched_on_and_never_retried() -> None:
-    assert nightly_enrichment.default_status is dg.DefaultScheduleStatus.STOPPED
-    assert [job.tags["dagster/max_retries"] for job in JOBS] == ["0", "0"]
+    assert {schedule.default_status for schedule in SCHEDULES} == {dg.DefaultScheduleStatus.STOPPED}
+    assert {(job.tags or {})["dagster/max_retries"] for job in JOBS} == {"0"}

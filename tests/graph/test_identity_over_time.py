@@ -39,8 +39,8 @@ def test_an_address_seen_with_two_profiles_joins_nobody_in_any_order(
     assert project.query("SELECT sum(credits_charged) FROM enriched_contacts") == [(project.books().charged,)]
     assert not project.books().bought_more_than_once()
     assert project.query("SELECT len(profiles) FROM identity_conflicts") == [(2,)]
-    profile_calls = [call for call in project.books().enrich_calls if call.identifiers.get("linkedinUrl")]
-    sent_with_both = [call for call in profile_calls if call.identifiers.get("email")]
+    profile_calls = [call for call in project.books().enrich_calls if (call.identifiers or {}).get("linkedinUrl")]
+    sent_with_both = [call for call in profile_calls if (call.identifiers or {}).get("email")]
     assert len(sent_with_both) <= 1  # only before the conflict could be known
 
 

@@ -9,7 +9,7 @@ from clodura_pipeline.clodura.answers import PARSER_VERSION, Enrichment, Organis
 from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS
 from clodura_pipeline.clodura.verdicts import Next, RawAnswer, State, Verdict
 from clodura_pipeline.enrichment.clock import Clock
-from clodura_pipeline.enrichment.ledger import moments, money, people, rates
+from clodura_pipeline.enrichment.ledger import forgetting, moments, money, people, rates
 from clodura_pipeline.enrichment.ledger.moments import Moment
 from clodura_pipeline.enrichment.ledger.money import Totals, Wait
 from clodura_pipeline.enrichment.ledger.sequence import next_sequence
@@ -45,6 +45,8 @@ def permit(cursor: sqlite3.Connection, clock: Clock, question: Question, run: Ru
     """Decide whether a call may be made and, if so, write it as sent with its reservation and its lease."""
     moment = moments.now(cursor, clock)
     expire_leases(cursor, moment)
+    if forgetting.is_forgotten(cursor, question.person_key):
+        return Held(State.NOT_PROCESSED, forgetting.NOT_ASKED)
     rules = Rules(run.watermark, moment.server, policy.refresh, policy.settle_doubts)
     past = past_attempts(cursor, question.person_key, moment)
     decision = standing(past, question.combination.strength, question.hash, rules)
@@ -123,7 +125,7 @@ def settle(
             attempt_id,
         ),
     )
-    _learn_profile(cursor, attempt["person_key"], verdict.enrichment, identify)
+    forgetting.learn_profile(cursor, moment.server, attempt["person_key"], _profile(verdict.enrichment, identify))
     return Settled(verdict.state, strikes)
 
 
@@ -287,11 +289,8 @@ def _heed_limits(
     return 0
 
 
-def _learn_profile(
-    cursor: sqlite3.Connection, person_key: int, enrichment: Enrichment | None, identify: Identify
-) -> None:
+def _profile(enrichment: Enrichment | None, identify: Identify) -> str | None:
+    """The canonical identifier of the profile that an answer names."""
     if enrichment is None or enrichment.found != State.PERSON or not enrichment.person.linkedin_url:
-        return
-    identifier = identify(enrichment.person.linkedin_url)
-    if identifier is not None:
-        people.learn_identifier(cursor, person_key, identifier)
+        return None
+    return identify(enrichment.person.linkedin_url)

@@ -1,15 +1,14 @@
-"""What becomes of the ledger's content apart from asking: held up to its own rules, removed in time, erased on a wish."""
+"""What becomes of the ledger's content apart from asking: audited, removed in time, erased at somebody's wish."""
 
 import contextlib
 import sqlite3
 import threading
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
 
 from clodura_pipeline.enrichment.clock import Clock
-from clodura_pipeline.enrichment.ledger import forgetting, moments, retention
+from clodura_pipeline.enrichment.ledger import forgetting, moments, retention, schema
 from clodura_pipeline.enrichment.ledger.audit import Audit, audit_file
 from clodura_pipeline.enrichment.ledger.forgetting import Erased, Forgotten
 from clodura_pipeline.enrichment.ledger.retention import Removed, Retention
@@ -64,14 +63,15 @@ class Custody(ABC):
         Args:
             thoroughly: write the whole file anew, rather than rely on what SQLite overwrites as it deletes.
         """
-        ends = time.monotonic() + _WIPE_SECONDS
-        while True:
-            with self._lock, contextlib.suppress(sqlite3.OperationalError):  # locked: tried again
+        with self._lock:
+            self._connection.execute(f"PRAGMA busy_timeout = {round(_WIPE_SECONDS * 1000)}")
+            try:
                 if thoroughly:
                     self._connection.execute("VACUUM")
-                    thoroughly = False
-                if not self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-                    return not thoroughly
-            if time.monotonic() >= ends:
+                return not self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    raise schema.problem(error, self.path) from error
                 return False
-            time.sleep(0.1)
+            finally:
+                self._connection.execute(f"PRAGMA busy_timeout = {round(schema.BUSY_SECONDS * 1000)}")

@@ -64,7 +64,7 @@ def forget(cursor: sqlite3.Connection, now: float, identifiers: Iterable[str]) -
     cursor.executemany(
         "INSERT OR IGNORE INTO forgotten VALUES (?, ?)", ((_mark(secret, each), now) for each in given | known)
     )
-    return Erased(len(set(map(lambda key: survivor_of(cursor, key), keys))), len(known), _erase(cursor, now, keys))
+    return Erased(len({survivor_of(cursor, key) for key in keys}), len(known), _erase(cursor, now, keys))
 
 
 def is_forgotten(cursor: sqlite3.Connection, person_key: int) -> bool:
@@ -81,7 +81,7 @@ def learn_profile(cursor: sqlite3.Connection, now: float, person_key: int, profi
     """
     if is_forgotten(cursor, person_key):
         _erase(cursor, now, _all_keys(cursor, [person_key]))
-    elif profile is not None and profile in forgotten(cursor):
+    elif profile is not None and _has_mark(cursor, profile):
         names = [row[0] for key in _all_keys(cursor, [person_key]) for row in cursor.execute(_IDENTIFIERS, (key,))]
         forget(cursor, now, [profile, *names])
     elif profile is not None:
@@ -120,6 +120,12 @@ def _secret(cursor: sqlite3.Connection) -> bytes:
         known = secrets.token_bytes(32)
         cursor.execute("UPDATE control SET forget_secret = ?", (known,))
     return known
+
+
+def _has_mark(cursor: sqlite3.Connection, identifier: str) -> bool:
+    secret = cursor.execute("SELECT forget_secret FROM control").fetchone()[0]
+    query = "SELECT 1 FROM forgotten WHERE mark = ?"
+    return secret is not None and cursor.execute(query, (_mark(secret, identifier),)).fetchone() is not None
 
 
 def _mark(secret: bytes, identifier: str) -> str:

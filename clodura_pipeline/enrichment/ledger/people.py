@@ -3,13 +3,28 @@
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from clodura_pipeline.enrichment.ledger.sequence import next_sequence
 
 
+@dataclass(frozen=True)
+class Registered:
+    """What a registration came to.
+
+    `keys`: surviving person key by group label. `parted`: (label, address, person key) where the address leads to that
+    person, who has another profile: it neither joins nor may be sent with this one. `alias_sequence`: of the newest
+    join.
+    """
+
+    keys: dict[str, int]
+    parted: tuple[tuple[str, str, int], ...]
+    alias_sequence: int
+
+
 def register(
     cursor: sqlite3.Connection, identifiers: Iterable[tuple[str, str]], in_conflict: Iterable[str] = ()
-) -> dict[str, int]:
+) -> Registered:
     """Give every group of identifiers its person key.
 
     A group with a known identifier keeps that person's key; one with several known people joins them (the oldest key
@@ -19,14 +34,13 @@ def register(
         identifiers: (group label, canonical identifier) pairs; labels mean nothing beyond this call.
         in_conflict: addresses seen with several profiles, which therefore join nothing.
 
-    Returns:
-        Surviving person key by group label.
     """
     cursor.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (label TEXT NOT NULL, identifier TEXT NOT NULL)")
     cursor.execute("DELETE FROM wanted")
     cursor.executemany("INSERT INTO wanted VALUES (?, ?)", identifiers)
     for identifier in in_conflict:
         _part_from_profile(cursor, identifier)
+    parted = _part_from_other_profiles(cursor)
     leads = _one_label_each(cursor)
     known = cursor.execute(
         "SELECT DISTINCT w.label, coalesce(p.alias_of, p.person_key) AS person_key FROM wanted w "
@@ -41,7 +55,13 @@ def register(
     result.update({label: result[lead] for label, lead in leads.items()})
     _add_identifiers(cursor, result)
     cursor.execute("DELETE FROM wanted")
-    return result
+    return Registered(result, parted, alias_sequence(cursor))
+
+
+def alias_sequence(cursor: sqlite3.Connection) -> int:
+    """The sequence of the newest joining of two people; 0 when there was none."""
+    query = "SELECT coalesce(max(sequence), 0) FROM people WHERE alias_of IS NOT NULL"
+    return cursor.execute(query).fetchone()[0]
 
 
 def join(cursor: sqlite3.Connection, one: int, other: int) -> int:
@@ -85,13 +105,34 @@ def _part_from_profile(cursor: sqlite3.Connection, identifier: str) -> None:
     person = survivor_of(cursor, row["person_key"])
     keys = "(SELECT person_key FROM people WHERE person_key = :person OR alias_of = :person)"
     parts = cursor.execute(
-        f"SELECT EXISTS (SELECT 1 FROM identifiers WHERE person_key IN {keys} AND identifier LIKE 'li:%') AND NOT EXISTS "
-        f"(SELECT 1 FROM attempts WHERE person_key IN {keys} "
+        f"SELECT EXISTS (SELECT 1 FROM identifiers WHERE person_key IN {keys} AND identifier LIKE 'li:%') "
+        f"AND NOT EXISTS (SELECT 1 FROM attempts WHERE person_key IN {keys} "
         "AND combination IN ('email', 'firstName+lastName+email'))",
         {"person": person},
     ).fetchone()[0]
     if parts:
         cursor.execute("DELETE FROM identifiers WHERE identifier = ?", (identifier,))
+
+
+def _part_from_other_profiles(cursor: sqlite3.Connection) -> tuple[tuple[str, str, int], ...]:
+    """Addresses beside a profile that are known to lead to somebody with another one, by a file or by an answer.
+
+    A person is their profile: such an address joins nothing, and what it was answered with is not this person's.
+    """
+    rows = cursor.execute(
+        """
+        SELECT w.rowid, w.label, w.identifier, coalesce(p.alias_of, p.person_key) AS owner FROM wanted w
+        JOIN wanted own ON own.label = w.label AND own.identifier LIKE 'li:%'
+        JOIN identifiers i ON i.identifier = w.identifier
+        JOIN people p ON p.person_key = i.person_key
+        JOIN people same ON coalesce(same.alias_of, same.person_key) = coalesce(p.alias_of, p.person_key)
+        JOIN identifiers other ON other.person_key = same.person_key AND other.identifier LIKE 'li:%'
+        WHERE w.identifier LIKE 'em:%'
+        GROUP BY w.rowid HAVING max(other.identifier = own.identifier) = 0
+        """
+    ).fetchall()
+    cursor.executemany("DELETE FROM wanted WHERE rowid = ?", ((row["rowid"],) for row in rows))
+    return tuple((row["label"], row["identifier"], row["owner"]) for row in rows)
 
 
 def _one_label_each(cursor: sqlite3.Connection) -> dict[str, str]:

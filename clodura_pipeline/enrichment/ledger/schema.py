@@ -1,7 +1,11 @@
 """The ledger's file: its tables, its version, and what must hold before it is opened."""
 
+import contextlib
+import errno
 import sqlite3
+import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 SCHEMA_VERSION = 1
@@ -132,6 +136,11 @@ CREATE TABLE readings (                       -- of Clodura's own balance
     unexplained_credits REAL
 ) STRICT;
 
+CREATE TABLE witnesses (                      -- marks left for the working database, see leave_witness
+    id INTEGER PRIMARY KEY,
+    mark TEXT NOT NULL UNIQUE
+) STRICT;
+
 CREATE TABLE undated_files (path TEXT PRIMARY KEY, file_date TEXT NOT NULL) STRICT;
 """
 
@@ -151,7 +160,7 @@ def connect(path: Path, canonical_version: int) -> sqlite3.Connection:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_wal(connection)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA secure_delete = ON")  # what retention or a wish removes leaves no bytes behind
@@ -159,6 +168,20 @@ def connect(path: Path, canonical_version: int) -> sqlite3.Connection:
     except (sqlite3.Error, OSError) as error:
         raise problem(error, path) from error
     return connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    # For this one switch SQLite does not wait by itself while another process opens or closes the same file.
+    ends = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() >= ends:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, canonical_version: int) -> None:
@@ -185,6 +208,43 @@ def _prepare(connection: sqlite3.Connection, path: Path, canonical_version: int)
     connection.execute("COMMIT")
 
 
+def leave_witness(cursor: sqlite3.Connection) -> str:
+    """Leave a mark that only this ledger and later states of it hold; the last hundred are kept."""
+    mark = uuid.uuid4().hex
+    written = cursor.execute("INSERT INTO witnesses (mark) VALUES (?)", (mark,))
+    cursor.execute("DELETE FROM witnesses WHERE id <= ?", ((written.lastrowid or 0) - 100,))
+    return mark
+
+
+@contextlib.contextmanager
+def open_to_read(path: Path) -> Iterator[sqlite3.Connection]:
+    """One consistent state of a ledger that is there, to look at: nothing in it changes, and no run waits for it.
+
+    Raises:
+        LedgerProblem: there is none, it is none, or it is of a newer version.
+    """
+    if not path.is_file():
+        raise LedgerProblem(f"There is no ledger at {path}. The first run that asks makes one in CLODURA_STATE_DIR.")
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+        ) as connection:
+            connection.execute("PRAGMA query_only = ON")
+            connection.execute("BEGIN")
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0 or version > SCHEMA_VERSION:
+                what = f"a ledger of version {version}, which is newer than this program" if version else "no ledger"
+                raise LedgerProblem(f"{path} is {what}.")
+            yield connection
+    except sqlite3.DatabaseError as error:
+        if "not a database" in str(error) or "malformed" in str(error):
+            raise LedgerProblem(
+                f"{path} is damaged ({error}). Nothing is asked while it is. Restore it from a back-up, and keep this "
+                "file: it may hold what the back-up lacks."
+            ) from None
+        raise problem(error, path) from None
+
+
 def problem(error: Exception, path: Path) -> LedgerProblem:
     """The error in words that say what to do."""
     text = str(error)
@@ -193,10 +253,15 @@ def problem(error: Exception, path: Path) -> LedgerProblem:
             "The file is damaged. Nothing is asked while it is. Restore the state folder from your back-up, or look "
             "at it with `clodura-pipeline ledger check`; do not delete it: it holds what was bought."
         )
-    elif "readonly" in text or "read-only" in text or "unable to open" in text or isinstance(error, PermissionError):
-        advice = "Make CLODURA_STATE_DIR a folder that this user can write to."
-    elif "full" in text or getattr(error, "errno", None) == 28:
+    elif "full" in text or getattr(error, "errno", None) == errno.ENOSPC:
         advice = "The disk is full. Make room in CLODURA_STATE_DIR and start the run again."
+    elif "readonly" in text or "unable to open" in text or isinstance(error, OSError):
+        advice = "Make CLODURA_STATE_DIR a folder that this user can write to."
+    elif "disk I/O" in text:
+        advice = (
+            "The disk of CLODURA_STATE_DIR could not be used: it may be full, over its quota, or failing. See to it and "
+            "start the run again."
+        )
     elif "locked" in text:
         advice = f"Another process kept it locked for {BUSY_SECONDS:.0f} s. End that process or wait for it."
     else:

@@ -12,7 +12,9 @@ from clodura_pipeline.clodura.verdicts import RawAnswer, Verdict
 from clodura_pipeline.enrichment.clock import Clock
 from clodura_pipeline.enrichment.ledger import calls, moments, money, people, readings, schema
 from clodura_pipeline.enrichment.ledger.calls import Decision, Granted, Settled
+from clodura_pipeline.enrichment.ledger.custody import Custody
 from clodura_pipeline.enrichment.ledger.money import Totals, Wait
+from clodura_pipeline.enrichment.ledger.people import Registered
 from clodura_pipeline.enrichment.ledger.readings import ReadingBegun, Reconciled
 from clodura_pipeline.enrichment.ledger.sequence import current_sequence
 from clodura_pipeline.enrichment.policy import Policy
@@ -21,6 +23,12 @@ from clodura_pipeline.enrichment.standing import PastAttempt
 from clodura_pipeline.enrichment.stops import Stop
 
 Identify = calls.Identify
+
+# Without the raw bytes and the question, which readers have no use for.
+_SHOWN = (
+    "id, person_key, run_id, root_run_id, file_date, source_file, purpose, combination, strength, sent_at, usage_date, "
+    "state, detail, http_status, reserved_credits, charged_credits, at_risk_credits, cost_basis, answered_at, answer"
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,7 @@ class Attempts:
     aliases: list[tuple[int, int]]
 
 
-class Ledger:
+class Ledger(Custody):
     """One open ledger. Threads may share it; processes open their own. Use as a context manager or close it."""
 
     def __init__(self, path: Path, clock: Clock, identify: Identify, canonical_version: int = 1) -> None:
@@ -69,8 +77,22 @@ class Ledger:
 
     def register(self, identifiers: Iterable[tuple[str, str]], in_conflict: Iterable[str] = ()) -> dict[str, int]:
         """Person key for every group of canonical identifiers, given as (group label, identifier) pairs."""
+        return self.identify(identifiers, in_conflict).keys
+
+    def identify(self, identifiers: Iterable[tuple[str, str]], in_conflict: Iterable[str]) -> Registered:
+        """As `register`, and with what was found out on the way."""
         with self._transaction() as cursor:
             return people.register(cursor, identifiers, in_conflict)
+
+    def leave_witness(self) -> str:
+        """A mark that is in the ledger from now on: a ledger without it was restored from an older back-up."""
+        with self._transaction() as cursor:
+            return schema.leave_witness(cursor)
+
+    def knows_witness(self, mark: str) -> bool:
+        """Whether a mark was left in this ledger."""
+        with self._transaction() as cursor:
+            return cursor.execute("SELECT 1 FROM witnesses WHERE mark = ?", (mark,)).fetchone() is not None
 
     # Runs
 
@@ -186,7 +208,7 @@ class Ledger:
             calls.expire_leases(cursor, moments.now(cursor, self._clock))
             ledger_id, now = cursor.execute("SELECT ledger_id, sequence FROM control").fetchone()
             attempts = cursor.execute(
-                "SELECT * FROM attempts WHERE sequence > ? ORDER BY id", (sequence,)
+                f"SELECT {_SHOWN} FROM attempts WHERE sequence > ? ORDER BY id", (sequence,)
             ).fetchall()  # fmt: skip
             aliases = cursor.execute(
                 "SELECT person_key, alias_of FROM people WHERE alias_of IS NOT NULL AND sequence > ?", (sequence,)
@@ -237,8 +259,7 @@ class Ledger:
     def alias_sequence(self) -> int:
         """The sequence of the newest joining of two people; 0 when there was none."""
         with self._transaction() as cursor:
-            query = "SELECT coalesce(max(sequence), 0) FROM people WHERE alias_of IS NOT NULL"
-            return cursor.execute(query).fetchone()[0]
+            return people.alias_sequence(cursor)
 
     def sequence(self) -> int:
         """The sequence of the newest change."""

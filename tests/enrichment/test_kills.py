@@ -1,0 +1,86 @@
+"""`kill -9` of a process that asks: no received answer is lost, and doubt is never more than what was in flight."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from asking_process import Job, ask, start_process
+from ledger_helpers import UNLIMITED, SkippingClock, assert_books_agree, people_of_the_directory, rows, sums
+
+from clodura_pipeline.enrichment.ledger import FILE_NAME
+from clodura_pipeline.enrichment.policy import Budget, Policy
+from clodura_pipeline.sandbox import Sandbox
+
+Start = Callable[..., Sandbox]
+WORKERS = 6
+POLICY = Policy(UNLIMITED, Budget(0), timeout_seconds=5.0, max_workers=WORKERS)
+PEOPLE = people_of_the_directory(90)
+FINISHED_BEFORE_SECONDS = 0.25
+"""An answer that the server wrote longer ago than this had been received and committed, on a busy machine too."""
+
+
+@pytest.mark.parametrize("calls_at_the_kill", [1, 2, 9, 25, 47, 70, 88])
+def test_a_killed_run_loses_no_answer_and_is_finished_by_the_next(
+    start: Start, ledger_path: Path, tmp_path: Path, calls_at_the_kill: int
+) -> None:
+    sandbox = start(latency_seconds=0.03, latency_jitter_seconds=0.03, credits_shape="missing")
+    job = Job(sandbox.base_url, ledger_path, PEOPLE, "killed", policy=POLICY)
+    process = start_process(job, tmp_path)
+    until = time.monotonic() + 20
+    while len(sandbox.books.view().enrich_calls) < calls_at_the_kill and process.exit_code is None:
+        assert time.monotonic() < until
+        time.sleep(0.001)
+    process.kill()
+    killed_at = time.time()
+    assert sandbox.books.wait_until_idle()
+    books = sandbox.books.view()
+
+    # What was received is stored; at most the calls in flight have no outcome, each with its reservation.
+    stored = sums(ledger_path)
+    states = [row[0] for row in rows(ledger_path, "SELECT state FROM attempts")]
+    in_flight = states.count("sent")
+    assert in_flight <= WORKERS
+    assert stored.reserved == 2 * in_flight
+    assert len(states) - in_flight <= len(books.enrich_calls) <= len(states)
+    received = sum((call.finished_at or killed_at) < killed_at - FINISHED_BEFORE_SECONDS for call in books.enrich_calls)
+    assert len(states) - in_flight >= received
+    assert stored.charged <= books.charged <= stored.charged + stored.reserved
+
+    # The next run finishes, asking again nobody but those in flight, each once.
+    clock = SkippingClock()
+    clock.skip(POLICY.lease_seconds)
+    ran = ask(replace(job, run_id="next"), clock)
+    after = sandbox.books.view()
+    assert ran.stopped is None
+    assert len(ran.outcomes) == len(PEOPLE)
+    assert ran.progress.answered + ran.progress.already_known == len(PEOPLE)
+    asked_again = {contact for contact, times in after.calls_by_contact().items() if times > 1}
+    assert len(asked_again) <= in_flight
+    assert set(after.calls_by_contact().values()) <= {1, 2}
+    total = assert_books_agree(ledger_path, after)
+    assert (total.reserved, total.at_risk) == (0, 2 * in_flight)
+
+
+def test_a_run_that_starts_before_the_lease_of_the_killed_one_ends_waits_for_it(
+    start: Start, ledger_path: Path, tmp_path: Path
+) -> None:
+    sandbox = start(latency_seconds=5.0)
+    policy = replace(POLICY, timeout_seconds=0.3)
+    job = Job(sandbox.base_url, ledger_path, PEOPLE[:1], "killed", policy=policy)
+    process = start_process(job, tmp_path)
+    while not sandbox.books.view().enrich_calls:
+        time.sleep(0.005)
+    process.kill()
+    sandbox.options = replace(sandbox.options, latency_seconds=0.0)
+    began = time.monotonic()
+    ran = ask(replace(job, run_id="next"))
+    assert 3.0 < time.monotonic() - began < 7.0
+    assert ran.progress.answered == 1
+    assert [row[:] for row in rows(ledger_path, "SELECT state, detail, purpose FROM attempts ORDER BY id")][0] == (
+        "ambiguous",
+        "process_died",
+        "new",
+    )
+    assert ledger_path.name == FILE_NAME

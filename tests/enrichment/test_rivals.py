@@ -1,0 +1,185 @@
+"""Several processes on one ledger: limits, caps and "never bought twice" hold over all of them, and each finishes."""
+
+import json
+import multiprocessing
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asking_process import Job, ask, profile_of, start_process
+from ledger_helpers import (
+    UNLIMITED,
+    assert_books_agree,
+    people_of_the_directory,
+    rows,
+    sums,
+)
+
+from clodura_pipeline.clodura.identifiers import Identifiers
+from clodura_pipeline.enrichment.clock import SystemClock
+from clodura_pipeline.enrichment.ledger import Ledger
+from clodura_pipeline.enrichment.policy import Budget, Limits, Policy
+from clodura_pipeline.sandbox import Sandbox
+
+Start = Callable[..., Sandbox]
+FAST = Policy(UNLIMITED, Budget(0), timeout_seconds=5.0, max_workers=8)
+
+
+def together(jobs: Sequence[Job], folder: Path) -> list[dict[str, Any]]:
+    """Run jobs at once, each in its own process; what each printed at its end."""
+    processes = [start_process(job, folder) for job in jobs]
+    try:
+        printed = [process.end(40.0) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    assert [process.exit_code for process in processes] == [0] * len(jobs), printed
+    return printed
+
+
+def shuffled(people: Sequence[Identifiers], seed: int) -> list[Identifiers]:
+    order = list(people)
+    random.Random(seed).shuffle(order)
+    return order
+
+
+def test_two_processes_with_the_same_people_ask_nobody_twice_and_both_finish(
+    start: Start, ledger_path: Path, tmp_path: Path
+) -> None:
+    people = people_of_the_directory(200)
+    sandbox = start(latency_seconds=0.02, latency_jitter_seconds=0.05)
+    jobs = [Job(sandbox.base_url, ledger_path, shuffled(people, n), f"run-{n}", policy=FAST) for n in range(2)]
+    done = together(jobs, tmp_path)
+    books = sandbox.books.view()
+    assert set(books.calls_by_contact().values()) == {1}
+    assert len(books.enrich_calls) == 200
+    assert assert_books_agree(ledger_path, books).charged == books.charged
+    for each in done:
+        states = dict(each["outcomes"])
+        assert len(states) == 200
+        assert None not in states.values()
+        assert each["stopped"] is None
+    calls = [each["progress"]["calls"] for each in done]
+    assert sum(calls) == 200
+    assert min(calls) >= 10, "one of them starved"
+
+
+def test_caps_hold_to_the_credit_over_all_processes(start: Start, ledger_path: Path, tmp_path: Path) -> None:
+    people = people_of_the_directory(120, "person")
+    sandbox = start(latency_seconds=0.02)
+    policy = replace(FAST, budget=Budget(0, per_day_credits=75, min_balance_credits=0))
+    jobs = [
+        Job(sandbox.base_url, ledger_path, people[40 * n : 40 * n + 40], f"run-{n}", "root" if n < 2 else None, policy=policy)
+        for n in range(3)
+    ]
+    jobs = [replace(job, max_credits=30) for job in jobs]
+    done = together(jobs, tmp_path)
+    assert {each["stopped"]["kind"] for each in done} <= {"run_budget", "day_budget"}
+    assert sandbox.books.charged == 60  # two runs of one root share 30, the third has 30 of its own; the day's 75 hold
+    assert sums(ledger_path).charged == 60
+    more = ask(replace(jobs[0], run_id="more", root_run_id="more", policy=policy))
+    assert more.stopped
+    assert more.stopped.kind == "day_budget"
+    assert sandbox.books.charged == 74
+
+
+@pytest.mark.parametrize(("processes", "jitter"), [(1, 0.09), (3, 0.09)])
+def test_no_sliding_second_at_the_server_holds_more_than_the_limit(
+    start: Start, ledger_path: Path, tmp_path: Path, processes: int, jitter: float
+) -> None:
+    # The allowance is larger than what is injected: a busy machine adds to it by itself.
+    limit, allowance = 20, 0.25
+    sandbox = start(latency_seconds=0.03, latency_jitter_seconds=0.1, arrival_jitter_seconds=jitter)
+    people = people_of_the_directory(66)
+    policy = replace(FAST, limits=Limits(limit, 0, 0, allowance))
+    share = len(people) // processes
+    jobs = [
+        Job(sandbox.base_url, ledger_path, people[n * share : (n + 1) * share], f"run-{n}", policy=policy)
+        for n in range(processes)
+    ]
+    together(jobs, tmp_path)
+    books = sandbox.books.view()
+    assert len(books.enrich_calls) == share * processes
+    assert books.max_calls_within(1.0) <= limit
+    assert set(books.by_status()) <= {200}
+    arrived = [call.arrived_monotonic for call in books.enrich_calls]
+    # As soon as the windows allow: not spread out over more than they ask for, plus starting up.
+    assert max(arrived) - min(arrived) < (1 + allowance + 0.01) * 66 / limit + 2.0
+
+
+def test_a_process_that_hangs_gives_back_its_reservation_with_its_lease(
+    start: Start, ledger_path: Path, tmp_path: Path
+) -> None:
+    sandbox = start(latency_seconds=30.0)
+    people = people_of_the_directory(3, "person")
+    policy = replace(FAST, timeout_seconds=0.5)  # its lease ends 5.5 s after it was sent
+    hanging = start_process(Job(sandbox.base_url, ledger_path, people, "hangs", policy=policy), tmp_path)
+    while not sandbox.books.view().enrich_calls:
+        time.sleep(0.01)
+    os.kill(hanging.pid, signal.SIGSTOP)
+    try:
+        sandbox.options = replace(sandbox.options, latency_seconds=0.0)
+        began = time.monotonic()
+        capped = Job(sandbox.base_url, ledger_path, people, "rival", policy=policy, max_credits=6)
+        ran = ask(capped)
+        assert 3.0 < time.monotonic() - began < 8.0  # it finishes its own, then waits at most the lease
+        assert sorted(map(str, ran.states)) == ["person", "person", "person"]
+        assert ran.stopped is None
+    finally:
+        os.kill(hanging.pid, signal.SIGCONT)
+        hanging.kill()
+    total = assert_books_agree(ledger_path, sandbox.books.view())
+    assert (total.charged, total.at_risk) == (6, 2)
+
+
+def _open_and_register(path: str, number: int, gate: str) -> None:
+    while not Path(gate).exists():
+        time.sleep(0.001)
+    with Ledger(Path(path), SystemClock(), profile_of) as ledger:
+        ledger.register([("me", f"email:{number}"), ("all", "email:all")])
+
+
+def test_many_processes_may_make_the_ledger_at_the_same_moment(ledger_path: Path, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    context = multiprocessing.get_context("fork")
+    for round_number in range(5):
+        path = ledger_path.with_name(f"{round_number}.sqlite")
+        processes = [
+            context.Process(target=_open_and_register, args=(str(path), number, str(gate))) for number in range(8)
+        ]
+        for process in processes:
+            process.start()
+        gate.touch()
+        for process in processes:
+            process.join(30)
+        gate.unlink()
+        assert [process.exitcode for process in processes] == [0] * 8
+        assert len({row[0] for row in rows(path, "SELECT person_key FROM identifiers")}) == 9
+
+
+def test_threads_of_one_process_share_a_ledger(ledger_path: Path) -> None:
+    with Ledger(ledger_path, SystemClock(), profile_of) as ledger:
+        errors: list[BaseException] = []
+
+        def work(number: int) -> None:
+            try:
+                for place in range(30):
+                    ledger.register([("me", f"email:{number}-{place}"), ("all", "email:all")])
+                    ledger.totals()
+            except BaseException as error:  # noqa: BLE001
+                errors.append(error)
+
+        threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert errors == []
+        assert len(rows(ledger_path, "SELECT 1 FROM people")) == 241

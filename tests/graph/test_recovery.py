@@ -1,0 +1,167 @@
+"""After something was lost, restored, killed half-way or replaced: what the next run makes of it."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+
+import duckdb
+import pytest
+from project import TODAY, YESTERDAY, Project, failure_text, metadata_of
+
+from clodura_pipeline.sandbox import Fault, Person, Sandbox
+from clodura_pipeline.sandbox.directory import Directory
+
+HEADER = "contact_id,email,linkedin_url\n"
+People = dict[str, list[Person]]
+
+
+def put(project: Project, path: str, *people: Person) -> None:
+    rows = "".join(f"{person.person_id},{person.email},\n" for person in people)
+    project.put(path, HEADER + rows)
+
+
+def shown_rightly(project: Project) -> bool:
+    """Whether every contact found shows the person it names."""
+    rows = project.query("SELECT contact_id, clodura_person_id FROM enriched_contacts WHERE match_status = 'person'")
+    return bool(rows) and all(contact == found for contact, found in rows)
+
+
+def back_up(project: Project) -> bytes:
+    with closing(sqlite3.connect(project.state / "ledger.sqlite")) as source:
+        copy = project.folder / "copy.sqlite"
+        with closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+    return copy.read_bytes()
+
+
+def test_a_ledger_restored_from_a_back_up_shows_nobody_elses_answers(project: Project, people: People) -> None:
+    put(project, f"{YESTERDAY}/a.csv", *people["person"][:3])
+    assert project.run(YESTERDAY).success
+    saved = back_up(project)
+    put(project, f"{TODAY}/b.csv", *people["person"][3:6])
+    assert project.run(TODAY).success
+    for path in project.state.glob("ledger.sqlite*"):
+        path.unlink()
+    (project.state / "ledger.sqlite").write_bytes(saved)
+    put(project, f"{TODAY}/c.csv", *people["miss"][:12], *people["person"][7:9])
+    assert project.run(TODAY).success
+    assert shown_rightly(project)
+    assert project.query("SELECT count(*) FROM enriched_contacts WHERE match_status = 'pending'") == [(0,)]
+    sums = project.query(
+        "SELECT (SELECT sum(credits_charged) FROM enriched_contacts), sum(credits_charged) FROM credit_usage"
+    )
+    assert sums[0][0] == sums[0][1]
+
+
+def test_a_profile_is_never_given_another_profiles_answer(project: Project, people: People) -> None:
+    bob, alice = people["person"][:2]
+    project.put(f"{YESTERDAY}/m.csv", HEADER + f"m,{bob.email},\n")
+    assert project.run(YESTERDAY).success
+    project.put(f"{TODAY}/a.csv", HEADER + f"a,{bob.email},{alice.linkedin_url}\n")
+    assert project.run(TODAY).success
+    found = dict(project.query("SELECT contact_id, clodura_person_id FROM enriched_contacts"))
+    assert found == {"m": bob.person_id, "a": alice.person_id}
+    (call,) = (call for call in project.books().enrich_calls if (call.identifiers or {}).get("linkedinUrl"))
+    assert not (call.identifiers or {}).get("email")
+
+
+@pytest.mark.parametrize("edit", ["first landing", "shrunk", "replaced"])
+def test_rows_landed_by_a_killed_run_are_taken_up_by_the_next_of_any_day(
+    project: Project, people: People, edit: str
+) -> None:
+    found = people["person"]
+    put(project, f"{TODAY}/today.csv", found[9])
+    if edit != "first landing":
+        put(project, f"{YESTERDAY}/crm.csv", *found[:3])
+        assert project.run(YESTERDAY).success
+    kept = {"first landing": found[:2], "shrunk": found[:2], "replaced": found[3:6]}[edit]
+    put(project, f"{YESTERDAY}/crm.csv", *kept)
+    definitions = project.build()
+    import dagster as dg
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        only = dg.define_asset_job("landing_only", selection="raw_contacts")
+        job = dg.Definitions(assets=definitions.assets, resources=definitions.resources, jobs=[only]).resolve_job_def(
+            "landing_only"
+        )
+        assert job.execute_in_process(instance=instance, partition_key=str(YESTERDAY)).success
+    result = project.run(TODAY)
+    assert result.success, failure_text(result)
+    shown = {row[0] for row in project.query("SELECT contact_id FROM enriched_contacts")}
+    assert shown == {person.person_id for person in (*kept, found[9])}
+
+
+def test_a_lost_working_database_is_rebuilt_from_all_files(project: Project, people: People) -> None:
+    put(project, f"{YESTERDAY}/a.csv", *people["person"][:2])
+    put(project, f"{TODAY}/b.csv", *people["person"][2:4])
+    assert project.run(YESTERDAY, TODAY).success
+    asked = project.asked
+    (project.state / "working.duckdb").unlink()
+    assert project.run(TODAY).success
+    assert project.query("SELECT count(*) FROM enriched_contacts WHERE match_status = 'person'") == [(4,)]
+    assert project.asked == asked
+
+
+def test_a_call_that_was_under_way_when_its_run_died_is_asked_again_by_the_next(
+    project: Project, people: People
+) -> None:
+    put(project, f"{TODAY}/a.csv", *people["person"][:2])
+    project.sandbox.options = replace(project.sandbox.options, faults=(Fault("stall", first_n=1),))
+    assert project.run(timeout_seconds=0.3).success
+    assert sorted(project.statuses().values()) == ["ambiguous", "person"]
+    result = project.run(timeout_seconds=0.3)
+    assert result.success
+    assert set(project.statuses().values()) == {"person"}
+    assert metadata_of(result, "clodura_responses")["asked"] == 1
+
+
+def test_a_new_ledger_beside_a_published_file_that_cannot_be_read_is_refused(project: Project, people: People) -> None:
+    put(project, f"{TODAY}/a.csv", people["person"][0])
+    assert project.run().success
+    asked = project.asked
+    shutil.rmtree(project.state)
+    project.database.chmod(0o644)
+    with duckdb.connect(project.database):
+        project.database.chmod(0o444)
+        project.database.with_name("copy").write_bytes(b"")
+    project.database.chmod(0o644)
+    project.database.write_bytes(b"damaged")
+    result = project.run()
+    assert not result.success
+    assert "cannot be read" in failure_text(result)
+    assert project.asked == asked
+
+
+@pytest.mark.parametrize("cap", [None, 0])
+def test_a_refresh_without_a_cap_is_refused(project: Project, people: People, cap: int | None) -> None:
+    put(project, f"{TODAY}/a.csv", people["person"][0])
+    result = project.run(config={"refresh": True} | ({} if cap is None else {"max_credits": cap}))
+    assert not result.success
+    assert "max_credits" in failure_text(result)
+    assert project.asked == 0
+
+
+def test_an_odd_founding_year_does_not_keep_the_others_from_being_published(project: Project) -> None:
+    made = project.sandbox.directory
+    odd = [
+        replace(person, organisation=replace(person.organisation, founded_year=year))
+        for person, year in zip([p for p in made.people if p.answer == "person"], (0, 20, 2200, 1998), strict=False)
+    ]
+    with Sandbox(project.sandbox.options, directory=Directory(tuple(odd), made.organisations)) as sandbox:
+        other = Project(project.folder, sandbox)
+        put(other, f"{TODAY}/a.csv", *odd)
+        result = other.run()
+        assert result.success, failure_text(result)
+        years = other.query("SELECT organisation_founded_year FROM enriched_contacts ORDER BY ALL")
+    assert years.count((None,)) >= 2
+
+
+def test_a_later_miss_never_erases_what_was_bought(project: Project, people: People) -> None:
+    person = people["person"][0]
+    put(project, f"{TODAY}/a.csv", person)
+    assert project.run().success
+    project.sandbox.options = replace(project.sandbox.options, faults=(Fault("empty_body_200", charge=0),))
+    told = {"refresh": True, "max_credits": 10}
+    assert project.run(config=told, answer_max_age_days=0).success
+    assert shown_rightly(project)

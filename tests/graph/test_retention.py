@@ -1,0 +1,122 @@
+"""Retention: what is overdue is gone from every file, and nobody is bought twice for it."""
+
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster_duckdb import DuckDBResource
+from project import TODAY, Project, checks_of, metadata_of
+
+from clodura_pipeline.assets.overdue import nothing_overdue, nothing_overdue_published
+from clodura_pipeline.enrichment.ledger import FILE_NAME, audit_file
+from clodura_pipeline.resources import LedgerResource, ProjectFiles
+from clodura_pipeline.sandbox import Person
+from clodura_pipeline.tables import ENRICHED_CONTACTS
+
+HEADER = "contact_id,email\n"
+STRICT: dict[str, Any] = {"raw_retention_days": 1, "field_retention_days": 1}
+FIELDS = ENRICHED_CONTACTS.names[
+    ENRICHED_CONTACTS.names.index("clodura_person_id") : ENRICHED_CONTACTS.names.index("credits_charged")
+]
+
+
+def grow_older(project: Project, days: float) -> None:
+    """All answers so far came so much earlier."""
+    with closing(sqlite3.connect(project.state / FILE_NAME)) as ledger, ledger:
+        ledger.execute("UPDATE attempts SET answered_at = answered_at - ?", (days * 86_400,))
+        # As it would have been projected then.
+        ledger.execute("UPDATE control SET sequence = sequence + 1")
+        ledger.execute("UPDATE attempts SET sequence = (SELECT sequence FROM control)")
+
+
+def holding(project: Project, text: str) -> set[str]:
+    files = [file for folder in (project.state, project.database.parent) for file in folder.rglob("*")]
+    return {file.name for file in files if file.is_file() and text.encode() in file.read_bytes()}
+
+
+def remove_overdue(project: Project, **settings: Any) -> dg.ExecuteInProcessResult:
+    with dg.DagsterInstance.ephemeral() as instance:
+        job = project.build(**settings).resolve_job_def("remove_overdue")
+        return job.execute_in_process(instance=instance, raise_on_error=False)
+
+
+def checks_alone(project: Project, **days: Any) -> tuple[bool, bool]:
+    """Both checks as they turn out when somebody runs them by themselves."""
+    ledger = LedgerResource(state_dir=str(project.state), **days)
+    database = DuckDBResource(database=str(project.state / "working.duckdb"))
+    files = ProjectFiles(
+        contacts_dir=str(project.contacts),
+        database=str(project.database),
+        start_date="2026-01-01",
+        allow_new_ledger=False,
+    )
+    results = nothing_overdue(duckdb=database, ledger=ledger), nothing_overdue_published(ledger=ledger, files=files)
+    for result in results:
+        assert isinstance(result, dg.AssetCheckResult)
+        assert result.severity is dg.AssetCheckSeverity.ERROR
+    return results[0].passed, results[1].passed  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_the_strict_mode_leaves_no_byte_of_an_answer_after_a_day(
+    project: Project, people: dict[str, list[Person]]
+) -> None:
+    old, young = people["person"][:2]
+    project.put(f"crm-{TODAY}.csv", HEADER + f"old,{old.email}\nmiss,{people['miss'][0].email}\n")
+    kept = project.run()
+    assert kept.success
+    assert metadata_of(kept, "retained_answers")["answers_emptied"] == 0
+    grow_older(project, days=2)
+    assert remove_overdue(project).success  # the default keeps for good
+    assert holding(project, old.person_id) == {FILE_NAME, "working.duckdb", "clodura.duckdb"}
+    assert checks_alone(project) == (True, True)
+    assert checks_alone(project, field_retention_days=1.0) == (False, False)
+    assert checks_alone(project, raw_retention_days=1.0) == (False, True)
+
+    project.put(f"new-{TODAY}.csv", HEADER + f"young,{young.email}\n")
+    result = project.run(**STRICT)
+    assert result.success
+    assert all(passed for name, passed in checks_of(result).items() if "nothing_overdue" in name)
+    figures = metadata_of(result, "retained_answers")
+    assert (figures["raw_answers_removed"], figures["answers_emptied"]) == (2, 2)
+    assert holding(project, old.person_id) == set()
+    assert holding(project, old.title) - holding(project, young.title) == set()
+    assert holding(project, young.person_id) != set()
+    assert project.statuses() == {"old": "person", "miss": "no_match", "young": "person"}
+    nothing = project.query(f"SELECT {', '.join(FIELDS)} FROM enriched_contacts WHERE contact_id = 'old'")
+    assert nothing == [(None,) * len(FIELDS)]
+    for table in ("credit_usage", "enriched_contacts"):
+        assert project.query(f"SELECT sum(credits_charged) FROM {table}") == [(project.books().charged,)]
+    assert project.asked == 3
+    assert audit_file(project.state / FILE_NAME).sound
+
+
+def test_between_the_nightly_runs_the_hourly_job_removes_and_publishes(
+    project: Project, people: dict[str, list[Person]]
+) -> None:
+    person = people["person"][0]
+    project.put(f"crm-{TODAY}.csv", HEADER + f"old,{person.email}\n")
+    assert project.run(**STRICT).success
+    assert holding(project, person.person_id) != set()
+    grow_older(project, days=1.1)
+    assert remove_overdue(project, **STRICT).success
+    assert holding(project, person.person_id) == set()
+    assert project.statuses() == {"old": "person"}
+    assert checks_alone(project, raw_retention_days=1.0, field_retention_days=1.0) == (True, True)
+    assert project.run(**STRICT).success
+    assert project.asked == 1
+
+
+def test_answers_that_were_never_understood_are_told_when_they_go(
+    project: Project, people: dict[str, list[Person]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    project.sandbox.options = project.sandbox.options.patched({"envelope": "unknown"})
+    project.put(f"crm-{TODAY}.csv", HEADER + f"old,{people['person'][0].email}\n")
+    assert project.run().success
+    grow_older(project, days=2)
+    result = remove_overdue(project, **STRICT)
+    assert result.success
+    assert metadata_of(result, "retained_answers")["raw_answers_removed"] == 1
+    assert "never understood" in capfd.readouterr().err
+    assert project.statuses() == {"old": "unrecognised"}
