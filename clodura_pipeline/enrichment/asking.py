@@ -15,15 +15,10 @@ from dataclasses import dataclass, field, replace
 
 from clodura_pipeline.clodura.verdicts import Next, State, Verdict
 from clodura_pipeline.enrichment.calling import Called, Caller
+from clodura_pipeline.enrichment.health import Health, RetryShare
 from clodura_pipeline.enrichment.ledger import LedgerProblem
-from clodura_pipeline.enrichment.policy import (
-    FAILURES_UNTIL_STOP,
-    LONGEST_PAUSE_SECONDS,
-    MOST_TRIES_PER_PERSON,
-    RETRY_SHARE,
-    STRIKES_UNTIL_STOP,
-    UNREADABLE_UNTIL_STOP,
-)
+from clodura_pipeline.enrichment.outcomes import Outcome, Progress
+from clodura_pipeline.enrichment.policy import MOST_TRIES_PER_PERSON, STRIKES_UNTIL_STOP
 from clodura_pipeline.enrichment.questions import Question
 from clodura_pipeline.enrichment.standing import ANSWERED_MOMENTS_AGO, LOST_ONCE, Held, Known, UnderWay
 from clodura_pipeline.enrichment.stops import Stop, StopKind, stop
@@ -37,49 +32,6 @@ _STOPS = {
     Next.STOP_PLAN_REFUSED: StopKind.PLAN_REFUSED,
     Next.STOP_WRONG_ADDRESS: StopKind.WRONG_ADDRESS,
     Next.STOP_COST_ABOVE_WORST: StopKind.COST_ABOVE_WORST,
-}
-
-
-@dataclass(frozen=True, repr=False)
-class Outcome:
-    """What became of one question. `pending_reason` is None once there is an answer or a verdict on it."""
-
-    question: Question
-    state: State | None
-    asked: bool
-    pending_reason: str | None = None
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Counts of one run so far. `calls` counts requests, retries and 429s included."""
-
-    calls: int = 0
-    retries: int = 0
-    asked: int = 0
-    persons: int = 0
-    organisations: int = 0
-    no_matches: int = 0
-    refused: int = 0
-    ambiguous: int = 0
-    unrecognised: int = 0
-    already_known: int = 0
-    credits_charged: int = 0
-    credits_at_risk: int = 0
-
-    @property
-    def answered(self) -> int:
-        """People whose question got an answer: a person, an organisation or a miss."""
-        return self.persons + self.organisations + self.no_matches
-
-
-_COUNTED = {
-    State.PERSON: "persons",
-    State.ORGANISATION: "organisations",
-    State.NO_MATCH: "no_matches",
-    State.REFUSED: "refused",
-    State.AMBIGUOUS: "ambiguous",
-    State.UNRECOGNISED: "unrecognised",
 }
 
 
@@ -101,20 +53,14 @@ class Asker:
         self._caller = caller
         self._policy = caller.policy
         self._clock = caller.clock
-        self._rng = rng
         self._max_workers = max_workers
         self._changed = threading.Condition()
         self._orders = itertools.count()
         self._ready: list[_Task] = []
         self._source: Iterator[Sequence[Question]] = iter(())
         self._in_flight = 0
-        self._fanned_out = False
-        self._failures = 0
-        self._failed_at = -math.inf
-        self._not_before = -math.inf
-        self._unreadable = 0
-        self._arrived = 0
-        self._retries_begun = 0
+        self._health = Health(caller.policy, rng)
+        self._retries = RetryShare()
         self._workers: Sequence[threading.Thread] = ()
         self._interrupted = False
         self._outcomes: queue.SimpleQueue[Outcome | BaseException | None] = queue.SimpleQueue()
@@ -230,9 +176,9 @@ class Asker:
             return None
 
     def _wait_before_next(self, now: float) -> float:
-        if not self._ready or (self._in_flight and not self._fanned_out):
+        if not self._ready or (self._in_flight and not self._health.fanned_out):
             return math.inf
-        return max(self._ready[0].due, self._not_before) - now
+        return max(self._ready[0].due, self._health.not_before) - now
 
     def _fill(self) -> None:
         """Take the next batch when fewer questions are ready than workers could ask."""
@@ -244,11 +190,15 @@ class Asker:
                 heapq.heappush(self._ready, _Task(-math.inf, next(self._orders), question))
 
     def _handle(self, task: _Task) -> None:
-        if task.is_retry and not self._begin_retry():
+        with self._changed:
+            may_call = not task.is_retry or self._retries.begin()
+        if not may_call:
             self._later_or_never(task)
             return
         called = self._caller.call(task.question, lambda: self.stopped is not None)
-        self._count_arrival(task, called)
+        arrived = isinstance(called, Called) and called.was_sent and called.verdict.next is not Next.SLOW_DOWN
+        with self._changed:
+            self._retries.ended(task.is_retry, arrived)
         match called:
             case Called():
                 self._note(task, called)
@@ -267,9 +217,11 @@ class Asker:
 
     def _note(self, task: _Task, called: Called) -> None:
         verdict = called.verdict
-        self._count_call(task, verdict)
         with self._changed:
-            self._learn(verdict, called)
+            self.progress = self.progress.plus_call(verdict, task.tries, task.is_retry)
+            unhealthy = self._health.learn(verdict, called.sent_at, self._clock.monotonic())
+        if unhealthy is not None:
+            self._stop(unhealthy)
         if verdict.next in _STOPS:
             self._stop(stop(_STOPS[verdict.next]))
         if verdict.next is Next.SLOW_DOWN:
@@ -277,56 +229,13 @@ class Asker:
                 self._stop(stop(StopKind.RATE_LIMITED, f"{called.strikes} times in a row"))
             self._again(task, 0.0)
         elif verdict.next is Next.TRY_AGAIN_LATER and task.tries + 1 < MOST_TRIES_PER_PERSON:
-            pause = verdict.retry_after_seconds or self._backoff(task.tries)
+            pause = verdict.retry_after_seconds or self._health.backoff(task.tries)
             self._again(replace(task, is_retry=True, tries=task.tries + 1), pause)
         elif verdict.state is State.NOT_PROCESSED:
             self._outcomes.put(Outcome(task.question, None, True, _pending_reason(verdict)))
         else:
             doubt = LOST_ONCE if verdict.state is State.AMBIGUOUS else None
             self._outcomes.put(Outcome(task.question, verdict.state, True, doubt))
-
-    def _learn(self, verdict: Verdict, called: Called) -> None:
-        """What one call says about the service as a whole: whether to fan out, go singly, pause or stop."""
-        if verdict.next is Next.TRY_AGAIN_LATER or verdict.state is State.AMBIGUOUS:
-            if called.sent_at > self._failed_at:  # those sent before the last failure failed with it
-                self._failures += 1
-                self._failed_at = self._clock.monotonic()
-            self._fanned_out = self._fanned_out and self._failures <= 1
-            asked_seconds = verdict.retry_after_seconds or 0.0
-            pause = max(asked_seconds, self._backoff(self._failures - 1))
-            if asked_seconds or self._failures > 1 or not self._fanned_out:
-                self._not_before = max(self._not_before, self._clock.monotonic() + pause)
-            if asked_seconds > LONGEST_PAUSE_SECONDS:
-                self._stop(stop(StopKind.UNAVAILABLE, f"{verdict.detail}, for {asked_seconds:.0f} s"))
-            elif self._failures >= FAILURES_UNTIL_STOP:
-                self._stop(stop(StopKind.UNAVAILABLE, verdict.detail))
-            return
-        self._failures = 0
-        if verdict.state is State.UNRECOGNISED:
-            self._unreadable += 1
-            self._fanned_out = False
-            if self._unreadable >= UNREADABLE_UNTIL_STOP:
-                self._stop(stop(StopKind.UNREADABLE, verdict.detail))
-        elif verdict.state.is_readable_answer:
-            self._fanned_out = True
-            if verdict.state is not State.NO_MATCH:
-                self._unreadable = 0
-
-    def _begin_retry(self) -> bool:
-        """Take a retry's place in their share of all calls; the place is taken before the call, by one at a time."""
-        with self._changed:
-            if self._retries_begun + 1 > math.ceil(RETRY_SHARE * (self._arrived + 1)):
-                return False
-            self._retries_begun += 1
-            return True
-
-    def _count_arrival(self, task: _Task, called: object) -> None:
-        """Count a call that Clodura looked at; one that it did not, or that was not made, was no retry either."""
-        arrived = isinstance(called, Called) and called.verdict.next is not Next.SLOW_DOWN and called.was_sent
-        with self._changed:
-            self._arrived += int(arrived)
-            if task.is_retry and not arrived:
-                self._retries_begun -= 1
 
     def _later_or_never(self, task: _Task) -> None:
         with self._changed:
@@ -344,26 +253,9 @@ class Asker:
             heapq.heappush(self._ready, replace(task, due=due, order=next(self._orders)))
             self._changed.notify_all()
 
-    def _backoff(self, tries: int) -> float:
-        longest = min(self._policy.longest_backoff_seconds, self._policy.first_backoff_seconds * 2.0 ** max(0, tries))
-        return longest * self._rng.uniform(0.5, 1.0)
-
-    def _count_call(self, task: _Task, verdict: Verdict) -> None:
-        counts = {
-            "calls": 1,
-            "retries": int(task.is_retry and verdict.next is not Next.SLOW_DOWN),
-            "asked": int(task.tries == 0 and verdict.next is not Next.SLOW_DOWN),
-            "credits_charged": verdict.charged_credits,
-            "credits_at_risk": verdict.at_risk_credits,
-        }
-        if verdict.state in _COUNTED:
-            counts[_COUNTED[verdict.state]] = 1
-        self._count(**counts)
-
     def _count(self, **more: int) -> None:
         with self._changed:
-            now = self.progress
-            self.progress = replace(now, **{name: getattr(now, name) + count for name, count in more.items()})
+            self.progress = self.progress.plus(**more)
 
     def _stop(self, reached: Stop) -> None:
         with self._changed:

@@ -119,12 +119,10 @@ def standing(past: Sequence[PastAttempt], strength: int, question: str, rules: R
 
 def _unless_in_doubt(doubts: Sequence[PastAttempt], rules: Rules) -> Standing:
     newest = doubts[-1]
+    if newest.lease_left_seconds > 0 or newest.id > rules.watermark:
+        return Held(State.AMBIGUOUS, LOST_ONCE)
     if len(doubts) >= MOST_DOUBTS and not rules.settle_doubts:
         return Held(State.AMBIGUOUS, LOST_TWICE)
-    if newest.id > rules.watermark:
-        return Held(State.AMBIGUOUS, LOST_ONCE)
-    if newest.lease_left_seconds > 0:
-        return UnderWay(newest.lease_left_seconds)  # a late answer may still come: its turn is when none can
     return Ask(Purpose.DOUBT)
 
 

@@ -201,8 +201,8 @@ def bring_up_to_date(
     The caller holds the working database's lock, so all tables show one state.
     """
     identify_people(connection, ledger)
-    apply_suppression(connection, ledger, suppression)
     sequence = project(connection, ledger)
+    apply_suppression(connection, ledger, suppression)
     inputs = "/".join(str(get_state(connection, name)) for name in _INPUTS)
     state = f"{ledger.ledger_id}/{sequence}/{inputs}"
     if get_state(connection, "built_from") == state:

@@ -39,7 +39,9 @@ CREATE TABLE IF NOT EXISTS ledger_attempts (
 
 
 # Answers that retention or a wish took out of the ledger since they were projected.
-_REMOVED = "SELECT count(*) FROM ledger_attempts WHERE answer IS NOT NULL AND id IN (SELECT unnest(?::BIGINT[]))"
+_REMOVED = """
+SELECT count(*) FROM ledger_attempts WHERE answer IS NOT NULL AND (? OR id IN (SELECT unnest(?::BIGINT[])))
+"""
 
 
 def project(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> int:
@@ -54,11 +56,12 @@ def project(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> int:
     changes = ledger.changes_since(since)
     attempts = pl.DataFrame({name: [row[name] for row in changes.attempts] for name in _COLUMNS}, schema=dict(_COLUMNS))
     with transaction(connection):
+        empty = attempts.filter(pl.col("answer").is_null())["id"].to_list()
+        if scalar(connection, _REMOVED, [since == 0, empty]):
+            want_compaction(connection)
         if since == 0:
             connection.execute("DELETE FROM ledger_attempts")
             connection.execute("DELETE FROM person_aliases")
-        if scalar(connection, _REMOVED, [attempts.filter(pl.col("answer").is_null())["id"].to_list()]):
-            want_compaction(connection)
         _replace(connection, "ledger_attempts", "id", attempts)
         aliases = pl.DataFrame(changes.aliases, schema={"person_key": pl.Int64, "survivor": pl.Int64}, orient="row")
         _replace(connection, "person_aliases", "person_key", aliases)

@@ -12,12 +12,14 @@ from clodura_pipeline.warehouse.frames import insert, read
 
 # The address as landed tells more than the cleaned one, which role addresses are not among.
 _ROWS = """
-SELECT p.person_key, v.profile_id, v.email_id, lower(trim(r.email)) AS address, v.organisation_domain AS site,
+SELECT p.person_key, a.survivor, v.profile_id, v.email_id, lower(trim(r.email)) AS address,
+       v.organisation_domain AS site,
        regexp_extract(v.email_id, '@(.+)$', 1) AS own_domain,
        regexp_extract(lower(r.email), '@([^\\s<>,;:"'')]+)', 1) AS landed_domain
 FROM validated_contacts v
 JOIN contact_people p USING (source_file, source_row)
 JOIN raw_contacts r USING (source_file, source_row)
+LEFT JOIN person_aliases a USING (person_key)
 """
 
 
@@ -47,4 +49,6 @@ def _by_rows(rows: pl.DataFrame, suppression: Suppression) -> list[int]:
         pl.col("address").is_in(list(suppression.addresses)),
         *(pl.col(name).is_in(covered) for name in ("site", "own_domain", "landed_domain")),
     )
-    return rows.filter(named)["person_key"].drop_nulls().unique().to_list()
+    found = rows.filter(named)
+    # Under both keys: rows may still go by the one, tables by the other, when two were joined a moment ago.
+    return pl.concat([found["person_key"], found["survivor"]]).drop_nulls().unique().to_list()

@@ -1,4 +1,4 @@
-"""Reading a 200: every envelope, every way of saying no match, the cost, and nothing but UnreadableAnswer for the rest."""
+"""Reading a 200: every envelope, every way of saying no match, the cost, and UnreadableAnswer for all the rest."""
 
 import json
 from typing import Any
@@ -95,7 +95,8 @@ COST_STATEMENTS = [
     {"creditsConsumed": 2}, {"credits_deducted": 2}, {"creditsSpent": 2}, {"creditCost": 2}, {"costInCredits": 2},
     {"usedCredits": 2}, {"creditUsage": 2}, {"creditUsage": {"used": 2, "remaining": 98}}, {"usage": {"cost": 2}},
     {"creditUsageDetails": {"creditsUsed": 2}}, {"credits": {"charged": 2, "left": 8}}, {"meta": {"creditsUsed": 2}},
-    {"meta": {"usage": {"consumed": 2}}}, {"creditDetails": [{"deducted": 2}]}, {"remainingCredits": 5, "creditsUsed": 2},
+    {"meta": {"usage": {"consumed": 2}}}, {"creditDetails": [{"deducted": 2}]},
+    {"remainingCredits": 5, "creditsUsed": 2},
 ]  # fmt: skip
 
 
@@ -127,7 +128,12 @@ def test_an_organisations_own_figures_are_no_cost() -> None:
 
 def test_what_only_repeats_the_question_is_no_person() -> None:
     sent = {"firstName": "Ada", "lastName": "Byron", "linkedinUrl": "linkedin.com/in/ada"}
-    echo = {"firstName": "ADA", "lastName": "byron ", "linkedinUrl": "https://uk.linkedin.com/in/ada/", "personId": None}
+    echo = {
+        "firstName": "ADA",
+        "lastName": "byron ",
+        "linkedinUrl": "https://uk.linkedin.com/in/ada/",
+        "personId": None,
+    }
     assert read({**echo, **COMPANY}, **sent).found is Found.ORGANISATION
     assert read(echo, **sent).found is Found.NO_MATCH
     assert read({**echo, "creditsUsed": 2}, **sent).found is Found.PERSON
@@ -136,8 +142,9 @@ def test_what_only_repeats_the_question_is_no_person() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [("Sales", "Sales"), (["Sales"], "Sales"), (["Sales", "", None, "Sales", "IT"], "Sales, IT"), (" ", None), ([], None),
-     (None, None), (3, "3"), (1833.0, "1833"), (0.5, "0.5"), (True, "true"), ({"a": 1}, None), ([["Sales"], "IT"], "Sales, IT"),
+    [("Sales", "Sales"), (["Sales"], "Sales"), (["Sales", "", None, "Sales", "IT"], "Sales, IT"), (" ", None),
+     ([], None), (None, None), (3, "3"), (1833.0, "1833"), (0.5, "0.5"), (True, "true"), ({"a": 1}, None),
+     ([["Sales"], "IT"], "Sales, IT"),
      ("a\u0000b", "ab"), ("\ud800x", "?x")],
     ids=repr,
 )  # fmt: skip
@@ -161,8 +168,12 @@ def test_the_message_names_the_shape_and_nobody() -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(alphabet=st.characters()),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.sampled_from([*PERSON, "data", "organisation", "creditsUsed", "usage", "error", "x"]), inner),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from([*PERSON, "data", "organisation", "creditsUsed", "usage", "error", "x"]), inner
+        )
+    ),
     max_leaves=25,
 )
 

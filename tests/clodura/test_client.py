@@ -172,7 +172,9 @@ def test_an_answer_that_breaks_http_is_lost_not_empty(
     assert lost.trouble in {trouble, Trouble.RESET}
 
 
-@pytest.mark.parametrize("body", [b"{}", b'{"personId": "p"}\n', b"<html>", b"no json, and nobody can tell how much is missing"])
+@pytest.mark.parametrize(
+    "body", [b"{}", b'{"personId": "p"}\n', b"<html>", b"no json, and nobody can tell how much is missing"]
+)
 def test_an_answer_of_unstated_length_that_looks_whole_is_kept(serve: Serve, client: Make, body: bytes) -> None:
     assert client(serve(answering(b"HTTP/1.0 200 OK\r\n\r\n" + body))).enrich(ASKED).body == body
 
@@ -312,7 +314,13 @@ def test_a_proxy_and_a_ca_of_ones_own_are_honoured(
 
 @pytest.mark.parametrize(
     "refusal",
-    [b"HTTP/1.1 403 Forbidden\r\n\r\n", b"HTTP/1.1 407 Who are you\r\n\r\n", b"HTTP/1.1 502 No\r\n\r\n", b"", b"junk\r\n"],
+    [
+        b"HTTP/1.1 403 Forbidden\r\n\r\n",
+        b"HTTP/1.1 407 Who are you\r\n\r\n",
+        b"HTTP/1.1 502 No\r\n\r\n",
+        b"",
+        b"junk\r\n",
+    ],
 )
 def test_what_a_proxy_refused_to_pass_on_was_never_sent(
     serve: Serve, client: Make, monkeypatch: pytest.MonkeyPatch, refusal: bytes
@@ -417,7 +425,9 @@ MARKED_KEY = "MARKED-KEY-1234"
 MARKED = Identifiers("https://linkedin.com/in/marked-person", "marked@person.example", "Marked", "Person", "Marked Ltd")
 
 
-@pytest.mark.parametrize("fault", ["reset_before_answer", "cut_body", "stall", "drip_headers", "unreachable", "bad key"])
+@pytest.mark.parametrize(
+    "fault", ["reset_before_answer", "cut_body", "stall", "drip_headers", "unreachable", "bad key"]
+)
 def test_neither_key_nor_person_is_in_an_exception(start: Start, client: Make, fault: str) -> None:
     sandbox = start(faults=(Fault(fault),) if fault in dict(LOST) else (), drip_interval_seconds=0.1)
     base_url = f"http://127.0.0.1:{closed_port()}" if fault == "unreachable" else sandbox.base_url

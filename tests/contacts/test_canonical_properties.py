@@ -105,7 +105,7 @@ CELLS = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(CELLS, min_size=1, max_size=12))
 def test_columns_are_read_as_single_cells_are(cells: list[str | None]) -> None:
     values = pl.Series(cells, dtype=pl.String)
@@ -140,7 +140,7 @@ COLUMNS = ("first_name", "last_name", "email", "linkedin_url")
 COMPANY_COLUMNS = ("organisation_name", "organisation_linkedin_url", "organisation_domain")
 
 
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(*[CELLS] * 7), max_size=6))
 def test_identifiers_of_a_frame_are_those_of_its_rows(rows: list[tuple[str | None, ...]]) -> None:
     frame = pl.DataFrame(rows, schema=dict.fromkeys((*COLUMNS, *COMPANY_COLUMNS), pl.String), orient="row")

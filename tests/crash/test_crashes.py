@@ -4,11 +4,9 @@ import pytest
 from harness import Crash, Moment, crash_all
 
 MOMENTS = (
-    Moment("permitting", "after", 7),
     Moment("calling", "after", 9),
     Moment("settling", "before", 12),
     Moment("projecting", "before"),
-    Moment("building", "after", 2),
     Moment("swapping_file", "before"),
 )
 

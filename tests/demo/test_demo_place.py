@@ -75,7 +75,7 @@ def test_neither_the_users_environment_nor_their_env_file_counts(
 def test_every_path_lies_in_the_demos_folder(place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     settings = load(place.environment("http://127.0.0.1:9", {}), tmp_path / "none", monkeypatch)
     paths = [value for _, value in settings if isinstance(value, Path)]
-    assert len(paths) == 4
+    assert len(paths) == 5
     assert all(path.is_relative_to(tmp_path / "data" / "demo") for path in paths)
 
 

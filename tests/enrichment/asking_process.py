@@ -203,9 +203,7 @@ def _as_json(job: Job) -> dict[str, Any]:
 
 
 def _from_json(value: Mapping[str, Any]) -> Job:
-    policy = Policy(
-        Limits(**value.get("limits", {})), Budget(**value.get("budget", {})), **value.get("policy", {})
-    )
+    policy = Policy(Limits(**value.get("limits", {})), Budget(**value.get("budget", {})), **value.get("policy", {}))
     return Job(
         base_url=value["base_url"],
         ledger=Path(value["ledger"]),

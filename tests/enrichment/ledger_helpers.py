@@ -15,7 +15,7 @@ from clodura_pipeline.enrichment.clock import SystemClock
 from clodura_pipeline.enrichment.ledger import Granted, Ledger, Totals
 from clodura_pipeline.enrichment.ledger.calls import Decision, Settled
 from clodura_pipeline.enrichment.policy import Budget, Limits, Policy
-from clodura_pipeline.enrichment.questions import Question, Run
+from clodura_pipeline.enrichment.questions import Question
 from clodura_pipeline.sandbox import BooksView, build_directory
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
@@ -152,9 +152,7 @@ def assert_totals_are_the_sums(path: Path) -> None:
             expected[prefix + row[0]] = Totals(*tuple(row)[1:])
     stored = {
         row[0]: Totals(*tuple(row)[1:])
-        for row in rows(
-            path, "SELECT scope, calls, reserved_credits, charged_credits, at_risk_credits FROM totals"
-        )
+        for row in rows(path, "SELECT scope, calls, reserved_credits, charged_credits, at_risk_credits FROM totals")
     }
     assert {scope: total for scope, total in stored.items() if total != Totals()} == {
         scope: total for scope, total in expected.items() if total != Totals()

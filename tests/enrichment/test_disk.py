@@ -51,7 +51,7 @@ def made(path: Path) -> Path:
 
 def fill(ledger: Ledger) -> int:
     """Allow the file no page more than it has; the limit before."""
-    connection = ledger._connection  # noqa: SLF001
+    connection = ledger._connection
     before = connection.execute("PRAGMA max_page_count").fetchone()[0]
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count = {pages}")
@@ -72,7 +72,7 @@ def run_on_a_full_disk(
                 before = fill(ledger)
 
                 def make_room() -> None:
-                    ledger._connection.execute(f"PRAGMA max_page_count = {before}")  # noqa: SLF001
+                    ledger._connection.execute(f"PRAGMA max_page_count = {before}")
 
                 if room_after is not None:
                     threading.Timer(room_after, make_room).start()
@@ -205,8 +205,8 @@ def test_a_ledger_locked_by_a_stranger_says_so(memory: Path, monkeypatch: pytest
 
 def test_what_an_interruption_left_open_is_rolled_back(memory: Path) -> None:
     with opened(memory / "ledger.sqlite") as ledger:
-        ledger._connection.execute("BEGIN IMMEDIATE")  # noqa: SLF001
-        ledger._connection.execute("INSERT INTO undated_files VALUES ('half', 'done')")  # noqa: SLF001
+        ledger._connection.execute("BEGIN IMMEDIATE")
+        ledger._connection.execute("INSERT INTO undated_files VALUES ('half', 'done')")
         ledger.register([("a", "email:a")])
     assert rows(memory / "ledger.sqlite", "SELECT * FROM undated_files") == []
 

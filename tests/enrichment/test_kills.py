@@ -61,26 +61,3 @@ def test_a_killed_run_loses_no_answer_and_is_finished_by_the_next(
     assert set(after.calls_by_contact().values()) <= {1, 2}
     total = assert_books_agree(ledger_path, after)
     assert (total.reserved, total.at_risk) == (0, 2 * in_flight)
-
-
-def test_a_run_that_starts_before_the_lease_of_the_killed_one_ends_waits_for_it(
-    start: Start, ledger_path: Path, tmp_path: Path
-) -> None:
-    sandbox = start(latency_seconds=5.0)
-    policy = replace(POLICY, timeout_seconds=0.3)
-    job = Job(sandbox.base_url, ledger_path, PEOPLE[:1], "killed", policy=policy)
-    process = start_process(job, tmp_path)
-    while not sandbox.books.view().enrich_calls:
-        time.sleep(0.005)
-    process.kill()
-    sandbox.options = replace(sandbox.options, latency_seconds=0.0)
-    began = time.monotonic()
-    ran = ask(replace(job, run_id="next"))
-    assert 3.0 < time.monotonic() - began < 7.0
-    assert ran.progress.answered == 1
-    assert [row[:] for row in rows(ledger_path, "SELECT state, detail, purpose FROM attempts ORDER BY id")][0] == (
-        "ambiguous",
-        "process_died",
-        "new",
-    )
-    assert ledger_path.name == FILE_NAME

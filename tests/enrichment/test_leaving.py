@@ -63,7 +63,7 @@ def test_a_slow_connection_makes_no_call_leave_later_than_its_permit(
     assert_left_on_time(sandbox, ledger_path)
 
 
-@pytest.mark.parametrize("seconds", [0.03, 0.12])
+@pytest.mark.parametrize("seconds", [0.03, 0.1])
 def test_a_slow_commit_makes_no_call_leave_later_than_its_permit(
     start: Start, ledger_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
@@ -78,8 +78,8 @@ def test_a_slow_commit_makes_no_call_leave_later_than_its_permit(
     with monkeypatch.context() as patched:
         patched.setattr(sqlite3, "connect", lambda *args, **more: connect(*args, factory=SlowDisk, **more))
         sandbox = start(latency_seconds=0.02)
-        ran = ask(Job(sandbox.base_url, ledger_path, PEOPLE[:10], policy=FEW_A_SECOND))
-    assert ran.progress.answered == 10
+        ran = ask(Job(sandbox.base_url, ledger_path, PEOPLE[:8], policy=FEW_A_SECOND))
+    assert ran.progress.answered == 8
     assert_left_on_time(sandbox, ledger_path)
 
 
@@ -95,7 +95,9 @@ def assert_left_on_time(sandbox: Sandbox, path: Path) -> None:
     assert late[-1] <= FEW_A_SECOND.limits.jitter_seconds + 0.01
     assert late[len(late) * 3 // 4] < 0.03  # what a busy machine adds now and then is what the allowance is for
     assert sandbox.books.max_calls_within(1.0) <= FEW_A_SECOND.limits.per_second
-    assert [row[0] for row in rows(path, "SELECT stamp FROM sends WHERE attempt_id IS NOT NULL ORDER BY stamp")] == stamps
+    assert [
+        row[0] for row in rows(path, "SELECT stamp FROM sends WHERE attempt_id IS NOT NULL ORDER BY stamp")
+    ] == stamps
 
 
 class Interrupted(BaseException):

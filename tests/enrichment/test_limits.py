@@ -52,7 +52,9 @@ def saturate(desk: Desk, seconds: float) -> list[float]:
 def test_no_window_at_the_server_is_passed_for_jitter_up_to_the_allowance(
     desk: Desk, per_second: int, per_minute: int, jitter: float
 ) -> None:
-    sent = saturate(desk.new_run("limited", limited(per_second, per_minute, jitter=jitter)), 130.0 if per_minute else 5.0)
+    sent = saturate(
+        desk.new_run("limited", limited(per_second, per_minute, jitter=jitter)), 130.0 if per_minute else 5.0
+    )
     rng = random.Random(7)
     for _ in range(20):
         # Late by the slack that a permit allows, and by the network's unevenness.
@@ -113,7 +115,10 @@ def test_a_call_that_others_take_for_dead_does_not_leave_any_more(desk: Desk, le
     rival = desk.new_run("rival")
     rival.asked("a", "person")
     assert desk.ledger.stamp_again(granted.attempt_id, desk.policy, 0.01) is None
-    assert [row["state"] for row in rows(ledger_path, "SELECT state FROM attempts ORDER BY id")] == ["ambiguous", "person"]
+    assert [row["state"] for row in rows(ledger_path, "SELECT state FROM attempts ORDER BY id")] == [
+        "ambiguous",
+        "person",
+    ]
 
 
 def test_a_call_does_not_leave_into_another_day_or_a_long_pause(desk: Desk) -> None:
@@ -280,7 +285,9 @@ def test_a_call_sent_before_midnight_and_answered_after_it_counts_on_the_day_it_
     assert desk.ledger.totals("day:2026-11-23").calls == 0
 
 
-@pytest.mark.parametrize("date", [None, "", "junk", "Sun, 99 Nov 2026 12:00:00 GMT", "nan", "Sun, 22 Nov 99999 1:1:1 GMT"])
+@pytest.mark.parametrize(
+    "date", [None, "", "junk", "Sun, 99 Nov 2026 12:00:00 GMT", "nan", "Sun, 22 Nov 99999 1:1:1 GMT"]
+)
 def test_a_date_that_is_none_changes_nothing(desk: Desk, date: str | None) -> None:
     desk.settle(desk.granted("a"), VERDICTS["person"], date)
     assert desk.ledger.today() == "2026-11-22"
@@ -290,9 +297,7 @@ def test_a_date_that_is_none_changes_nothing(desk: Desk, date: str | None) -> No
 
 
 @pytest.mark.parametrize("clock_off", [0.0, -300.0, 300.0])
-def test_what_was_sent_before_a_boot_still_fills_the_windows(
-    desk: Desk, ledger_path: Path, clock_off: float
-) -> None:
+def test_what_was_sent_before_a_boot_still_fills_the_windows(desk: Desk, ledger_path: Path, clock_off: float) -> None:
     policy = limited(per_minute=3)
     for name in ("a", "b", "c"):
         desk.new_run(name, policy).asked(name, "no_match")

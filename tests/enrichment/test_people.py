@@ -90,7 +90,11 @@ def test_who_belongs_together_depends_on_no_order(batches: list[Groups], data: s
     shuffled = batches
     if data is not None:
         shuffled = [data.draw(st.permutations(batch)) for batch in data.draw(st.permutations(batches))]
-    for order in (batches, shuffled, [[(f"{n} {label}", name) for n, batch in enumerate(batches) for label, name in batch]]):
+    for order in (
+        batches,
+        shuffled,
+        [[(f"{n} {label}", name) for n, batch in enumerate(batches) for label, name in batch]],
+    ):
         with (
             tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder,
             Ledger(Path(folder) / "ledger.sqlite", FakeClock(), profile_of) as ledger,

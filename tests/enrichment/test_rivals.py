@@ -1,6 +1,5 @@
 """Several processes on one ledger: limits, caps and "never bought twice" hold over all of them, and each finishes."""
 
-import json
 import multiprocessing
 import os
 import random
@@ -54,7 +53,7 @@ def test_two_processes_with_the_same_people_ask_nobody_twice_and_both_finish(
     start: Start, ledger_path: Path, tmp_path: Path
 ) -> None:
     people = people_of_the_directory(200)
-    sandbox = start(latency_seconds=0.02, latency_jitter_seconds=0.05)
+    sandbox = start(latency_seconds=0.01, latency_jitter_seconds=0.03)
     jobs = [Job(sandbox.base_url, ledger_path, shuffled(people, n), f"run-{n}", policy=FAST) for n in range(2)]
     done = together(jobs, tmp_path)
     books = sandbox.books.view()
@@ -76,7 +75,14 @@ def test_caps_hold_to_the_credit_over_all_processes(start: Start, ledger_path: P
     sandbox = start(latency_seconds=0.02)
     policy = replace(FAST, budget=Budget(0, per_day_credits=75, min_balance_credits=0))
     jobs = [
-        Job(sandbox.base_url, ledger_path, people[40 * n : 40 * n + 40], f"run-{n}", "root" if n < 2 else None, policy=policy)
+        Job(
+            sandbox.base_url,
+            ledger_path,
+            people[40 * n : 40 * n + 40],
+            f"run-{n}",
+            "root" if n < 2 else None,
+            policy=policy,
+        )
         for n in range(3)
     ]
     jobs = [replace(job, max_credits=30) for job in jobs]
@@ -137,6 +143,10 @@ def test_a_process_that_hangs_gives_back_its_reservation_with_its_lease(
         hanging.kill()
     total = assert_books_agree(ledger_path, sandbox.books.view())
     assert (total.charged, total.at_risk) == (6, 2)
+    attempts = rows(
+        ledger_path, "SELECT state, detail, purpose FROM attempts WHERE id = 1 OR purpose = 'doubt' ORDER BY id"
+    )
+    assert [row[:] for row in attempts] == [("ambiguous", "process_died", "new"), ("person", "ok", "doubt")]
 
 
 def _open_and_register(path: str, number: int, gate: str) -> None:

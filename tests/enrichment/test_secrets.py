@@ -98,7 +98,9 @@ def test_what_our_own_code_trips_over_costs_no_answer(
 ) -> None:
     """A fault in the code that reads answers: the bytes are kept all the same, and nothing of them is shown."""
 
-    target = "asking_process.profile_of" if broken == "identify" else "clodura_pipeline.clodura.verdicts.read_enrichment"
+    target = (
+        "asking_process.profile_of" if broken == "identify" else "clodura_pipeline.clodura.verdicts.read_enrichment"
+    )
     sandbox = start(api_key=KEY)
     monkeypatch.setattr(target, _trip)
     people = [Identifiers(email=person.email) for person in sandbox.directory if person.answer == "person"][:6]

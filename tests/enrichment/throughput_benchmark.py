@@ -41,7 +41,13 @@ def measure(per_second: int, seconds: float, workers: int, processes: int) -> di
             base_url = server.stdout.readline().split()[3]
             policy = Policy(limits, Budget(0), timeout_seconds=10.0, max_workers=workers)
             jobs = [
-                Job(base_url, Path(folder) / "ledger.sqlite", people[n * share : (n + 1) * share], f"run-{n}", policy=policy)
+                Job(
+                    base_url,
+                    Path(folder) / "ledger.sqlite",
+                    people[n * share : (n + 1) * share],
+                    f"run-{n}",
+                    policy=policy,
+                )
                 for n in range(processes)
             ]
             for started in [start_process(job, Path(folder)) for job in jobs]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import duckdb
 import pytest
-from project import TODAY, YESTERDAY, Project, failure_text, metadata_of
+from project import TODAY, YESTERDAY, Project, failure_text
 
 from clodura_pipeline.sandbox import Fault, Person, Sandbox
 from clodura_pipeline.sandbox.directory import Directory
@@ -101,19 +101,6 @@ def test_a_lost_working_database_is_rebuilt_from_all_files(project: Project, peo
     assert project.run(TODAY).success
     assert project.query("SELECT count(*) FROM enriched_contacts WHERE match_status = 'person'") == [(4,)]
     assert project.asked == asked
-
-
-def test_a_call_that_was_under_way_when_its_run_died_is_asked_again_by_the_next(
-    project: Project, people: People
-) -> None:
-    put(project, f"{TODAY}/a.csv", *people["person"][:2])
-    project.sandbox.options = replace(project.sandbox.options, faults=(Fault("stall", first_n=1),))
-    assert project.run(timeout_seconds=0.3).success
-    assert sorted(project.statuses().values()) == ["ambiguous", "person"]
-    result = project.run(timeout_seconds=0.3)
-    assert result.success
-    assert set(project.statuses().values()) == {"person"}
-    assert metadata_of(result, "clodura_responses")["asked"] == 1
 
 
 def test_a_new_ledger_beside_a_published_file_that_cannot_be_read_is_refused(project: Project, people: People) -> None:

@@ -259,8 +259,8 @@ def problem(error: Exception, path: Path) -> LedgerProblem:
         advice = "Make CLODURA_STATE_DIR a folder that this user can write to."
     elif "disk I/O" in text:
         advice = (
-            "The disk of CLODURA_STATE_DIR could not be used: it may be full, over its quota, or failing. See to it and "
-            "start the run again."
+            "The disk of CLODURA_STATE_DIR could not be used: it may be full, over its quota, or failing. See to it, "
+            "then start the run again."
         )
     elif "locked" in text:
         advice = f"Another process kept it locked for {BUSY_SECONDS:.0f} s. End that process or wait for it."

@@ -1,0 +1,81 @@
+"""What a run's calls so far say about the service as a whole: fan out or go singly, pause, try again, or stop."""
+
+import math
+import random
+
+from clodura_pipeline.clodura.verdicts import Next, State, Verdict
+from clodura_pipeline.enrichment.policy import (
+    FAILURES_UNTIL_STOP,
+    LONGEST_PAUSE_SECONDS,
+    RETRY_SHARE,
+    UNREADABLE_UNTIL_STOP,
+    Policy,
+)
+from clodura_pipeline.enrichment.stops import Stop, StopKind, stop
+
+
+class Health:
+    """Learns from each call. For one thread at a time; times are monotonic seconds."""
+
+    def __init__(self, policy: Policy, rng: random.Random) -> None:
+        self.fanned_out = False
+        self.not_before = -math.inf
+        self._policy = policy
+        self._rng = rng
+        self._failures = 0
+        self._failed_at = -math.inf
+        self._unreadable = 0
+
+    def learn(self, verdict: Verdict, sent_at: float, now: float) -> Stop | None:
+        """Take up what one call came to; a stop when the run is to end for it."""
+        if verdict.next is Next.TRY_AGAIN_LATER or verdict.state is State.AMBIGUOUS:
+            return self._failed(verdict, sent_at, now)
+        self._failures = 0
+        if verdict.state is State.UNRECOGNISED:
+            self._unreadable += 1
+            self.fanned_out = False
+            if self._unreadable >= UNREADABLE_UNTIL_STOP:
+                return stop(StopKind.UNREADABLE, verdict.detail)
+        elif verdict.state.is_readable_answer:
+            self.fanned_out = True
+            if verdict.state is not State.NO_MATCH:
+                self._unreadable = 0
+        return None
+
+    def backoff(self, tries: int) -> float:
+        """Seconds to wait before trying again, after so many tries before the last."""
+        longest = min(self._policy.longest_backoff_seconds, self._policy.first_backoff_seconds * 2.0 ** max(0, tries))
+        return longest * self._rng.uniform(0.5, 1.0)
+
+    def _failed(self, verdict: Verdict, sent_at: float, now: float) -> Stop | None:
+        if sent_at > self._failed_at:  # those sent before the last failure failed with it
+            self._failures += 1
+            self._failed_at = now
+        self.fanned_out = self.fanned_out and self._failures <= 1
+        asked_seconds = verdict.retry_after_seconds or 0.0
+        if asked_seconds or not self.fanned_out:
+            self.not_before = max(self.not_before, now + max(asked_seconds, self.backoff(self._failures - 1)))
+        if asked_seconds > LONGEST_PAUSE_SECONDS:
+            return stop(StopKind.UNAVAILABLE, f"{verdict.detail}, for {asked_seconds:.0f} s")
+        return stop(StopKind.UNAVAILABLE, verdict.detail) if self._failures >= FAILURES_UNTIL_STOP else None
+
+
+class RetryShare:
+    """Keeps retries below their share of the calls that Clodura looked at. For one thread at a time."""
+
+    def __init__(self) -> None:
+        self._arrived = 0
+        self._begun = 0
+
+    def begin(self) -> bool:
+        """Take a retry's place, before its call: of several at once, each must find one of its own."""
+        if self._begun + 1 > math.ceil(RETRY_SHARE * (self._arrived + 1)):
+            return False
+        self._begun += 1
+        return True
+
+    def ended(self, is_retry: bool, arrived: bool) -> None:
+        """A call has ended; one that never arrived, or was refused with 429, was no retry either."""
+        self._arrived += int(arrived)
+        if is_retry and not arrived:
+            self._begun -= 1
