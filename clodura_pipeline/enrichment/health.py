@@ -30,14 +30,16 @@ class Health:
         """Take up what one call came to; a stop when the run is to end for it."""
         if verdict.next is Next.TRY_AGAIN_LATER or verdict.state is State.AMBIGUOUS:
             return self._failed(verdict, sent_at, now)
-        self._failures = 0
+        after_failures = sent_at > self._failed_at  # what was sent before says nothing about how it is now
+        if after_failures:
+            self._failures = 0
         if verdict.state is State.UNRECOGNISED:
             self._unreadable += 1
             self.fanned_out = False
             if self._unreadable >= UNREADABLE_UNTIL_STOP:
                 return stop(StopKind.UNREADABLE, verdict.detail)
         elif verdict.state.is_readable_answer:
-            self.fanned_out = True
+            self.fanned_out = self.fanned_out or after_failures
             if verdict.state is not State.NO_MATCH:
                 self._unreadable = 0
         return None

@@ -152,7 +152,7 @@ SELECT usage_date::DATE AS usage_date, run_id, file_date::DATE AS file_date, sou
        sum(charged_credits)::BIGINT AS credits_charged,
        sum(at_risk_credits + reserved_credits)::BIGINT AS credits_at_risk
 FROM ledger_attempts
-WHERE detail NOT IN ('connection_refused', 'name_not_found', 'tls_failed', 'connect_timeout')
+WHERE state <> 'not_processed' OR http_status IS NOT NULL  -- what never left this machine is no request
 GROUP BY ALL ORDER BY ALL
 """
 

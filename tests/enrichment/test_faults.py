@@ -1,6 +1,8 @@
 """The fault table: each fault on a real socket, and what it comes to in the ledger, at the server and for the run."""
 
 import math
+import socketserver
+import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -118,16 +120,22 @@ def _general(detail: str) -> str:
     return "none of the keys *" if detail.startswith("none of the keys") else detail
 
 
+class _SpeaksNoTls(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        self.request.sendall(b"HTTP/1.1 400 Bad\r\n\r\n")
+
+
 @pytest.mark.parametrize("kind", ["refused", "no such host", "no tls"])
-def test_what_never_connects_costs_nothing_and_stops_after_a_few_tries(
-    start: Start, ledger_path: Path, kind: str
-) -> None:
-    base_url = {
-        "refused": "http://127.0.0.1:1",
-        "no such host": "https://no-such-host.invalid",
-        "no tls": start().base_url.replace("http://", "https://"),
-    }[kind]
-    ran = ask(Job(base_url, ledger_path, SIX, policy=QUICK))
+def test_what_never_connects_costs_nothing_and_stops_after_a_few_tries(ledger_path: Path, kind: str) -> None:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _SpeaksNoTls) as plain:
+        threading.Thread(target=plain.serve_forever, args=(0.01,), daemon=True).start()
+        base_url = {
+            "refused": "http://127.0.0.1:1",
+            "no such host": "https://no-such-host.invalid",
+            "no tls": f"https://127.0.0.1:{plain.server_address[1]}",
+        }[kind]
+        ran = ask(Job(base_url, ledger_path, SIX, policy=QUICK))
+        plain.shutdown()
     assert ran.stopped
     assert ran.stopped.kind is StopKind.UNAVAILABLE
     assert ran.states == PENDING

@@ -139,7 +139,6 @@ def test_a_process_that_hangs_gives_back_its_reservation_with_its_lease(
         assert sorted(map(str, ran.states)) == ["person", "person", "person"]
         assert ran.stopped is None
     finally:
-        os.kill(hanging.pid, signal.SIGCONT)
         hanging.kill()
     total = assert_books_agree(ledger_path, sandbox.books.view())
     assert (total.charged, total.at_risk) == (6, 2)
