@@ -18,6 +18,8 @@ _DAGSTER_YAML = """\
 # Written by the demo, whose own Dagster storage this folder is.
 telemetry:
   enabled: false
+nux:
+  enabled: false
 """
 _WORKSPACE_YAML = """\
 load_from:

@@ -22,7 +22,7 @@ Start = Callable[..., Sandbox]
 QUICK = Policy(
     UNLIMITED,
     Budget(0),
-    timeout_seconds=0.5,
+    timeout_seconds=3.0,
     max_workers=8,
     first_backoff_seconds=0.01,
     longest_backoff_seconds=0.05,
@@ -96,7 +96,8 @@ TABLE = [
 @pytest.mark.parametrize("row", TABLE, ids=[row.fault for row in TABLE])
 def test_a_fault_on_every_call_comes_to_what_the_table_says(start: Start, ledger_path: Path, row: Row) -> None:
     sandbox = start(faults=(Fault(row.fault),), drip_interval_seconds=0.02, credits_shape="missing")
-    ran = run(sandbox, ledger_path, policy=replace(QUICK, timeout_seconds=0.3))
+    timeout_seconds = 0.25 if row.details == {"timeout"} else 5.0  # on a busy machine an answer takes its time
+    ran = run(sandbox, ledger_path, policy=replace(QUICK, timeout_seconds=timeout_seconds))
     books = sandbox.books.view()
     assert len(books.enrich_calls) == row.calls
     assert sorted(ran.states, key=str) == sorted(row.states, key=str)
@@ -178,7 +179,8 @@ def test_a_storm_of_faults_loses_no_answer_and_explains_every_credit(start: Star
         miss_style="mixed",
         department_seniority_style="mixed",
     )
-    ran = run(sandbox, ledger_path, people=people_of_the_directory(150))
+    people = people_of_the_directory(150)
+    ran = run(sandbox, ledger_path, people=people, policy=replace(QUICK, timeout_seconds=1.0))
     books = sandbox.books.view()
     assert len(ran.outcomes) == 150
     assert_books_agree(ledger_path, books)
@@ -211,14 +213,14 @@ def test_429_in_every_form_pauses_the_run_and_is_no_retry(start: Start, ledger_p
         retry_after_seconds=1,
         date_offset_seconds=7200,
     )
-    ran = run(sandbox, ledger_path)
-    assert ran.states == ["person"] * 6
-    assert (ran.progress.retries, ran.progress.asked) == (0, 6)
+    ran = run(sandbox, ledger_path, people=SIX[:4])
+    assert ran.states == ["person"] * 4
+    assert (ran.progress.retries, ran.progress.asked) == (0, 4)
     calls = sandbox.books.view().enrich_calls
     refused = [call.arrived_monotonic for call in calls if call.status == 429]
     after = [call.arrived_monotonic for call in calls if call.arrived_monotonic > refused[-1] + 0.1]
     assert min(after) >= refused[-1] + (0.9 if form != "date" else 0.0)  # a date has whole seconds
-    assert assert_books_agree(ledger_path, sandbox.books.view()).charged == 12
+    assert assert_books_agree(ledger_path, sandbox.books.view()).charged == 8
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])

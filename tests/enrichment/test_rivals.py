@@ -4,9 +4,11 @@ import multiprocessing
 import os
 import random
 import signal
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -103,7 +105,7 @@ def test_no_sliding_second_at_the_server_holds_more_than_the_limit(
     # The allowance is larger than what is injected: a busy machine adds to it by itself.
     limit, allowance = 20, 0.25
     sandbox = start(latency_seconds=0.03, latency_jitter_seconds=0.1, arrival_jitter_seconds=jitter)
-    people = people_of_the_directory(66)
+    people = people_of_the_directory(51)
     policy = replace(FAST, limits=Limits(limit, 0, 0, allowance))
     share = len(people) // processes
     jobs = [
@@ -117,7 +119,7 @@ def test_no_sliding_second_at_the_server_holds_more_than_the_limit(
     assert set(books.by_status()) <= {200}
     arrived = [call.arrived_monotonic for call in books.enrich_calls]
     # As soon as the windows allow: not spread out over more than they ask for, plus starting up.
-    assert max(arrived) - min(arrived) < (1 + allowance + 0.01) * 66 / limit + 2.0
+    assert max(arrived) - min(arrived) < (1 + allowance + 0.01) * 51 / limit + 2.0
 
 
 def test_a_process_that_hangs_gives_back_its_reservation_with_its_lease(
@@ -132,10 +134,12 @@ def test_a_process_that_hangs_gives_back_its_reservation_with_its_lease(
     os.kill(hanging.pid, signal.SIGSTOP)
     try:
         sandbox.options = replace(sandbox.options, latency_seconds=0.0)
+        with closing(sqlite3.connect(ledger_path)) as connection, connection:
+            connection.execute("UPDATE attempts SET lease_until = lease_until - 3.5")  # so that the test waits less
         began = time.monotonic()
         capped = Job(sandbox.base_url, ledger_path, people, "rival", policy=policy, max_credits=6)
         ran = ask(capped)
-        assert 3.0 < time.monotonic() - began < 8.0  # it finishes its own, then waits at most the lease
+        assert 0.5 < time.monotonic() - began < 4.0  # it finishes its own, then waits at most the lease
         assert sorted(map(str, ran.states)) == ["person", "person", "person"]
         assert ran.stopped is None
     finally:
