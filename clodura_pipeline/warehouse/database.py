@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -121,22 +123,36 @@ def tables_are_built(connection: duckdb.DuckDBPyConnection) -> None:
         set_state(connection, _COMPACT, "1")
 
 
+_COPY = """
+import sys
+import duckdb
+old, fresh, done = sys.argv[1:]
+copier = duckdb.connect()
+for file, name, options in ((old, "old", "(READ_ONLY)"), (fresh, "fresh", "")):
+    copier.execute("ATTACH '" + file.replace("'", "''") + "' AS " + name + " " + options)
+copier.execute("COPY FROM DATABASE old TO fresh")
+copier.execute("DELETE FROM fresh.working_state WHERE name = ?", [done])
+copier.execute("CHECKPOINT fresh")
+copier.close()
+"""
+
+
+def _copy_in_a_fresh_process(path: Path, fresh: Path) -> None:
+    """DuckDB pads the blocks it writes with whatever its memory held, seen to be removed rows of this very process."""
+    command = [sys.executable, "-c", _COPY, str(path), str(fresh), _COMPACT]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def _compact(path: Path) -> None:
     """Copy what is left into a new file that takes the old one's place."""
     fresh = path.with_name(f".{path.name}.new")
     try:
         fresh.unlink(missing_ok=True)
-        with contextlib.closing(duckdb.connect()) as copier:
-            for file, name in ((path, "old (READ_ONLY)"), (fresh, "fresh")):
-                alias, _, options = name.partition(" ")
-                copier.execute(f"ATTACH '{str(file).replace(chr(39), chr(39) * 2)}' AS {alias} {options}")
-            copier.execute("COPY FROM DATABASE old TO fresh")
-            copier.execute("DELETE FROM fresh.working_state WHERE name = ?", [_COMPACT])
-            copier.execute("CHECKPOINT fresh")
+        _copy_in_a_fresh_process(path, fresh)
         with fresh.open("rb") as file:
             os.fsync(file.fileno())
         fresh.replace(path)
-    except (OSError, duckdb.IOException) as error:
+    except (OSError, subprocess.CalledProcessError) as error:
         with contextlib.suppress(OSError):
             fresh.unlink(missing_ok=True)
         raise NotCompacted(
