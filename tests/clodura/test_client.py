@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from clodura_pipeline.clodura.client import LARGEST_ANSWER_BYTES, ClientSettings, CloduraClient
+from clodura_pipeline.clodura.deadline import Call
 from clodura_pipeline.clodura.errors import AnswerLost, CallFailed, NotSent, Trouble
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import RawAnswer
@@ -382,6 +383,15 @@ def test_a_call_whose_time_is_over_before_it_could_leave_does_not_leave(start: S
         never = failure(lambda asking=asking, seconds=seconds: asking.enrich(ASKED, lambda: time.sleep(seconds)))
         assert isinstance(never, NotSent)
     assert sandbox.books.calls == ()
+
+
+def test_a_call_whose_time_is_over_does_not_leave_even_before_the_watch_has_noticed() -> None:
+    asked: list[None] = []
+    call = Call(time.monotonic() - 0.001, lambda: asked.append(None))
+    with pytest.raises(TimeoutError):
+        call.sending(None)
+    assert asked == [None]
+    assert not call.sent
 
 
 def test_threads_that_share_a_client_each_get_their_own_answer(start: Start, client: Make) -> None:

@@ -177,6 +177,24 @@ def test_many_processes_may_make_the_ledger_at_the_same_moment(ledger_path: Path
         assert len({row[0] for row in rows(path, "SELECT person_key FROM identifiers")}) == 9
 
 
+def test_opening_waits_where_sqlite_does_not_wait_by_itself(ledger_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refusals = [1, 1, 1]
+
+    class Busy(sqlite3.Connection):
+        def execute(self, sql: str, *more: Any) -> sqlite3.Cursor:
+            if "journal_mode" in sql and refusals:
+                refusals.pop()
+                raise sqlite3.OperationalError("database is locked")
+            return super().execute(sql, *more)
+
+    connect = sqlite3.connect
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite3, "connect", lambda *args, **named: connect(*args, factory=Busy, **named))
+        Ledger(ledger_path, SystemClock(), profile_of).close()
+    assert refusals == []
+    assert rows(ledger_path, "PRAGMA journal_mode")[0][0] == "wal"
+
+
 def test_threads_of_one_process_share_a_ledger(ledger_path: Path) -> None:
     with Ledger(ledger_path, SystemClock(), profile_of) as ledger:
         errors: list[BaseException] = []
