@@ -27,6 +27,7 @@ from clodura_pipeline.tables import (
 )
 
 LOCK_TIMEOUT_SECONDS = 600.0
+SCHEMA_VERSION = 1  # to be raised with a change of the tables below, and a migration to it
 _TABLES = (
     RAW_CONTACTS,
     VALIDATED_CONTACTS,
@@ -60,6 +61,10 @@ class DatabaseBusy(Exception):
     """Another run kept the working database for too long."""
 
 
+class NewerDatabase(Exception):
+    """A newer version of the package made the working database."""
+
+
 class NotCompacted(Exception):
     """What was removed from the working database may still stand in its file; the message says what to do."""
 
@@ -72,6 +77,7 @@ def working_database(resource: DuckDBResource, why: str = "") -> Iterator[duckdb
 
     Raises:
         DatabaseBusy: another run held the lock for ten minutes.
+        NewerDatabase: this version does not know its tables.
         NotCompacted: see `want_compaction`.
     """
     path = Path(resource.database)
@@ -89,7 +95,7 @@ def working_database(resource: DuckDBResource, why: str = "") -> Iterator[duckdb
             try:
                 connection.execute("SET python_enable_replacements = false")
                 connection.execute("SET TimeZone = 'UTC'")
-                _create_tables(connection)
+                _make_tables(connection, path)
                 yield connection
                 compaction_wanted = get_state(connection, _COMPACT) is not None
                 if compaction_wanted:
@@ -102,6 +108,7 @@ def working_database(resource: DuckDBResource, why: str = "") -> Iterator[duckdb
         lock.release()
 
 
+_VERSION = "schema_version"
 _COMPACT = "compaction_wanted"
 _COMPACT_ONCE_BUILT = "compaction_wanted_once_built"
 
@@ -201,7 +208,21 @@ def set_state(connection: duckdb.DuckDBPyConnection, name: str, value: str) -> N
     connection.execute("INSERT OR REPLACE INTO working_state VALUES (?, ?)", [name, value])
 
 
-def _create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    for table in _TABLES:
-        connection.execute(f"CREATE TABLE IF NOT EXISTS {table.name} ({table.ddl()})")
-    connection.execute(_INSIDE)
+def _make_tables(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """All tables, when the file has none yet. A run opens it some twenty times: looking costs a fifth of creating."""
+    try:
+        version = int(get_state(connection, _VERSION) or 0)
+    except duckdb.CatalogException:
+        version = 0
+    if version > SCHEMA_VERSION:
+        raise NewerDatabase(
+            f"{path} was written by a newer version of clodura_pipeline (its tables have version {version}, this one "
+            f"knows {SCHEMA_VERSION}). Install that version again; nothing was changed and nothing asked."
+        )
+    if version == SCHEMA_VERSION:
+        return
+    with transaction(connection):
+        for table in _TABLES:
+            connection.execute(f"CREATE TABLE IF NOT EXISTS {table.name} ({table.ddl()})")
+        connection.execute(_INSIDE)
+        set_state(connection, _VERSION, str(SCHEMA_VERSION))

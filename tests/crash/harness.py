@@ -6,11 +6,10 @@ prints one line a kill and the figures over all of them; exits 1 when a promise 
 """
 
 import argparse
-import json
+import multiprocessing
 import random
 import signal
 import sqlite3
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -22,10 +21,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from job_process import POINTS, run_job
 
 from clodura_pipeline.sandbox import Books, Sandbox, SandboxOptions
 
-HERE = Path(__file__).parent
+PROCESSES = multiprocessing.get_context("forkserver")
+# Only what starts no thread when imported: a fork of a process with threads (polars has some) may hang.
+PROCESSES.set_forkserver_preload(["dagster", "dagster_duckdb"])
+LONGEST_SECONDS = 180
 PEOPLE = 40
 WORKERS = 8
 TIMEOUT_SECONDS = 0.5
@@ -106,14 +109,11 @@ def crash(moment: Moment, folder: Path) -> Crash:
 
 def moments(kills: int, seed: int) -> Iterator[Moment]:
     """Moments spread over the run: each side of each point, its n-th passing at random, and plain times."""
-    sys.path.insert(0, str(HERE))
-    from job_process import POINTS
-
     rng = random.Random(seed)
     points = [(point, side) for point in POINTS for side in SIDES]
     for number in range(kills):
         if number % 5 == 4:
-            yield Moment("time", after_seconds=rng.uniform(2.0, 7.0))
+            yield Moment("time", after_seconds=rng.uniform(0.5, 4.5))
             continue
         point, side = points[number % len(points)]
         yield Moment(point, side, rng.randint(1, PASSES.get(point, 1)))
@@ -136,16 +136,15 @@ def _settings(folder: Path, base_url: str) -> dict[str, Any]:
 
 def _run(settings: dict[str, Any], day: str, moment: Moment | None) -> bool:
     """Run the job; with a moment: whether it was killed, without: whether it succeeded."""
-    arguments = [sys.executable, str(HERE / "job_process.py"), json.dumps(settings), day]
-    if moment is not None and moment.after_seconds is None:
-        arguments += [moment.point, moment.side, str(moment.nth)]
-    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        process.wait(timeout=moment.after_seconds if moment and moment.after_seconds is not None else 180)
-    except subprocess.TimeoutExpired:
+    at_time = moment is not None and moment.after_seconds is not None
+    armed = (moment.point, moment.side, moment.nth) if moment is not None and not at_time else None
+    process = PROCESSES.Process(target=run_job, args=(settings, day, armed))
+    process.start()
+    process.join(moment.after_seconds if moment is not None and at_time else LONGEST_SECONDS)
+    if process.is_alive():
         process.kill()
-        process.wait()
-    return process.returncode == (-signal.SIGKILL if moment is not None else 0)
+        process.join()
+    return process.exitcode == (-signal.SIGKILL if moment is not None else 0)
 
 
 def _ledger(folder: Path) -> Ledgered:

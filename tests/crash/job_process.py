@@ -4,7 +4,6 @@ The points lie before and after the commits that matter, and around projection a
 each function is wrapped so that the process ends right before it begins or right after it returned.
 """
 
-import json
 import os
 import signal
 import sys
@@ -12,6 +11,8 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+import dagster as dg
 
 POINTS = {
     "landing": ("clodura_pipeline.assets.contacts", "land"),
@@ -57,26 +58,21 @@ def arm(point: str, side: str, nth: int) -> None:
     setattr(owner, name, passing)
 
 
-def main() -> None:
-    """Arguments: settings as JSON, the day, and optionally point, side, n."""
-    settings_json, day, *armed = sys.argv[1:]
-    os.environ["CLODURA_API_KEY"] = "sandbox-key"
-    import dagster as dg
-
+def run_job(values: dict[str, Any], day: str, armed: tuple[str, str, int] | None) -> None:
+    """Run the job for a day, under these settings; the process ends with 0 when it succeeded, else with 1."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    os.environ["CLODURA_API_KEY"] = values["api_key"]
     from clodura_pipeline.definitions import build_definitions
     from clodura_pipeline.settings import Settings
 
-    values = json.loads(settings_json)
     settings = Settings(_env_file=None, **values)  # pyright: ignore[reportCallIssue]
     job = build_definitions(settings).resolve_job_def("enrich_contacts")
     if armed:
-        arm(armed[0], armed[1], int(armed[2]))
+        arm(*armed)
     Path(values["state_dir"]).mkdir(parents=True, exist_ok=True)
     tags = {"dagster/asset_partition_range_start": day, "dagster/asset_partition_range_end": day}
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
     sys.exit(0 if result.success else 1)
-
-
-if __name__ == "__main__":
-    main()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from project import Project
 
@@ -11,8 +12,8 @@ from clodura_pipeline.sandbox import Directory, Person, Sandbox, SandboxOptions
 
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
-    with Sandbox(SandboxOptions(starting_balance=1_000)) as sandbox:
-        yield Project(tmp_path, sandbox)
+    with Sandbox(SandboxOptions(starting_balance=1_000)) as sandbox, dg.DagsterInstance.ephemeral() as instance:
+        yield Project(tmp_path, sandbox, instance)
 
 
 @pytest.fixture

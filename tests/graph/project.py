@@ -23,6 +23,7 @@ class Project:
 
     folder: Path
     sandbox: Sandbox
+    instance: dg.DagsterInstance
     settings: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -75,12 +76,11 @@ class Project:
             "dagster/asset_partition_range_end": (last or first).isoformat(),
         }
         run_config = {"ops": {"clodura_responses": {"config": config}}} if config else None
-        with dg.DagsterInstance.ephemeral() as instance:
-            return (
-                self.build(**changes)
-                .resolve_job_def(job)
-                .execute_in_process(run_config=run_config, instance=instance, tags=tags, raise_on_error=False)
-            )
+        return (
+            self.build(**changes)
+            .resolve_job_def(job)
+            .execute_in_process(run_config=run_config, instance=self.instance, tags=tags, raise_on_error=False)
+        )
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(self.database, read_only=True) as connection:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 from click.testing import CliRunner, Result
 from project import TODAY, YESTERDAY, Project, checks_of, metadata_of
@@ -32,8 +33,9 @@ MARKED = replace(
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
     directory = Directory([MARKED, *EVERYBODY[1:]], build_directory().organisations)
-    with Sandbox(SandboxOptions(starting_balance=1_000), directory=directory) as sandbox:
-        yield Project(tmp_path, sandbox)
+    options = SandboxOptions(starting_balance=1_000)
+    with Sandbox(options, directory=directory) as sandbox, dg.DagsterInstance.ephemeral() as instance:
+        yield Project(tmp_path, sandbox, instance)
 
 
 def row(contact_id: str, person: Person | None = None, notes: str = "", **cells: str) -> str:

@@ -5,6 +5,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 
+import dagster as dg
 import duckdb
 import pytest
 from project import TODAY, YESTERDAY, Project, failure_text
@@ -78,14 +79,11 @@ def test_rows_landed_by_a_killed_run_are_taken_up_by_the_next_of_any_day(
     kept = {"first landing": found[:2], "shrunk": found[:2], "replaced": found[3:6]}[edit]
     put(project, f"{YESTERDAY}/crm.csv", *kept)
     definitions = project.build()
-    import dagster as dg
-
-    with dg.DagsterInstance.ephemeral() as instance:
-        only = dg.define_asset_job("landing_only", selection="raw_contacts")
-        job = dg.Definitions(assets=definitions.assets, resources=definitions.resources, jobs=[only]).resolve_job_def(
-            "landing_only"
-        )
-        assert job.execute_in_process(instance=instance, partition_key=str(YESTERDAY)).success
+    only = dg.define_asset_job("landing_only", selection="raw_contacts")
+    job = dg.Definitions(assets=definitions.assets, resources=definitions.resources, jobs=[only]).resolve_job_def(
+        "landing_only"
+    )
+    assert job.execute_in_process(instance=project.instance, partition_key=str(YESTERDAY)).success
     result = project.run(TODAY)
     assert result.success, failure_text(result)
     shown = {row[0] for row in project.query("SELECT contact_id FROM enriched_contacts")}
@@ -136,7 +134,7 @@ def test_an_odd_founding_year_does_not_keep_the_others_from_being_published(proj
         for person, year in zip([p for p in made.people if p.answer == "person"], (0, 20, 2200, 1998), strict=False)
     ]
     with Sandbox(project.sandbox.options, directory=Directory(tuple(odd), made.organisations)) as sandbox:
-        other = Project(project.folder, sandbox)
+        other = Project(project.folder, sandbox, project.instance)
         put(other, f"{TODAY}/a.csv", *odd)
         result = other.run()
         assert result.success, failure_text(result)
@@ -152,3 +150,17 @@ def test_a_later_miss_never_erases_what_was_bought(project: Project, people: Peo
     told = {"refresh": True, "max_credits": 10}
     assert project.run(config=told, answer_max_age_days=0).success
     assert shown_rightly(project)
+
+
+def test_a_working_database_of_a_newer_version_is_left_alone_and_says_so(project: Project, people: People) -> None:
+    put(project, f"{TODAY}/a.csv", people["person"][0])
+    project.state.mkdir(parents=True)
+    with duckdb.connect(project.state.joinpath("working.duckdb")) as newer:
+        newer.execute("CREATE TABLE working_state (name VARCHAR, value VARCHAR)")
+        newer.execute("INSERT INTO working_state VALUES ('schema_version', '99')")
+    result = project.run()
+    assert not result.success
+    assert "newer version of clodura_pipeline" in failure_text(result)
+    assert project.asked == 0
+    with duckdb.connect(project.state.joinpath("working.duckdb")) as untouched:
+        assert untouched.execute("SELECT count(*) FROM duckdb_tables()").fetchall() == [(1,)]

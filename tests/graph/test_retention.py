@@ -37,9 +37,8 @@ def holding(project: Project, text: str) -> set[str]:
 
 
 def remove_overdue(project: Project, **settings: Any) -> dg.ExecuteInProcessResult:
-    with dg.DagsterInstance.ephemeral() as instance:
-        job = project.build(**settings).resolve_job_def("remove_overdue")
-        return job.execute_in_process(instance=instance, raise_on_error=False)
+    job = project.build(**settings).resolve_job_def("remove_overdue")
+    return job.execute_in_process(instance=project.instance, raise_on_error=False)
 
 
 def checks_alone(project: Project, **days: Any) -> tuple[bool, bool]:
