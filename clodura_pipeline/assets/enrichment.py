@@ -153,13 +153,18 @@ def _ask(
         with clodura.session(
             context.run.run_id, root_run_id, config.max_credits, config.refresh, config.settle_doubts
         ) as session:
-            for outcome in clodura.enrich_batches(
-                clodura.batches(made.questions), Tick(lambda: report.tick(session), 1.0)
-            ):
-                report.note(outcome)
+            tick = Tick(lambda: report.tick(session), 1.0)
+            try:
+                for outcome in clodura.enrich_batches(clodura.batches(made.questions), tick):
+                    report.note(outcome)
+            except dg.DagsterExecutionInterruptedError:
+                report.stopping(session)
+                raise
         report.finish(session)
     except (RefusedToStart, LedgerProblem, UnsafeAddress) as problem:
         raise dg.Failure(str(problem), allow_retries=False) from None
+    except dg.DagsterExecutionInterruptedError:
+        raise dg.DagsterExecutionInterruptedError(report.how_it_stopped()) from None
     return report
 
 

@@ -28,6 +28,7 @@ class ProgressReport:
         self._total = total
         self._doubts = doubts
         self._done = 0
+        self._stopping: Session | None = None
         self._began = self._told = time.monotonic()
 
     def note(self, outcome: Outcome) -> None:
@@ -67,6 +68,31 @@ class ProgressReport:
         for key in self._context.partition_keys[-1:]:
             asset_key = self._context.asset_key
             self._context.log_event(dg.AssetObservation(asset_key=asset_key, partition=key, metadata=metadata))
+
+    def stopping(self, session: Session) -> None:
+        """Tell that the run was stopped from outside, before what is under way is awaited."""
+        self._stopping = session
+        self._context.log.warning(
+            "Stopping: no new calls are made. Those under way are awaited, for at most "
+            f"{session.longest_wait_seconds:.0f} s, and their answers stored; if the run is ended again meanwhile, "
+            "they are in doubt."
+        )
+
+    def how_it_stopped(self) -> str:
+        """What became of a run that was stopped from outside, and what comes next."""
+        session = self._stopping
+        if session is None:
+            return "The run was stopped from outside while nobody was being asked. Start it again."
+        told = (
+            f"The run was stopped from outside after {session.progress.calls} answered calls. All answers are stored; "
+            "the next run publishes them and goes on from there."
+        )
+        if session.credits_under_way:
+            told += (
+                f" Calls that were under way were not awaited: up to {session.credits_under_way} credits are at risk, "
+                "and a later run asks these people once more."
+            )
+        return told
 
     def finish(self, session: Session) -> None:
         """Take over the final state of a session that has ended."""

@@ -25,6 +25,9 @@ from clodura_pipeline.enrichment.stops import Stop, StopKind, stop
 
 _RIVAL_RECHECK_SECONDS = 0.5
 _RETRY_RECHECK_SECONDS = 0.05
+# One Ctrl-C, `systemctl stop` or `timeout` may reach a process twice: from whoever signals its whole group, and once
+# more from `uv run`, which passes on what it was sent itself.
+_ONE_ACT_SECONDS = 1.0
 _STOPS = {
     Next.STOP_NO_CREDITS: StopKind.NO_CREDITS,
     Next.STOP_DAY_CLOSED: StopKind.DAY_CLOSED,
@@ -93,23 +96,24 @@ class Asker:
             worker.start()
         try:
             yield from self._consume(len(self._workers), tick, tick_seconds)
-        except GeneratorExit:
+        except BaseException:
             # Whoever stops reading has stopped asking. Calls in flight are awaited by `finish`, on a stack where a
             # second interruption is seen: an exception out of a generator that is thrown away is not.
             self._stop(stop(StopKind.INTERRUPTED))
-            raise
-        except BaseException:
-            self.finish()
             raise
         yield from self._unasked()
 
     def finish(self) -> None:
         """Make no further call; await and store those in flight. A second interruption ends that waiting for good."""
-        if self._interrupted or not any(worker.is_alive() for worker in self._workers):
+        if self._interrupted or not self._working:
             return
         self._interrupted = True
         self._stop(stop(StopKind.INTERRUPTED))
-        self._await_calls_in_flight(self._workers)
+        self._await_calls_in_flight()
+
+    @property
+    def _working(self) -> bool:
+        return any(worker.is_alive() for worker in self._workers)
 
     def _consume(self, working: int, tick: Callable[[], None], tick_seconds: float) -> Iterator[Outcome]:
         ticked = self._clock.monotonic()
@@ -128,10 +132,16 @@ class Asker:
             elif item:
                 yield item
 
-    def _await_calls_in_flight(self, workers: Sequence[threading.Thread]) -> None:
-        ends = self._clock.monotonic() + self._policy.lease_seconds
-        for worker in workers:
-            worker.join(max(0.0, ends - self._clock.monotonic()))
+    def _await_calls_in_flight(self) -> None:
+        began = self._clock.monotonic()
+        ends = began + self._policy.lease_seconds
+        while self._working and self._clock.monotonic() < ends:
+            try:
+                for worker in self._workers:
+                    worker.join(max(0.0, ends - self._clock.monotonic()))
+            except BaseException:
+                if self._clock.monotonic() - began >= _ONE_ACT_SECONDS:
+                    raise
 
     def _unasked(self) -> Iterator[Outcome]:
         """What a stop left over, each with the reason."""

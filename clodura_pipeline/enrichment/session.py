@@ -41,6 +41,7 @@ class Session:
     def __init__(self, ledger: Ledger, client: CloduraClient, run: Run, policy: Policy, clock: Clock) -> None:
         self.balance_before: Reconciled | None = None
         self.balance_after: Reconciled | None = None
+        self.credits_under_way = 0
         self._ledger = ledger
         self._client = client
         self._run = run
@@ -62,6 +63,11 @@ class Session:
     def waiting_for(self) -> str | None:
         """What the next call waits for, in words."""
         return self._asker.waiting_for
+
+    @property
+    def longest_wait_seconds(self) -> float:
+        """How long calls under way are awaited at most when the run is stopped."""
+        return self._policy.lease_seconds
 
     def ask(
         self, batches: Iterable[Sequence[Question]], tick: Callable[[], None], tick_seconds: float
@@ -89,7 +95,11 @@ class Session:
             )
 
     def end(self) -> None:
-        """See that no call is under way, read the balance again, and close the run in the ledger."""
+        """See that no call is under way, read the balance again, and close the run in the ledger.
+
+        `credits_under_way` then says what is reserved for calls that were not awaited: none, but after a second
+        interruption.
+        """
         try:
             self._asker.finish()
             # An interrupted run is to end soon; the next run's first reading proves as much.
@@ -98,6 +108,7 @@ class Session:
                 self.balance_after, _ = self._read_balance()
         finally:
             self._ledger.end_run(self._run, self.stopped)
+            self.credits_under_way = self._ledger.totals(f"run:{self._run.root_run_id}").reserved
 
     def _read_balance(self) -> tuple[Reconciled | None, Balance | None]:
         """The balance and what it proves; None, None while a call is under way or when Clodura does not answer."""

@@ -118,15 +118,17 @@ def ask(
     identity = RunIdentity(job.run_id, job.root_run_id or job.run_id, job.max_credits)
     with Ledger(job.ledger, clock, profile_of) as ledger:
         questions = register(ledger, job.people)
-        with open_session(ledger, settings, identity, job.policy, clock) as session:
-            ran.balance_before = session.balance_before
-            try:
+        session: Session | None = None
+        try:
+            with open_session(ledger, settings, identity, job.policy, clock) as session:
+                ran.balance_before = session.balance_before
                 for outcome in session.ask(_batches(questions, job.batch_size), lambda: None, 1.0):
                     ran.outcomes.append(outcome)
                     tell(session, outcome)
-            finally:
+        finally:
+            if session is not None:
                 ran.progress, ran.stopped = session.progress, session.stopped
-        ran.balance_after = session.balance_after
+                ran.balance_after = session.balance_after
     return ran
 
 

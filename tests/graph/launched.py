@@ -1,0 +1,193 @@
+"""Real processes that run the job, to be ended from outside: the job alone, `dg launch`, and the UI's server."""
+
+import contextlib
+import json
+import multiprocessing
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from project import TODAY, Project
+
+ROOT = Path(__file__).parents[2]
+DAY = TODAY.isoformat()
+_INSTANCE = """
+telemetry:
+  enabled: false
+run_coordinator:
+  module: dagster._core.run_coordinator
+  class: DefaultRunCoordinator
+"""
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback is never behind a proxy
+_LAUNCH = """
+mutation($job: ExecutionParams!) { launchRun(executionParams: $job) { __typename
+    ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }
+"""
+_TERMINATE = """
+mutation($ids: [String!]!) { terminateRuns(runIds: $ids, terminatePolicy: SAFE_TERMINATE) { __typename
+    ... on TerminateRunsResult { terminateRunResults { __typename } } } }
+"""
+_STATUS = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+
+
+def until(reached: Callable[[], object], what: str, seconds: float = 60.0) -> None:
+    """Wait until something is so."""
+    ends = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < ends, f"not in {seconds:.0f} s: {what}"
+        time.sleep(0.02)
+
+
+def environment(project: Project, **more: str) -> dict[str, str]:
+    """What a process needs to work on a project, with Dagster's storage in the project's folder."""
+    home = project.folder / "home"
+    home.mkdir(exist_ok=True)
+    (home / "dagster.yaml").write_text(_INSTANCE)
+    others = {name: value for name, value in os.environ.items() if not name.startswith(("CLODURA_", "DAGSTER_"))}
+    return others | {
+        "DAGSTER_HOME": str(home),
+        "CLODURA_API_KEY": "sandbox-key",
+        "CLODURA_BASE_URL": project.sandbox.base_url,
+        "CLODURA_CONTACTS_DIR": str(project.contacts),
+        "CLODURA_STATE_DIR": str(project.state),
+        "CLODURA_DATABASE": str(project.database),
+        "CLODURA_REQUESTS_PER_SECOND": "0",
+        "CLODURA_REQUESTS_PER_MINUTE": "0",
+        "CLODURA_REQUESTS_PER_DAY": "0",
+        "CLODURA_MAX_WORKERS": "8",
+        "CLODURA_TIMEOUT_SECONDS": "8",
+    } | more  # fmt: skip
+
+
+def forked_job(project: Project) -> BaseProcess:
+    """The job in a process of its own, forked from a server that has everything imported: a second, not five."""
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload(["dagster", "clodura_pipeline.definitions"])
+    settings = {
+        name.removeprefix("CLODURA_").lower(): value
+        for name, value in environment(project).items()
+        if name.startswith("CLODURA_")
+    }
+    process = server.Process(target=_run_job, args=(settings, str(project.folder / "home")))
+    process.start()
+    return process
+
+
+def _run_job(settings: dict[str, str], home: str) -> None:
+    with (Path(home) / "output").open("wb") as output:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+    from clodura_pipeline.definitions import build_definitions
+    from clodura_pipeline.settings import Settings
+
+    os.environ["CLODURA_API_KEY"] = settings["api_key"]
+    values: dict[str, Any] = dict(settings)
+    job = build_definitions(Settings(_env_file=None, **values)).resolve_job_def("enrich_contacts")  # pyright: ignore[reportCallIssue]
+    with dg.DagsterInstance.from_config(home) as instance:
+        result = job.execute_in_process(partition_key=DAY, instance=instance, raise_on_error=False)
+    sys.exit(0 if result.success else 1)
+
+
+@contextlib.contextmanager
+def dg_launch(project: Project, output: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+    """`dg launch --job enrich_contacts`, in a process group of its own as a shell would start it."""
+    command = [str(Path(sys.executable).with_name("dg")), "launch", "--job", "enrich_contacts", "--partition", DAY]
+    with (
+        output.open("wb") as log,
+        subprocess.Popen(
+            command, cwd=ROOT, env=environment(project, **more), stdout=log, stderr=log, start_new_session=True
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+class Ui:
+    """The UI's server, asked as the UI asks it."""
+
+    def __init__(self, port: int) -> None:
+        self._url = f"http://127.0.0.1:{port}"
+
+    def is_up(self) -> bool:
+        """Whether it answers."""
+        try:
+            return bool(_OPENER.open(f"{self._url}/server_info", timeout=2))
+        except OSError:
+            return False
+
+    def launch(self) -> str:
+        """Start the job for today; the run's id."""
+        selector = {
+            "repositoryLocationName": "clodura_pipeline.definitions",
+            "repositoryName": "__repository__",
+            "jobName": "enrich_contacts",
+        }
+        tags = [{"key": "dagster/partition", "value": DAY}]
+        job = {"selector": selector, "mode": "default", "runConfigData": {}, "executionMetadata": {"tags": tags}}
+        return self._ask(_LAUNCH, job=job)["launchRun"]["run"]["runId"]
+
+    def terminate(self, run_id: str) -> None:
+        """What the button does."""
+        (result,) = self._ask(_TERMINATE, ids=[run_id])["terminateRuns"]["terminateRunResults"]
+        assert result["__typename"] == "TerminateRunSuccess"
+
+    def status(self, run_id: str) -> str:
+        """The state that the UI shows."""
+        return self._ask(_STATUS, id=run_id)["runOrError"]["status"]
+
+    def _ask(self, query: str, **variables: Any) -> Any:
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        request = urllib.request.Request(f"{self._url}/graphql", body, {"Content-Type": "application/json"})
+        with _OPENER.open(request, timeout=30) as answer:
+            return json.load(answer)["data"]
+
+
+@contextlib.contextmanager
+def ui_of(project: Project) -> Iterator[Ui]:
+    """The UI's server on a project; it and all that it started is ended with the block."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "dagster_webserver", "-m", "clodura_pipeline.definitions", "--port", str(port)]
+    with (
+        (project.folder / "ui.log").open("wb") as log,
+        subprocess.Popen(
+            command, cwd=ROOT, env=environment(project), stdout=log, stderr=log, start_new_session=True
+        ) as process,
+    ):
+        ui = Ui(port)
+        try:
+            until(ui.is_up, "the UI's server answers")
+            yield ui
+        finally:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def events_of(project: Project) -> list[str]:
+    """What the event log shows of all runs: messages, and errors with their causes."""
+    with dg.DagsterInstance.from_config(str(project.folder / "home")) as instance:
+        logs = [entry for run in instance.get_runs() for entry in instance.all_logs(run.run_id)]
+    said = [entry.user_message or entry.message for entry in logs]
+    for entry in logs:
+        event = entry.dagster_event
+        error = event.step_failure_data.error if event and event.is_step_failure else None
+        while error:
+            said.append(error.message)
+            error = error.cause
+    return said

@@ -1,0 +1,137 @@
+"""Ended from outside, in real processes: no new calls, what is under way is awaited and stored; twice ends at once."""
+
+import itertools
+import os
+import signal
+import sqlite3
+import time
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from launched import dg_launch, events_of, forked_job, ui_of, until
+from project import TODAY, Project
+
+from clodura_pipeline.contacts.canonical import profile_id
+from clodura_pipeline.enrichment.clock import SystemClock
+from clodura_pipeline.enrichment.ledger import Ledger
+from clodura_pipeline.sandbox import Directory
+
+PEOPLE = 120
+WORKERS = 8
+
+
+class LaterClock(SystemClock):
+    """An hour from now: all leases have ended."""
+
+    def monotonic(self) -> float:
+        return super().monotonic() + 3600
+
+
+@pytest.fixture
+def long_list(project: Project, directory: Directory) -> Project:
+    rows = "".join(f"{number},{person.email}\n" for number, person in enumerate(directory.people[:PEOPLE]))
+    project.put(f"list-{TODAY}.csv", "contact_id,email\n" + rows)
+    project.sandbox.options = replace(project.sandbox.options, latency_seconds=0.3)
+    return project
+
+
+def wait_for_calls(project: Project, calls: int = 12) -> None:
+    until(lambda: len(project.sandbox.books.view().enrich_calls) >= calls, f"{calls} calls")
+
+
+def ledger_rows(project: Project, query: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(project.state / "ledger.sqlite")) as connection:
+        return connection.execute(query).fetchall()
+
+
+def assert_ended_kindly(project: Project, ended_at: float) -> None:
+    """No call arrived after the end was asked for (but what had its permit), and every answer is in the ledger."""
+    books = project.books()
+    late = [call for call in books.enrich_calls if call.arrived_at > ended_at]
+    assert len(late) <= WORKERS
+    assert len(books.enrich_calls) < PEOPLE / 2
+    answered = ledger_rows(project, "SELECT count(*), sum(charged_credits) FROM attempts WHERE raw IS NOT NULL")
+    assert answered == [(len(books.enrich_calls), books.charged)]
+    assert ledger_rows(project, "SELECT reserved_credits, at_risk_credits FROM totals WHERE scope = 'all'") == [(0, 0)]
+    assert ledger_rows(project, "SELECT stop_kind FROM runs") == [("interrupted",)]
+
+
+def assert_told(project: Project, *words: str) -> None:
+    said = "\n".join(events_of(project))
+    for each in words:
+        assert each in said
+    assert "Traceback" not in said
+
+
+def test_a_termination_from_the_ui_ends_kindly_and_the_next_run_publishes_it_all(long_list: Project) -> None:
+    with ui_of(long_list) as ui:
+        run_id = ui.launch()
+        wait_for_calls(long_list)
+        ended_at = time.time()
+        ui.terminate(run_id)
+        until(lambda: ui.status(run_id) in ("CANCELED", "FAILURE", "SUCCESS"), "the run ends", 13.0)
+        assert ui.status(run_id) == "CANCELED"
+    assert_ended_kindly(long_list, ended_at)
+    asked = long_list.asked
+    assert_told(
+        long_list,
+        "Stopping: no new calls are made. Those under way are awaited, for at most 13 s",
+        f"The run was stopped from outside after {asked} answered calls. All answers are stored",
+    )
+    long_list.sandbox.options = replace(long_list.sandbox.options, latency_seconds=0.0)
+    assert long_list.run().success
+    assert set(long_list.books().calls_by_contact().values()) == {1}
+    assert long_list.query("SELECT count(*) FROM enriched_contacts WHERE match_status = 'pending'") == [(0,)]
+
+
+def test_ctrl_c_in_a_terminal_ends_dg_launch_kindly(long_list: Project, tmp_path: Path) -> None:
+    output = tmp_path / "output"
+    with dg_launch(long_list, output) as process:
+        wait_for_calls(long_list)
+        ended_at = time.time()
+        os.killpg(process.pid, signal.SIGINT)  # the whole foreground group gets it, as in a terminal
+        time.sleep(0.1)
+        os.kill(process.pid, signal.SIGINT)  # and `uv run`, where there is no terminal, passes it on once more
+        assert process.wait(20) == 1
+    assert_ended_kindly(long_list, ended_at)
+    assert f"stopped from outside after {long_list.asked} answered calls" in output.read_text()
+
+
+def test_sigterm_ends_the_job_kindly(long_list: Project) -> None:
+    process = forked_job(long_list)
+    wait_for_calls(long_list)
+    ended_at = time.time()
+    process.terminate()
+    process.join(20)
+    assert process.exitcode == 1
+    assert_ended_kindly(long_list, ended_at)
+    assert_told(long_list, "All answers are stored; the next run publishes them and goes on from there.")
+
+
+def test_a_second_signal_ends_the_job_at_once_with_the_doubt_recorded(long_list: Project) -> None:
+    process = forked_job(long_list)
+    wait_for_calls(long_list)
+    long_list.sandbox.options = replace(long_list.sandbox.options, latency_seconds=7.0)
+    # After so many more calls every worker waits for a slow answer.
+    wait_for_calls(long_list, len(long_list.sandbox.books.view().enrich_calls) + WORKERS)
+    assert process.pid
+    began = time.monotonic()
+    for number in itertools.cycle((signal.SIGTERM, signal.SIGINT)):  # what comes within a second counts as one
+        os.kill(process.pid, number)
+        process.join(0.3)
+        if process.exitcode is not None or time.monotonic() > began + 20:
+            break
+    under_way = long_list.sandbox.books.in_flight
+    assert process.exitcode == 1
+    assert under_way == WORKERS, "it waited for its calls"
+    assert ledger_rows(long_list, "SELECT count(*) FROM attempts WHERE state = 'sent'") == [(under_way,)]
+    assert_told(long_list, f"were not awaited: up to {2 * under_way} credits are at risk")
+    with Ledger(long_list.state / "ledger.sqlite", LaterClock(), profile_id) as ledger:
+        ledger.start_run("later", "later", 0)
+        total = ledger.totals()
+    assert ledger_rows(long_list, "SELECT count(*) FROM attempts WHERE state = 'ambiguous'") == [(under_way,)]
+    assert total.at_risk == 2 * under_way
+    assert total.charged <= long_list.sandbox.books.charged <= total.charged + total.at_risk
