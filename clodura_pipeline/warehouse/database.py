@@ -2,8 +2,6 @@
 
 import contextlib
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from clodura_pipeline.tables import (
     SOURCE_FILES,
     VALIDATED_CONTACTS,
 )
+from clodura_pipeline.warehouse.afresh import execute_in_a_fresh_process, parquet_beside, quoted
 
 LOCK_TIMEOUT_SECONDS = 600.0
 SCHEMA_VERSION = 1  # to be raised with a change of the tables below, and a migration to it
@@ -96,14 +95,12 @@ def working_database(resource: DuckDBResource, why: str = "") -> Iterator[duckdb
                 connection.execute("SET python_enable_replacements = false")
                 connection.execute("SET TimeZone = 'UTC'")
                 _make_tables(connection, path)
+                _removals_when_first_opened.setdefault(_path_of(connection), _removals(connection))
                 yield connection
-                compaction_wanted = get_state(connection, _COMPACT) is not None
-                if compaction_wanted:
-                    connection.execute("CHECKPOINT")  # the copy is to be made of one file, with no .wal beside it
+                if get_state(connection, _COMPACT) is not None:
+                    _compact(connection, path)
             finally:
                 connection.close()
-        if compaction_wanted:
-            _compact(path)
     finally:
         lock.release()
 
@@ -111,6 +108,9 @@ def working_database(resource: DuckDBResource, why: str = "") -> Iterator[duckdb
 _VERSION = "schema_version"
 _COMPACT = "compaction_wanted"
 _COMPACT_ONCE_BUILT = "compaction_wanted_once_built"
+_REMOVALS = "removals"
+_removals_when_first_opened: dict[str, int] = {}
+"""By file. Of the process, as its memory is."""
 
 
 def want_compaction(connection: duckdb.DuckDBPyConnection) -> None:
@@ -121,6 +121,7 @@ def want_compaction(connection: duckdb.DuckDBPyConnection) -> None:
     """
     set_state(connection, _COMPACT, "1")
     set_state(connection, _COMPACT_ONCE_BUILT, "1")
+    set_state(connection, _REMOVALS, str(_removals(connection) + 1))
 
 
 def tables_are_built(connection: duckdb.DuckDBPyConnection) -> None:
@@ -130,36 +131,42 @@ def tables_are_built(connection: duckdb.DuckDBPyConnection) -> None:
         set_state(connection, _COMPACT, "1")
 
 
-_COPY = """
-import sys
-import duckdb
-old, fresh, done = sys.argv[1:]
-copier = duckdb.connect()
-for file, name, options in ((old, "old", "(READ_ONLY)"), (fresh, "fresh", "")):
-    copier.execute("ATTACH '" + file.replace("'", "''") + "' AS " + name + " " + options)
-copier.execute("COPY FROM DATABASE old TO fresh")
-copier.execute("DELETE FROM fresh.working_state WHERE name = ?", [done])
-copier.execute("CHECKPOINT fresh")
-copier.close()
-"""
+def removed_since_first_opened(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether this process's memory may hold rows that were removed, by it or by another process; see `afresh`."""
+    return _removals(connection) != _removals_when_first_opened.get(_path_of(connection))
 
 
-def _copy_in_a_fresh_process(path: Path, fresh: Path) -> None:
-    """DuckDB pads the blocks it writes with whatever its memory held, seen to be removed rows of this very process."""
-    command = [sys.executable, "-c", _COPY, str(path), str(fresh), _COMPACT]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def _removals(connection: duckdb.DuckDBPyConnection) -> int:
+    return int(get_state(connection, _REMOVALS) or 0)
 
 
-def _compact(path: Path) -> None:
-    """Copy what is left into a new file that takes the old one's place."""
+def _path_of(connection: duckdb.DuckDBPyConnection) -> str:
+    row = first_row(connection, "SELECT path FROM duckdb_databases() WHERE database_name = current_database()")
+    return row[0] if row else ""
+
+
+def _compact(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Close the database, and put a file that never held what was removed in its place."""
     fresh = path.with_name(f".{path.name}.new")
     try:
-        fresh.unlink(missing_ok=True)
-        _copy_in_a_fresh_process(path, fresh)
+        with parquet_beside(path) as folder:
+            connection.execute(f"EXPORT DATABASE {quoted(folder)} (FORMAT parquet)")
+            connection.execute("CHECKPOINT")  # no .wal may be left beside the file that takes its place
+            connection.close()
+            fresh.unlink(missing_ok=True)
+            execute_in_a_fresh_process(
+                [
+                    f"ATTACH {quoted(fresh)} AS fresh",
+                    "USE fresh",
+                    f"IMPORT DATABASE {quoted(folder)}",
+                    f"DELETE FROM working_state WHERE name = {quoted(_COMPACT)}",
+                    "CHECKPOINT fresh",
+                ]
+            )
         with fresh.open("rb") as file:
             os.fsync(file.fileno())
         fresh.replace(path)
-    except (OSError, subprocess.CalledProcessError) as error:
+    except (OSError, duckdb.IOException) as error:
         with contextlib.suppress(OSError):
             fresh.unlink(missing_ok=True)
         raise NotCompacted(

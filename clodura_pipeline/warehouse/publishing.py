@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import duckdb
 
 from clodura_pipeline.tables import PUBLISHED
-from clodura_pipeline.warehouse.database import first_row
+from clodura_pipeline.warehouse.afresh import execute_in_a_fresh_process, parquet_beside, quoted
+from clodura_pipeline.warehouse.database import first_row, removed_since_first_opened
 
 STORAGE_VERSION = "v1.0.0"
 """Analysts' tools lag behind: DuckDB 1.0 and later open this format."""
@@ -61,21 +63,32 @@ def _shows_later(connection: duckdb.DuckDBPyConnection, target: Path) -> bool:
 
 
 def _write(connection: duckdb.DuckDBPyConnection, fresh: Path) -> None:
-    path = str(fresh).replace("'", "''")
-    connection.execute(f"ATTACH '{path}' AS published (STORAGE_VERSION '{STORAGE_VERSION}')")
+    if removed_since_first_opened(connection):
+        with parquet_beside(fresh) as folder:
+            folder.mkdir()
+            for table in PUBLISHED:
+                connection.execute(f"COPY {table.name} TO {quoted(folder / table.name)} (FORMAT parquet)")
+            sources = {table.name: f"read_parquet({quoted(folder / table.name)})" for table in PUBLISHED}
+            execute_in_a_fresh_process(list(_statements(fresh, sources)))
+        return
     try:
-        for table in PUBLISHED:
-            connection.execute(f"CREATE TABLE published.{table.name} ({table.ddl()})")
-            names = ", ".join(table.names)
-            connection.execute(f"INSERT INTO published.{table.name} ({names}) SELECT {names} FROM {table.name}")
-            connection.execute(f"COMMENT ON TABLE published.{table.name} IS {_text(table.meaning)}")
-            for column in table.columns:
-                connection.execute(
-                    f'COMMENT ON COLUMN published.{table.name}."{column.name}" IS {_text(column.meaning)}'
-                )
-        connection.execute("CHECKPOINT published")
+        for statement in _statements(fresh, {table.name: table.name for table in PUBLISHED}):
+            connection.execute(statement)
     finally:
-        connection.execute("DETACH published")
+        connection.execute("DETACH DATABASE IF EXISTS published")
+
+
+def _statements(fresh: Path, sources: Mapping[str, str]) -> Iterator[str]:
+    """What makes the file, from these sources by table name."""
+    yield f"ATTACH {quoted(fresh)} AS published (STORAGE_VERSION '{STORAGE_VERSION}')"
+    for table in PUBLISHED:
+        names = ", ".join(table.names)
+        yield f"CREATE TABLE published.{table.name} ({table.ddl()})"
+        yield f"INSERT INTO published.{table.name} ({names}) SELECT {names} FROM {sources[table.name]}"
+        yield f"COMMENT ON TABLE published.{table.name} IS {quoted(table.meaning)}"
+        for column in table.columns:
+            yield f'COMMENT ON COLUMN published.{table.name}."{column.name}" IS {quoted(column.meaning)}'
+    yield "CHECKPOINT published"
 
 
 def _swap(fresh: Path, target: Path) -> None:
@@ -131,10 +144,6 @@ def _ask_or_none(target: Path, query: str) -> list[tuple[Any, ...]] | None:
         return _ask(target, query)
     except duckdb.Error:
         return None
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,69 @@
+"""Has a DuckDB file written by a process whose memory never held what was removed.
+
+DuckDB pads the blocks it writes with whatever its memory held: in the file written by a process that had erased a
+person, rows of that person were seen in the padding. So what is left goes through Parquet, which holds values and no
+padding, into a process that reads nothing else.
+"""
+
+import contextlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+_EXECUTE = """
+import json, sys, duckdb
+connection = duckdb.connect()
+try:
+    for statement in json.load(sys.stdin):
+        connection.execute(statement)
+    connection.close()
+except duckdb.IOException as error:
+    sys.exit(str(error).splitlines()[0])
+except duckdb.Error as error:
+    sys.exit(type(error).__name__)  # its text may quote a row
+"""
+
+
+def execute_in_a_fresh_process(statements: Sequence[str]) -> None:
+    """Execute SQL in a process of its own, on an empty database in memory that may attach others.
+
+    Raises:
+        OSError: it could not. DuckDB's own words, where they are about files.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", _EXECUTE],
+        input=json.dumps(statements),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise OSError(done.stderr.strip() or f"the process that writes it ended with {done.returncode}")
+
+
+@contextlib.contextmanager
+def parquet_beside(target: Path) -> Iterator[Path]:
+    """A folder beside a file for what it is written from; empty at first, gone at the end.
+
+    It has a fixed name, so that what a killed process left in it is removed by the next.
+    """
+    folder = target.with_name(f".{target.name}.parquet")
+    _remove(folder)
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+
+
+def quoted(text: str | Path) -> str:
+    """Text as an SQL literal."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
