@@ -178,7 +178,7 @@ credits_at_risk BIGINT credits that may have been charged on top, nobody knows
 
 ENRICHMENT_PLAN = _table(
     "enrichment_plan",
-    "Who a run over these days would ask, in this order.",
+    "Whom the latest plan of each day set out to ask, in this order; enriched_contacts tells what became of it.",
     """
 file_date DATE partition that asks
 position BIGINT order within the plan, from 1
