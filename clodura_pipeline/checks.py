@@ -13,6 +13,7 @@ from clodura_pipeline.assets import overdue
 from clodura_pipeline.assets.contacts import raw_contacts
 from clodura_pipeline.assets.enrichment import clodura_responses
 from clodura_pipeline.assets.publication import credit_usage, enriched_contacts
+from clodura_pipeline.assets.wording import in_words
 from clodura_pipeline.enrichment.stops import explained_by_limits
 from clodura_pipeline.resources import CloduraResource, LedgerResource
 from clodura_pipeline.schemas import ENRICHED_SCHEMA, USAGE_SCHEMA
@@ -33,6 +34,7 @@ def _result(passed: bool, description: str, metadata: Mapping[str, Any], warn: b
 
 
 @dg.asset_check(asset=raw_contacts, description="Every file in the contacts folder could be loaded.")
+@in_words
 def every_file_loaded(duckdb: DuckDBResource) -> dg.AssetCheckResult:
     """Warns of files that are unreadable, outside the partitions, or gone."""
     with working_database(duckdb, "a check") as connection:
@@ -63,6 +65,7 @@ SELECT
 
 
 @dg.asset_check(asset=enriched_contacts, blocking=True, description="No row of any file is lost on the way.")
+@in_words
 def every_row_accounted_for(duckdb: DuckDBResource) -> dg.AssetCheckResult:
     """Records = landed + unreadable; these = validated + rejected; every validated contact has a status."""
     with working_database(duckdb, "a check") as connection:
@@ -93,6 +96,7 @@ SELECT (SELECT count(*) FROM raw_contacts JOIN waiting USING (source_file))
 
 
 @dg.asset_check(asset=enriched_contacts, blocking=True, description="source and contact_id name one row.")
+@in_words
 def one_row_per_contact(duckdb: DuckDBResource) -> dg.AssetCheckResult:
     """Fails when a contact stands in more than one row."""
     with working_database(duckdb, "a check") as connection:
@@ -108,6 +112,7 @@ def _schema_check(asset: dg.AssetsDefinition, schema: pa.DataFrameSchema) -> dg.
     @dg.asset_check(
         asset=asset, name="schema_holds", blocking=True, description="The table keeps its columns, types and rules."
     )
+    @in_words
     def schema_holds(duckdb: DuckDBResource) -> dg.AssetCheckResult:
         with working_database(duckdb, "a check") as connection:
             frame = read(connection, f"SELECT * FROM {schema.name}")
@@ -128,6 +133,7 @@ usage_schema_holds = _schema_check(credit_usage, USAGE_SCHEMA)
 
 
 @dg.asset_check(asset=clodura_responses, description="Every answer could be read.")
+@in_words
 def no_unrecognised_answers(duckdb: DuckDBResource) -> dg.AssetCheckResult:
     """Fails, without blocking, while answers are kept that no version could read yet."""
     with working_database(duckdb, "a check") as connection:
@@ -161,6 +167,7 @@ FROM credit_usage WHERE run_id = ?
 
 
 @dg.asset_check(asset=enriched_contacts, description="Enough of the people answered are found as a person.")
+@in_words
 def match_rate_at_least_minimum(
     context: dg.AssetCheckExecutionContext, duckdb: DuckDBResource, thresholds: CheckThresholds
 ) -> dg.AssetCheckResult:
@@ -196,6 +203,7 @@ def match_rate_at_least_minimum(
 
 
 @dg.asset_check(asset=enriched_contacts, description="Whoever has no answer waits for a limit or a budget.")
+@in_words
 def pending_shrinks(duckdb: DuckDBResource) -> dg.AssetCheckResult:
     """Warns when contacts are left without an answer and no limit or budget explains it."""
     with working_database(duckdb, "a check") as connection:
@@ -219,6 +227,7 @@ def pending_shrinks(duckdb: DuckDBResource) -> dg.AssetCheckResult:
 
 
 @dg.asset_check(asset=credit_usage, description="No cap on credits was passed.")
+@in_words
 def credits_within_budget(ledger: LedgerResource, clodura: CloduraResource) -> dg.AssetCheckResult:
     """Charged and at-risk credits of every run and day against their caps."""
     with ledger.open() as journal:
@@ -250,6 +259,7 @@ _AGREEMENT = {
 
 
 @dg.asset_check(asset=credit_usage, description="The ledger agrees with Clodura's own balance.")
+@in_words
 def ledger_agrees_with_balance(ledger: LedgerResource) -> dg.AssetCheckResult:
     """What the newest two balance readings say about the calls between them."""
     with ledger.open() as journal:

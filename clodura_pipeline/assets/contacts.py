@@ -10,6 +10,7 @@ from dagster_duckdb import DuckDBResource
 from duckdb import DuckDBPyConnection
 
 from clodura_pipeline.assets.metadata import definition_metadata, records, row_counts
+from clodura_pipeline.assets.wording import in_words
 from clodura_pipeline.contacts.files import find_files
 from clodura_pipeline.contacts.headers import load_spellings
 from clodura_pipeline.partitions import DAILY, ONE_RUN, days_of, utc_now
@@ -32,6 +33,7 @@ MOST_FILES_SHOWN = 50
     kinds={"duckdb"},
     metadata=definition_metadata(RAW_CONTACTS),
 )
+@in_words
 def raw_contacts(
     context: dg.AssetExecutionContext, duckdb: DuckDBResource, ledger: LedgerResource, files: ProjectFiles
 ) -> dg.MaterializeResult:
@@ -89,6 +91,7 @@ def raw_contacts(
         ),
     ],
 )
+@in_words
 def validated_and_rejected(
     context: dg.AssetExecutionContext, duckdb: DuckDBResource, ledger: LedgerResource
 ) -> Iterator[dg.MaterializeResult]:

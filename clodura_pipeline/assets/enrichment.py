@@ -12,6 +12,7 @@ from clodura_pipeline.assets.contacts import validated_and_rejected
 from clodura_pipeline.assets.guards import refuse_new_ledger
 from clodura_pipeline.assets.metadata import definition_metadata, records, row_counts, without_none
 from clodura_pipeline.assets.progress import ProgressReport
+from clodura_pipeline.assets.wording import in_words
 from clodura_pipeline.clodura.client import UnsafeAddress
 from clodura_pipeline.enrichment.asking import Progress
 from clodura_pipeline.enrichment.ledger import LedgerProblem
@@ -47,6 +48,7 @@ class AskingConfig(dg.Config):
     kinds={"duckdb"},
     metadata=definition_metadata(ENRICHMENT_PLAN),
 )
+@in_words
 def enrichment_plan(
     context: dg.AssetExecutionContext,
     config: AskingConfig,
@@ -97,6 +99,7 @@ def enrichment_plan(
     description="Asks Clodura through the ledger, in batches; then projects the answers. The only asset that spends.",
     metadata={"dagster/table_name": "ledger_attempts"},
 )
+@in_words
 def clodura_responses(
     context: dg.AssetExecutionContext,
     config: AskingConfig,

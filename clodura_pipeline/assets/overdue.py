@@ -7,6 +7,7 @@ from dagster_duckdb import DuckDBResource
 
 from clodura_pipeline.assets.publication import published_database
 from clodura_pipeline.assets.retention import retained_answers
+from clodura_pipeline.assets.wording import in_words
 from clodura_pipeline.resources import LedgerResource, ProjectFiles
 from clodura_pipeline.warehouse.database import working_database
 from clodura_pipeline.warehouse.overdue import overdue_contacts, overdue_in_published
@@ -19,6 +20,7 @@ _REMEDY = (
 
 
 @dg.asset_check(asset=retained_answers, description=_DESCRIPTION)
+@in_words
 def nothing_overdue(duckdb: DuckDBResource, ledger: LedgerResource) -> dg.AssetCheckResult:
     """Fails while the ledger or the working database holds what should be gone."""
     with ledger.open() as journal:
@@ -31,6 +33,7 @@ def nothing_overdue(duckdb: DuckDBResource, ledger: LedgerResource) -> dg.AssetC
 
 
 @dg.asset_check(asset=published_database, name="nothing_overdue", description=_DESCRIPTION)
+@in_words
 def nothing_overdue_published(ledger: LedgerResource, files: ProjectFiles) -> dg.AssetCheckResult:
     """Fails while the published file shows what should be gone."""
     with ledger.open() as journal:

@@ -9,6 +9,7 @@ from dagster_duckdb import DuckDBResource
 from clodura_pipeline.assets.guards import refuse_new_ledger
 from clodura_pipeline.assets.metadata import definition_metadata, records, row_counts
 from clodura_pipeline.assets.retention import retained_answers
+from clodura_pipeline.assets.wording import in_words
 from clodura_pipeline.partitions import ONE_RUN, utc_now
 from clodura_pipeline.resources import LedgerResource, ProjectFiles
 from clodura_pipeline.tables import CREDIT_USAGE, ENRICHED_CONTACTS, PUBLICATION
@@ -25,6 +26,7 @@ from clodura_pipeline.warehouse.publishing import UnwritableFile, publish
     kinds={"duckdb"},
     metadata=definition_metadata(ENRICHED_CONTACTS),
 )
+@in_words
 def enriched_contacts(
     context: dg.AssetExecutionContext, duckdb: DuckDBResource, ledger: LedgerResource, files: ProjectFiles
 ) -> dg.MaterializeResult:
@@ -61,6 +63,7 @@ def enriched_contacts(
     kinds={"duckdb"},
     metadata=definition_metadata(CREDIT_USAGE),
 )
+@in_words
 def credit_usage(
     context: dg.AssetExecutionContext, duckdb: DuckDBResource, ledger: LedgerResource, files: ProjectFiles
 ) -> dg.MaterializeResult:
@@ -96,6 +99,7 @@ def credit_usage(
     kinds={"duckdb"},
     metadata=definition_metadata(PUBLICATION),
 )
+@in_words
 def published_database(
     context: dg.AssetExecutionContext, duckdb: DuckDBResource, ledger: LedgerResource, files: ProjectFiles
 ) -> dg.MaterializeResult:

@@ -4,6 +4,7 @@ import dagster as dg
 from dagster_duckdb import DuckDBResource
 
 from clodura_pipeline.assets.enrichment import clodura_responses
+from clodura_pipeline.assets.wording import in_words
 from clodura_pipeline.partitions import ONE_RUN, utc_now
 from clodura_pipeline.resources import LedgerResource, ProjectFiles
 from clodura_pipeline.warehouse.building import bring_up_to_date
@@ -18,6 +19,7 @@ from clodura_pipeline.warehouse.database import working_database
     description="Removes raw answers and enriched fields that are overdue (CLODURA_RAW_RETENTION_DAYS, "
     "CLODURA_FIELD_RETENTION_DAYS); keeps what the books and never buying twice need.",
 )
+@in_words
 def retained_answers(
     context: dg.AssetExecutionContext, duckdb: DuckDBResource, ledger: LedgerResource, files: ProjectFiles
 ) -> dg.MaterializeResult:

@@ -87,7 +87,7 @@ def test_a_termination_from_the_ui_ends_kindly_and_the_next_run_publishes_it_all
     assert long_list.query("SELECT count(*) FROM enriched_contacts WHERE match_status = 'pending'") == [(0,)]
 
 
-def test_ctrl_c_in_a_terminal_ends_dg_launch_kindly(long_list: Project, tmp_path: Path) -> None:
+def test_ctrl_c_in_a_terminal_ends_dg_launch_kindly(long_list: Project, directory: Directory, tmp_path: Path) -> None:
     output = tmp_path / "output"
     with dg_launch(long_list, output) as process:
         wait_for_calls(long_list)
@@ -97,7 +97,12 @@ def test_ctrl_c_in_a_terminal_ends_dg_launch_kindly(long_list: Project, tmp_path
         os.kill(process.pid, signal.SIGINT)  # and `uv run`, where there is no terminal, passes it on once more
         assert process.wait(20) == 1
     assert_ended_kindly(long_list, ended_at)
-    assert f"stopped from outside after {long_list.asked} answered calls" in output.read_text()
+    printed = output.read_text()
+    assert f"stopped from outside after {long_list.asked} answered calls" in printed
+    assert "sandbox-key" not in printed
+    assert not [
+        person for person in directory.people[:PEOPLE] if person.email in printed or person.last_name in printed
+    ]
 
 
 def test_sigterm_ends_the_job_kindly(long_list: Project) -> None:

@@ -1,0 +1,253 @@
+"""Whatever fails: neither key nor people in what Dagster stores, captures, prints or raises; the key in no file."""
+
+import logging
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pandera.polars as pa
+import pytest
+from project import TODAY, Project, failure_text
+
+from clodura_pipeline.sandbox import Directory, Fault, Person, Sandbox, SandboxOptions, build_directory
+from clodura_pipeline.schemas import ENRICHED_SCHEMA, VALIDATED_SCHEMA
+from clodura_pipeline.warehouse.building import bring_up_to_date
+from clodura_pipeline.warehouse.publishing import publish
+
+# Every word of a marked person begins with this, so however it is spelt (URL-encoded, escaped, cut, in capitals, a
+# slug, the part of an address before the @), a file that shows some of them has it.
+MARK = "zqxv"
+KEY = "Zkey-7f3a-marked"
+HEADER = "contact_id,first_name,last_name,email,linkedin_url,organisation_name,notes\n"
+FOUND = [person for person in build_directory() if person.answer == "person"][:14]
+MARKED = [
+    replace(
+        person,
+        person_id=f"zqxvid{number}",
+        first_name="Zqxvänna",
+        last_name=f"Zqxv O'Zqxv{number}",
+        email=f"zqxvmail{number}@zqxv-mail.example",
+        linkedin_url=f"https://www.linkedin.com/in/zqxv%C3%A4-slug{number}",
+        title="Keeper of the zqxvtitle",
+    )
+    for number, person in enumerate(FOUND)
+]
+
+
+def row(person: Person, **other: str) -> str:
+    cells = {
+        "contact_id": person.person_id,
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "email": person.email,
+        "linkedin_url": person.linkedin_url,
+        "organisation_name": "zqxvcompany",
+        "notes": "zqxvnote",
+    }
+    return ",".join(f'"{cell}"' for cell in (cells | other).values()) + "\n"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    folder = tmp_path_factory.mktemp("marked")
+    (folder / "home").mkdir()
+    (folder / "home" / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    options = SandboxOptions(api_key=KEY, starting_balance=1_000)
+    directory = Directory(MARKED, build_directory().organisations)
+    with (
+        Sandbox(options, directory=directory) as sandbox,
+        dg.DagsterInstance.from_config(str(folder / "home")) as instance,
+    ):
+        made = Project(folder, sandbox, instance, {"api_key": KEY, "timeout_seconds": 0.5})
+        put_awkward_files(made)
+        yield made
+
+
+def put_awkward_files(project: Project) -> None:
+    person = MARKED[0]
+    project.put(f"{TODAY}/good.csv", HEADER + "".join(row(each) for each in MARKED[1:6]))
+    project.put(
+        f"{TODAY}/invalid.csv",
+        HEADER
+        + row(person, email="zqxvmail@@zqxv", linkedin_url="zqxvslug", organisation_name="")
+        + row(person, contact_id="zqxv2", email="", linkedin_url="https://www.linkedin.com/sales/lead/zqxv,1,2")
+        + row(person, contact_id="zqxv3", email="zqxv1@zqxv.example; zqxv2@zqxv.example", linkedin_url="")
+        + row(person, contact_id="")
+        + '"zqxvopen,zqxv@zqxv.example\n',
+    )
+    # A list without header, broken JSON, a torn line, a workbook and a Parquet file that are none.
+    project.put(f"{TODAY}/headless.csv", "Zqxvanna,Zqxvlast\nZqxvben,Zqxvother\n")
+    project.put(f"{TODAY}/broken.json", '[{"email": "zqxv@zqxv.example", "name": "Zqxv" "Zqxv"}]')
+    project.put(f"{TODAY}/lines.jsonl", '{"email": "zqxv@zqxv.example"}\n{"email": "zqxvtorn\n')
+    project.put(f"{TODAY}/unfinished.parquet", b"PAR1 zqxv@zqxv.example")
+    project.put(f"{TODAY}/workbook.xlsx", b"PK\x03\x04 zqxv@zqxv.example")
+    project.put(f"{TODAY}/odd.csv", HEADER.encode() + b"\xff\x00\x81zqxv,zqxv\n")
+
+
+Fail = Callable[[Project, pytest.MonkeyPatch], dict[str, Any]]
+
+
+def answers_of_all_kinds(project: Project, patch: pytest.MonkeyPatch) -> dict[str, Any]:
+    faults = ("garbage_200", "html_instead_of_json", "status_422", "reset_before_answer", "cut_body", "status_500")
+    switch(project, faults=tuple(Fault(kind, only_calls=(2 + n,)) for n, kind in enumerate(faults)))  # pyright: ignore[reportArgumentType]
+    return {}
+
+
+def wrong_key(project: Project, patch: pytest.MonkeyPatch) -> dict[str, Any]:
+    more_people(project, 6)
+    return {"api_key": f"wrong-{KEY}"}
+
+
+def refused_plan(project: Project, patch: pytest.MonkeyPatch) -> dict[str, Any]:
+    more_people(project, 8)
+    switch(project, faults=(Fault("status_403"),))
+    return {}
+
+
+def a_key_with_a_line_break(project: Project, patch: pytest.MonkeyPatch) -> dict[str, Any]:
+    more_people(project, 9)
+    return {"api_key": f"{KEY}\n"}
+
+
+def a_bad_line_in_the_suppression_file(project: Project, patch: pytest.MonkeyPatch) -> dict[str, Any]:
+    path = project.folder / "suppression.txt"
+    path.write_text("Zqxv Zqxvlast <zqxv@zqxv.example>\n")
+    return {"suppression_file": path}
+
+
+def rows_that_break_the_schema(project: Project, patch: pytest.MonkeyPatch) -> dict[str, Any]:
+    checked = pa.Column(str, checks=pa.Check.str_startswith("nothing"), nullable=True)
+    schema = VALIDATED_SCHEMA.update_columns({"email": {"checks": checked.checks}})
+    patch.setattr("clodura_pipeline.warehouse.validating.VALIDATED_SCHEMA", schema)
+    more_people(project, 10)
+    return {}
+
+
+def a_published_table_that_breaks_its_schema(project: Project, patch: pytest.MonkeyPatch) -> dict[str, Any]:
+    patch.setitem(ENRICHED_SCHEMA.columns, "email", pa.Column(str, pa.Check.str_startswith("no"), nullable=True))
+    return {}
+
+
+def a_value_that_duckdb_cannot_convert(project: Project, patch: pytest.MonkeyPatch) -> dict[str, Any]:
+    def convert(connection: duckdb.DuckDBPyConnection, *more: object) -> int:
+        connection.execute("SELECT ?::INTEGER", [MARKED[0].email])
+        return bring_up_to_date(connection, *more)  # pyright: ignore[reportArgumentType]
+
+    patch.setattr("clodura_pipeline.assets.publication.bring_up_to_date", convert)
+    return {}
+
+
+def a_defect_while_validating(project: Project, patch: pytest.MonkeyPatch) -> dict[str, Any]:
+    def trip(*_: object) -> None:
+        try:
+            raise KeyError(MARKED[0].email)
+        except KeyError as error:
+            raise ValueError(f"{MARKED[0]} {KEY}") from error
+
+    patch.setattr("clodura_pipeline.assets.contacts.validate", trip)
+    return {}
+
+
+def a_full_disk(project: Project, patch: pytest.MonkeyPatch) -> dict[str, Any]:
+    def full(connection: duckdb.DuckDBPyConnection, target: Path) -> bool:
+        patch.setattr("clodura_pipeline.warehouse.publishing._write", _no_space)
+        return publish(connection, target)
+
+    patch.setattr("clodura_pipeline.assets.publication.publish", full)
+    more_people(project, 11)
+    return {}
+
+
+def _no_space(*_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def a_damaged_ledger(project: Project, patch: pytest.MonkeyPatch) -> dict[str, Any]:
+    for path in project.state.glob("ledger.sqlite*"):
+        path.write_bytes(b"not a database " * 1000)
+    return {}
+
+
+PATHS: tuple[tuple[Fail, bool, str], ...] = (  # what fails, whether the run succeeds all the same, what is said
+    (answers_of_all_kinds, True, ""),
+    (wrong_key, False, "check CLODURA_API_KEY"),
+    (refused_plan, False, "the plan may not include the Enrich API"),
+    (a_key_with_a_line_break, False, "characters that no key holds"),
+    (a_bad_line_in_the_suppression_file, False, "line 1: holds neither"),
+    (rows_that_break_the_schema, True, ""),
+    (a_published_table_that_breaks_its_schema, False, "schema_holds"),
+    (a_value_that_duckdb_cannot_convert, False, "An error that nobody foresaw: ConversionException"),
+    (a_defect_while_validating, False, "An error that nobody foresaw: ValueError"),
+    (a_full_disk, False, "The file that was there is unchanged. Make room"),
+    (a_damaged_ledger, False, "Restore the state folder from your back-up"),
+)
+
+
+@pytest.mark.parametrize(("fail", "succeeds", "said"), PATHS, ids=[path[0].__name__ for path in PATHS])
+def test_no_failure_of_a_run_shows_the_key_or_a_person(
+    project: Project, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str], fail: Fail, succeeds: bool, said: str,
+) -> None:  # fmt: skip
+    caplog.set_level(logging.DEBUG)
+    switch(project, faults=())
+    changes = fail(project, monkeypatch)
+    result = project.run(**changes)
+    assert result.success is succeeds, failure_text(result)
+    printed = "".join(capfd.readouterr())
+    assert said in printed + failure_text(result)
+    assert "Traceback" not in failure_text(result)
+    assert shows(f"{printed} {caplog.text} {failure_text(result)}") == []
+    stored = list(everything_dagster_keeps(project.folder / "home"))
+    assert any(result.run_id in text for _, text in stored)  # there was something to search
+    assert {name: shown for name, text in stored if (shown := shows(text))} == {}
+    assert [
+        path.name for path in project.folder.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()
+    ] == []
+
+
+def test_what_the_run_works_on_is_found_by_the_search(project: Project) -> None:
+    assert shows((project.contacts / f"{TODAY}" / "good.csv").read_text()) == [MARK]
+    kept = dict(everything_dagster_keeps(project.folder / "home"))
+    assert any(name.endswith(".err") for name in kept)
+
+
+def shows(text: str) -> list[str]:
+    """Which of the marks a text shows."""
+    lowered = text.lower()
+    return [mark for mark in (MARK, KEY.lower()) if mark in lowered]
+
+
+def everything_dagster_keeps(home: Path) -> Iterator[tuple[str, str]]:
+    """Every file below Dagster's home as text, and what its databases hold compressed."""
+    for path in home.rglob("*"):
+        if path.is_file():
+            yield path.name, path.read_bytes().decode("latin-1")
+            if path.suffix == ".db":
+                yield from (
+                    (f"{path.name}: {name}", zlib.decompress(value).decode("latin-1"))
+                    for name, value in blobs_of(path)
+                    if value[:1] == b"x"
+                )
+
+
+def blobs_of(path: Path) -> Iterator[tuple[str, bytes]]:
+    with closing(sqlite3.connect(path)) as connection:
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for table in tables:
+            for values in connection.execute(f'SELECT * FROM "{table}"'):
+                yield from ((table, value) for value in values if isinstance(value, bytes))
+
+
+def switch(project: Project, **changes: Any) -> None:
+    project.sandbox.options = replace(project.sandbox.options, **changes)
+
+
+def more_people(project: Project, number: int) -> None:
+    """Somebody who was not asked yet."""
+    project.put(f"{TODAY}/more{number}.csv", HEADER + row(MARKED[number]))
