@@ -129,7 +129,7 @@ def _pieces(text: str) -> list[str]:
     """The parts of a cell that may each be an address."""
     text = _QUOTED_NAME.sub("", text)
     pieces: list[str] = []
-    for piece in re.split(r"[;,|]+|\s/\s", text):
+    for piece in re.split(r"[;,|]+|\s/\s|\s:::\s", text):  # the last is Google Contacts' own
         if brackets := re.findall(r"<([^<>]*@[^<>]*)>", piece):
             pieces.extend(brackets)
             continue

@@ -144,8 +144,9 @@ def test_unusable_address_is_not_asked(email: str, aside: str) -> None:
     assert reasons(email=email) == [NO_IDENTIFIER, aside]
 
 
-def test_first_of_several_addresses_is_used_and_the_rest_told() -> None:
-    row = contact(email="ann@x.com; ann@y.com")
+@pytest.mark.parametrize("cell", ["ann@x.com; ann@y.com", "ann@x.com ::: ann@y.com", "ann@x.com, ann@y.com"])
+def test_first_of_several_addresses_is_used_and_the_rest_told(cell: str) -> None:
+    row = contact(email=cell)
     assert (row["email"], row["set_aside"]) == ("ann@x.com", ["email: more than one address, only one is used"])
 
 
