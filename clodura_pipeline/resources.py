@@ -11,11 +11,12 @@ from dagster_duckdb import DuckDBResource
 from pydantic import Field, PrivateAttr
 
 from clodura_pipeline.clodura.client import ClientSettings
-from clodura_pipeline.contacts.canonical import CANONICAL_VERSION, profile_id
+from clodura_pipeline.contacts import canonical
+from clodura_pipeline.contacts.rereading import former_addresses, former_profiles, read_anew, spelling_of
 from clodura_pipeline.contacts.suppression import Suppression, SuppressionProblem, read_suppression
 from clodura_pipeline.enrichment.asking import Outcome
 from clodura_pipeline.enrichment.clock import SystemClock
-from clodura_pipeline.enrichment.ledger import FILE_NAME, Ledger, Retention
+from clodura_pipeline.enrichment.ledger import FILE_NAME, CanonicalForm, Ledger, Retention
 from clodura_pipeline.enrichment.policy import Budget, Limits, Policy, Refresh
 from clodura_pipeline.enrichment.questions import Question
 from clodura_pipeline.enrichment.session import RunIdentity, Session, open_session
@@ -45,8 +46,8 @@ class LedgerResource(dg.ConfigurableResource):
     @contextlib.contextmanager
     def open(self) -> Iterator[Ledger]:
         """The open ledger; created when there is none. Raises `LedgerProblem`, which says what to do."""
-        ledger = Ledger(Path(self.state_dir) / FILE_NAME, SystemClock(), profile_id, CANONICAL_VERSION)
-        with ledger:
+        form = CanonicalForm(canonical.CANONICAL_VERSION, read_anew, spelling_of, former_profiles, former_addresses)
+        with Ledger(Path(self.state_dir) / FILE_NAME, SystemClock(), canonical.profile_id, form) as ledger:
             yield ledger
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 
 import polars as pl
 
-from clodura_pipeline.contacts import columns
+from clodura_pipeline.contacts import columns, rereading
 
 TAKEN_OUT = "[erased]"
 # What ends an address in running text or in JSON. A backslash is JSON's escape: `\n` in front of an address is no `n`.
@@ -14,12 +14,12 @@ _ESCAPE = r"\\[nrtbf\"/\\]"
 
 
 def find_mentions(texts: pl.Series, is_meant: Callable[[str], bool]) -> pl.DataFrame:
-    """`row` and `token` of everything in these texts whose canonical identifier is meant."""
+    """`row` and `token` of everything in these texts whose canonical identifier, of today or formerly, is meant."""
     plain = pl.DataFrame({"text": texts.cast(pl.String).str.replace_all(_ESCAPE, " ")}).with_row_index("row")
     found = []
-    for pattern, read in (
-        (_EMAIL, lambda tokens: columns.read_emails(tokens)["identifier"]),
-        (_LINKEDIN, lambda tokens: columns.read_linkedin(tokens)["page"]),
+    for pattern, read, formerly in (
+        (_EMAIL, lambda tokens: columns.read_emails(tokens)["identifier"], rereading.former_addresses),
+        (_LINKEDIN, lambda tokens: columns.read_linkedin(tokens)["page"], rereading.former_profiles),
     ):
         tokens = plain.select("row", pl.col("text").str.extract_all(pattern).alias("token")).explode("token")
         tokens = tokens.drop_nulls("token")
@@ -27,7 +27,7 @@ def find_mentions(texts: pl.Series, is_meant: Callable[[str], bool]) -> pl.DataF
         meant = [
             token
             for token, identifier in zip(known, read(known), strict=True)
-            if identifier is not None and is_meant(identifier)
+            if any(each is not None and is_meant(each) for each in (identifier, *formerly(token)))
         ]
         found.append(tokens.filter(pl.col("token").is_in(meant)))
     return pl.concat(found)

@@ -3,14 +3,14 @@
 import duckdb
 import polars as pl
 
-from clodura_pipeline.contacts.canonical import CANONICAL_VERSION, email_id
+from clodura_pipeline.contacts import canonical
 from clodura_pipeline.contacts.identity import People, resolve
 from clodura_pipeline.enrichment.ledger import Ledger, Registered
 from clodura_pipeline.tables import IDENTITY_CONFLICTS
 from clodura_pipeline.warehouse.database import get_state, set_state, transaction
 from clodura_pipeline.warehouse.frames import insert, read
 from clodura_pipeline.warehouse.projection import begin_anew_if_restored
-from clodura_pipeline.warehouse.wishes import heed_wishes
+from clodura_pipeline.warehouse.wishes import heed_wishes, read_anew_if_form_changed
 
 PARTED = "email: known with another LinkedIn profile, so it is not sent with this one"
 _QUESTION_COLUMNS = (
@@ -32,11 +32,12 @@ def identify_people(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> No
     """
     begin_anew_if_restored(connection, ledger)
     heed_wishes(connection, ledger)
+    read_anew_if_form_changed(connection, ledger)
     if get_state(connection, "people_of") == _version(connection, ledger, ledger.alias_sequence()):
         return
     contacts = read(connection, "SELECT * FROM validated_contacts")
     people = resolve(contacts)
-    in_conflict = filter(None, (email_id(address) for address in people.conflicts["email"]))
+    in_conflict = filter(None, (canonical.email_id(address) for address in people.conflicts["email"]))
     registered = ledger.identify(people.identifiers.select("person", "identifier").iter_rows(), in_conflict)
     with transaction(connection):
         _store(connection, contacts, people, registered)
@@ -46,7 +47,8 @@ def identify_people(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> No
 
 
 def _version(connection: duckdb.DuckDBPyConnection, ledger: Ledger, alias_sequence: int) -> str:
-    return f"{get_state(connection, 'rows_version')}/{CANONICAL_VERSION}/{ledger.ledger_id}/{alias_sequence}"
+    version = canonical.CANONICAL_VERSION
+    return f"{get_state(connection, 'rows_version')}/{version}/{ledger.ledger_id}/{alias_sequence}"
 
 
 def _store(

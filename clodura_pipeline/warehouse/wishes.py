@@ -1,10 +1,11 @@
-"""Sees that everything landed so far heeds whoever was erased since it was validated."""
+"""Sees that everything landed so far heeds whoever was erased, and today's canonical form, since it was validated."""
 
 from collections.abc import Iterator
 from datetime import date
 
 import duckdb
 
+from clodura_pipeline.contacts import canonical
 from clodura_pipeline.enrichment.ledger import Ledger
 from clodura_pipeline.warehouse.database import get_state, set_state
 from clodura_pipeline.warehouse.validating import ROWS_AT_A_TIME, validate
@@ -29,6 +30,22 @@ def heed_wishes(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> int:
     wiped = sum(validate(connection, days, forgotten).wiped for days in _portions(connection))
     set_state(connection, "wishes_heeded", state)
     return wiped
+
+
+def read_anew_if_form_changed(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
+    """Validate all rows again that were validated under another canonical form, so that all agree on who is who.
+
+    A `contact_id` that was made of a row's identifiers is made anew with them: it is told by the row alone, so that a
+    working database that is built again from the files has the same. Where the form leaves them as they were, it stays.
+    """
+    form = str(canonical.CANONICAL_VERSION)
+    # Under the first form this was not remembered yet.
+    if (get_state(connection, "canonical_version") or "1") == form:
+        return
+    forgotten = ledger.forgotten()
+    for days in _portions(connection):
+        validate(connection, days, forgotten)
+    set_state(connection, "canonical_version", form)
 
 
 def _portions(connection: duckdb.DuckDBPyConnection) -> Iterator[list[date]]:

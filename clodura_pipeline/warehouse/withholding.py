@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import duckdb
 import polars as pl
 
+from clodura_pipeline.clodura.identifiers import Identifiers
+from clodura_pipeline.contacts import rereading
 from clodura_pipeline.contacts.cleaning import clean
 from clodura_pipeline.contacts.mentions import find_mentions, take_out
 from clodura_pipeline.enrichment.ledger import Forgotten
@@ -16,6 +18,7 @@ PLACE = ("file_date", "source_file", "source_row")
 _KEPT = (*PLACE, "source")
 _TEXTS = tuple(name for name in RAW_CONTACTS.names if name not in _KEPT)
 _IDENTIFYING_CELLS = ("email", "linkedin_url")
+_NAMES = ("first_name", "last_name", "organisation_name", "organisation_linkedin_url")
 
 
 @dataclass(frozen=True, repr=False)
@@ -60,7 +63,21 @@ def are_theirs(contacts: pl.DataFrame, forgotten: Forgotten) -> pl.Series:
     columns = [contacts["profile_id"], contacts["email_id"], names]
     marked = [[each for each in column.unique() if each is not None and each in forgotten] for column in columns]
     found = [column.is_in(some).fill_null(False) for column, some in zip(columns, marked, strict=True)]
-    return found[0] | found[1] | found[2]
+    return found[0] | found[1] | found[2] | _named_formerly(contacts, names.is_not_null(), forgotten)
+
+
+def _named_formerly(contacts: pl.DataFrame, by_name: pl.Series, forgotten: Forgotten) -> pl.Series:
+    """Which of the rows known `by_name` alone have that of somebody erased under a former canonical form.
+
+    Former profiles and addresses are found in the text of the row, see `find_mentions`.
+    """
+    if not rereading.FORMER_FORMS:
+        return pl.repeat(False, len(contacts), dtype=pl.Boolean, eager=True)
+    spelt = zip(by_name, contacts.select(_NAMES).iter_rows(named=True), strict=True)
+    return pl.Series(
+        [weak and any(name in forgotten for name in rereading.former_names(Identifiers(**row))) for weak, row in spelt],
+        dtype=pl.Boolean,
+    )
 
 
 def _theirs(hit: pl.DataFrame, forgotten: Forgotten) -> pl.DataFrame:

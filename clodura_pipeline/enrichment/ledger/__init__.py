@@ -10,10 +10,12 @@ from clodura_pipeline.enrichment.ledger.readings import ReadingBegun, Reconciled
 from clodura_pipeline.enrichment.ledger.retention import Removed, Retention
 from clodura_pipeline.enrichment.ledger.schema import FILE_NAME, LedgerProblem
 from clodura_pipeline.enrichment.ledger.store import Ledger
+from clodura_pipeline.enrichment.ledger.upgrading import CanonicalForm
 
 __all__ = [
     "FILE_NAME",
     "Audit",
+    "CanonicalForm",
     "Decision",
     "Erased",
     "Forgotten",

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
 
 from clodura_pipeline.clodura.answers import PARSER_VERSION, Enrichment, Organisation, Person
@@ -96,6 +96,7 @@ def settle(
     raw: RawAnswer | None,
     policy: Policy,
     identify: Identify,
+    former_profiles: Callable[[str], Iterable[str]],
 ) -> Settled:
     """Write what a call came to: raw bytes, state, money, parsed fields; all or nothing.
 
@@ -125,7 +126,9 @@ def settle(
             attempt_id,
         ),
     )
-    forgetting.learn_profile(cursor, moment.server, attempt["person_key"], _profile(verdict.enrichment, identify))
+    address = _profile_address(verdict.enrichment)
+    profile, former = (identify(address), former_profiles(address)) if address else (None, ())
+    forgetting.learn_profile(cursor, moment.server, attempt["person_key"], profile, former)
     return Settled(verdict.state, strikes)
 
 
@@ -289,8 +292,8 @@ def _heed_limits(
     return 0
 
 
-def _profile(enrichment: Enrichment | None, identify: Identify) -> str | None:
-    """The canonical identifier of the profile that an answer names."""
-    if enrichment is None or enrichment.found != State.PERSON or not enrichment.person.linkedin_url:
+def _profile_address(enrichment: Enrichment | None) -> str | None:
+    """The address of the profile that an answer names."""
+    if enrichment is None or enrichment.found != State.PERSON:
         return None
-    return identify(enrichment.person.linkedin_url)
+    return enrichment.person.linkedin_url or None

@@ -73,17 +73,23 @@ def is_forgotten(cursor: sqlite3.Connection, person_key: int) -> bool:
     return row is not None and row["forgotten_at"] is not None
 
 
-def learn_profile(cursor: sqlite3.Connection, now: float, person_key: int, profile: str | None) -> None:
+def learn_profile(
+    cursor: sqlite3.Connection, now: float, person_key: int, profile: str | None, former: Iterable[str]
+) -> None:
     """An answer came, and may name a profile: it leads to this person from now on, unless somebody was erased.
 
     That may be the person asked, while the call was under way, or whoever the answer shows them to be: erased too,
     before the transaction that brings the answer ends.
+
+    Args:
+        former: what the profile was in former canonical forms, in one of which somebody may have been erased.
     """
+    named = [each for each in (profile, *former) if each is not None]
     if is_forgotten(cursor, person_key):
         _erase(cursor, now, _all_keys(cursor, [person_key]))
-    elif profile is not None and _has_mark(cursor, profile):
+    elif any(_has_mark(cursor, each) for each in named):
         names = [row[0] for key in _all_keys(cursor, [person_key]) for row in cursor.execute(_IDENTIFIERS, (key,))]
-        forget(cursor, now, [profile, *names])
+        forget(cursor, now, [*named, *names])
     elif profile is not None:
         learn_identifier(cursor, person_key, profile)
 

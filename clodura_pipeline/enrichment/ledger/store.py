@@ -10,13 +10,14 @@ from pathlib import Path
 from clodura_pipeline.clodura.balance import Balance
 from clodura_pipeline.clodura.verdicts import RawAnswer, Verdict
 from clodura_pipeline.enrichment.clock import Clock
-from clodura_pipeline.enrichment.ledger import calls, moments, money, people, readings, schema
+from clodura_pipeline.enrichment.ledger import calls, moments, money, people, readings, schema, upgrading
 from clodura_pipeline.enrichment.ledger.calls import Decision, Granted, Settled
 from clodura_pipeline.enrichment.ledger.custody import Custody
 from clodura_pipeline.enrichment.ledger.money import Totals, Wait
 from clodura_pipeline.enrichment.ledger.people import Registered
 from clodura_pipeline.enrichment.ledger.readings import ReadingBegun, Reconciled
 from clodura_pipeline.enrichment.ledger.sequence import current_sequence
+from clodura_pipeline.enrichment.ledger.upgrading import FIRST_FORM, CanonicalForm
 from clodura_pipeline.enrichment.policy import Policy
 from clodura_pipeline.enrichment.questions import Question, Run
 from clodura_pipeline.enrichment.standing import PastAttempt
@@ -44,11 +45,11 @@ class Attempts:
 class Ledger(Custody):
     """One open ledger. Threads may share it; processes open their own. Use as a context manager or close it."""
 
-    def __init__(self, path: Path, clock: Clock, identify: Identify, canonical_version: int = 1) -> None:
+    def __init__(self, path: Path, clock: Clock, identify: Identify, form: CanonicalForm = FIRST_FORM) -> None:
         """
         Args:
             identify: canonical identifier of a LinkedIn profile address, or None: answers name profiles too.
-            canonical_version: of the identifiers that callers register.
+            form: of the identifiers that callers register; a ledger of a former one is brought to it.
 
         Raises:
             LedgerProblem: it cannot be used; the message says what to do.
@@ -56,11 +57,17 @@ class Ledger(Custody):
         self.path = path
         self._clock = clock
         self._identify = identify
+        self._form = form
         self._lock = threading.RLock()
-        self._connection = schema.connect(path, canonical_version)
-        with self._transaction() as cursor:
-            moments.enter_boot(cursor, clock)
-            self.ledger_id: str = cursor.execute("SELECT ledger_id FROM control").fetchone()[0]
+        self._connection = schema.connect(path, form.version)
+        try:
+            with self._transaction() as cursor:
+                moments.enter_boot(cursor, clock)
+                upgrading.bring_to_form(cursor, form, moments.now(cursor, clock).server)
+                self.ledger_id: str = cursor.execute("SELECT ledger_id FROM control").fetchone()[0]
+        except BaseException:
+            self._connection.close()
+            raise
 
     def __enter__(self) -> "Ledger":
         return self
@@ -82,6 +89,7 @@ class Ledger(Custody):
     def identify(self, identifiers: Iterable[tuple[str, str]], in_conflict: Iterable[str]) -> Registered:
         """As `register`, and with what was found out on the way."""
         with self._transaction() as cursor:
+            upgrading.require_form(cursor, self._form)
             return people.register(cursor, identifiers, in_conflict)
 
     def leave_witness(self) -> str:
@@ -147,6 +155,7 @@ class Ledger(Custody):
     def permit(self, question: Question, run: Run, policy: Policy) -> Decision:
         """Decide in one transaction whether a call may be made; if so it is written as sent."""
         with self._transaction() as cursor:
+            upgrading.require_form(cursor, self._form)
             return calls.permit(cursor, self._clock, question, run, policy)
 
     def stamp_again(self, attempt_id: int, policy: Policy, ahead_seconds: float) -> Granted | Wait | None:
@@ -157,7 +166,8 @@ class Ledger(Custody):
     def settle(self, attempt_id: int, verdict: Verdict, raw: RawAnswer | None, policy: Policy) -> Settled:
         """Write what a call came to, in one transaction, before anything else is done with the answer."""
         with self._transaction() as cursor:
-            return calls.settle(cursor, self._clock, attempt_id, verdict, raw, policy, self._identify)
+            former = self._form.former_profiles
+            return calls.settle(cursor, self._clock, attempt_id, verdict, raw, policy, self._identify, former)
 
     def withdraw(self, attempt_id: int, detail: str) -> None:
         """A permitted call never left: free what it held."""
