@@ -2,11 +2,13 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
+import duckdb
 from dagster_duckdb import DuckDBResource
 from pydantic import Field, PrivateAttr
 
@@ -21,6 +23,8 @@ from clodura_pipeline.enrichment.policy import Budget, Limits, Policy, Refresh
 from clodura_pipeline.enrichment.questions import Question
 from clodura_pipeline.enrichment.session import RunIdentity, Session, open_session
 from clodura_pipeline.settings import Settings
+
+_STRANGERS_LOCK_SECONDS = 100.0
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,30 @@ class LedgerResource(dg.ConfigurableResource):
         form = CanonicalForm(canonical.CANONICAL_VERSION, read_anew, spelling_of, former_profiles, former_addresses)
         with Ledger(Path(self.state_dir) / FILE_NAME, SystemClock(), canonical.profile_id, form) as ledger:
             yield ledger
+
+
+class WorkingDatabase(DuckDBResource):
+    """The working database, which only the one process that holds its lock opens.
+
+    Dagster's own resource opens a file for up to 102 seconds, a damaged one too. This one waits for a session of
+    somebody else's to end, and tells all else at once.
+    """
+
+    @contextlib.contextmanager
+    def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The open database, closed at the end. Raises `duckdb.Error` when it cannot be opened."""
+        with contextlib.closing(self._open()) as connection:
+            yield connection
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        ends = time.monotonic() + _STRANGERS_LOCK_SECONDS
+        while True:
+            try:
+                return duckdb.connect(self.database, config=self.connection_config)
+            except duckdb.IOException as error:
+                if "Could not set lock" not in str(error) or time.monotonic() >= ends:
+                    raise
+                time.sleep(0.5)
 
 
 class CloduraResource(dg.ConfigurableResource):
@@ -166,7 +194,7 @@ def build_resources(settings: Settings) -> dict[str, object]:
     )
     return {
         "ledger": ledger,
-        "duckdb": DuckDBResource(database=str(settings.working_database)),
+        "duckdb": WorkingDatabase(database=str(settings.working_database)),
         "files": ProjectFiles(
             contacts_dir=str(settings.contacts_dir),
             database=str(settings.database),

@@ -25,7 +25,9 @@ _SAY_WHAT_TO_DO = (
 )  # fmt: skip
 # Their texts hold paths and sizes; those of DuckDB's other errors may hold the values of a row.
 _OF_THE_DISK = (duckdb.IOException, duckdb.OutOfMemoryException, OSError)
-_OF_THE_FILE = (duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
+_OF_THE_FILE = (
+    duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException, duckdb.TransactionException,
+)  # fmt: skip
 _REBUILD = (
     "Should it be damaged: move working.duckdb and working.duckdb.wal out of CLODURA_STATE_DIR, and the next run "
     "builds it anew from the contact files and the ledger; rows of files that are gone come back only with a back-up. "
@@ -81,8 +83,13 @@ def _words(error: Exception) -> str:
             "published file is as it was. Make room (CLODURA_STATE_DIR, CLODURA_DATABASE) or mend the folder's rights, "
             f"then start the run again. {_REBUILD}"
         )
-    if isinstance(error, _OF_THE_FILE):
-        return f"DuckDB could not work on the working database ({kind}). Start the run again. {_REBUILD}"
+    # A checksum that does not fit is told with the bare type.
+    if isinstance(error, _OF_THE_FILE) or type(error) is duckdb.Error:
+        return (
+            f"DuckDB could not go on with the working database ({kind}): its disk may be full, or the file damaged. "
+            "Nothing is lost: answers are in the ledger, and the published file is as it was. Make room in "
+            f"CLODURA_STATE_DIR, then start the run again. {_REBUILD}"
+        )
     return (
         f"An error that nobody foresaw: {kind}. What it says is not shown, as it may hold a person's data; the lines "
         "it passed are below. It is a defect worth reporting with them. Nothing is lost: answers are in the ledger, "
