@@ -70,10 +70,11 @@ def _worded() -> Iterator[None]:
             # What DuckDB makes of a termination that arrives while it works, with the interruption swallowed.
             told = "The run was stopped from outside while tables were built. Start it again."
             raise dg.DagsterExecutionInterruptedError(told) from None
-        raise dg.Failure(_words(error), metadata=_where(error), allow_retries=False) from None
+        raise dg.Failure(words_for(error), metadata=_where(error), allow_retries=False) from None
 
 
-def _words(error: Exception) -> str:
+def words_for(error: Exception) -> str:
+    """What happened and what to do, with nobody's data."""
     if isinstance(error, _SAY_WHAT_TO_DO):
         return str(error)
     kind = type(error).__name__

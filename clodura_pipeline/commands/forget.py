@@ -45,14 +45,15 @@ def forget(identifier: str, yes: bool) -> None:
 
 def _forget(settings: "Settings", identifier: str) -> None:
     # Imported late: whoever only wants --help does not wait for them.
-    from dagster_duckdb import DuckDBResource
+    import duckdb
 
+    from clodura_pipeline.assets.wording import words_for
     from clodura_pipeline.contacts.suppression import Suppression, SuppressionProblem, read_suppression
     from clodura_pipeline.enrichment.ledger import FILE_NAME, LedgerProblem
     from clodura_pipeline.partitions import utc_now
-    from clodura_pipeline.resources import LedgerResource
+    from clodura_pipeline.resources import LedgerResource, WorkingDatabase
     from clodura_pipeline.warehouse.building import bring_up_to_date
-    from clodura_pipeline.warehouse.database import DatabaseBusy, NotCompacted, working_database
+    from clodura_pipeline.warehouse.database import DatabaseBusy, NewerDatabase, NotCompacted, working_database
     from clodura_pipeline.warehouse.forgetting import Forgot, SharedAddress, forget_person
     from clodura_pipeline.warehouse.publishing import UnwritableFile, publish
 
@@ -67,7 +68,7 @@ def _forget(settings: "Settings", identifier: str) -> None:
     try:
         suppression = read_suppression(settings.suppression_file) if settings.suppression_file else Suppression()
         with LedgerResource(state_dir=str(settings.state_dir)).open() as journal:
-            database = DuckDBResource(database=str(settings.working_database))
+            database = WorkingDatabase(database=str(settings.working_database))
             with working_database(database, "forgetting somebody") as connection:
                 forgot = forget_person(connection, journal, identifier)
                 bring_up_to_date(connection, journal, suppression, _RUN_ID, utc_now())
@@ -75,9 +76,14 @@ def _forget(settings: "Settings", identifier: str) -> None:
                     written = publish(connection, settings.database)
                     published = "written anew" if written else _LEFT_ALONE
             wiped = journal.wipe(thoroughly=True)
-    except (LedgerProblem, DatabaseBusy, NotCompacted, UnwritableFile, SharedAddress, SuppressionProblem) as problem:
+    except SharedAddress as problem:
+        raise click.ClickException(str(problem)) from None
+    except (
+        LedgerProblem, DatabaseBusy, NewerDatabase, NotCompacted, UnwritableFile, SuppressionProblem, duckdb.Error,
+        OSError,
+    ) as problem:  # fmt: skip
         again = "\nPart of it is done. Mend this, then run the same command again." if forgot else ""
-        raise click.ClickException(f"{problem}{again}") from None
+        raise click.ClickException(f"{words_for(problem)}{again}") from None
     _tell(settings, forgot, published, wiped)
 
 

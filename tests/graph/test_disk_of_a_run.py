@@ -4,15 +4,21 @@ import contextlib
 import os
 import resource
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
+from click.testing import CliRunner
 from project import TODAY, YESTERDAY, Project, failure_text
 
+from clodura_pipeline.cli import main
 from clodura_pipeline.enrichment.ledger.schema import _file_system
+from clodura_pipeline.resources import WorkingDatabase
 from clodura_pipeline.sandbox import Directory
 
 HEADER = "contact_id,email\n"
@@ -163,3 +169,42 @@ def test_a_state_folder_that_is_none_names_the_setting(bought: Project) -> None:
     assert not result.success
     assert "CLODURA_STATE_DIR" in failure_text(result)
     assert bought.asked == 40
+
+
+def test_forgetting_with_a_damaged_working_database_ends_in_words(bought: Project, directory: Directory) -> None:
+    DAMAGE["truncated"](bought.state / "working.duckdb")
+    folders = {"CLODURA_STATE_DIR": str(bought.state), "CLODURA_DATABASE": str(bought.database)}
+    result = CliRunner().invoke(main, ["forget", "--yes", directory.people[0].email], env=folders)
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)  # no traceback
+    assert "move working.duckdb and working.duckdb.wal out of CLODURA_STATE_DIR" in result.output
+
+
+_HOLD = """
+import sys, duckdb
+connection = duckdb.connect(sys.argv[1])
+print("held", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_somebody_elses_session_on_the_working_database_is_waited_for_and_then_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "working.duckdb"
+    command = [sys.executable, "-c", _HOLD, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as stranger:
+        assert stranger.stdout
+        assert stranger.stdin
+        close = stranger.stdin.close
+        stranger.stdout.readline()
+        monkeypatch.setattr("clodura_pipeline.resources._STRANGERS_LOCK_SECONDS", 0.0)
+        with (
+            pytest.raises(duckdb.IOException, match="Could not set lock"),
+            WorkingDatabase(database=str(path)).get_connection(),
+        ):
+            pass
+        monkeypatch.setattr("clodura_pipeline.resources._STRANGERS_LOCK_SECONDS", 20.0)
+        monkeypatch.setattr("clodura_pipeline.resources.time.sleep", lambda _: close())
+        with WorkingDatabase(database=str(path)).get_connection() as connection:
+            assert connection.execute("SELECT 1").fetchall() == [(1,)]
