@@ -31,6 +31,16 @@ class Custody(ABC):
         """Hold the file up to the rules that always hold in it; changes nothing and stops no run."""
         return audit_file(self.path)
 
+    def leave_witness(self) -> str:
+        """A mark that is in the ledger from now on: a ledger without it was restored from an older back-up."""
+        with self._transaction() as cursor:
+            return schema.leave_witness(cursor)
+
+    def knows_witness(self, mark: str) -> bool:
+        """Whether a mark was left in this ledger."""
+        with self._transaction() as cursor:
+            return cursor.execute("SELECT 1 FROM witnesses WHERE mark = ?", (mark,)).fetchone() is not None
+
     def find(self, identifiers: Iterable[str]) -> dict[str, int]:
         """The surviving person key of each of these canonical identifiers that is known."""
         with self._transaction() as cursor:

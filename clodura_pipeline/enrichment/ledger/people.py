@@ -4,8 +4,11 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from clodura_pipeline.enrichment.ledger.sequence import next_sequence
+
+Label = TypeVar("Label", str, int)
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,13 @@ def register(
 
     """
     cursor.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (label TEXT NOT NULL, identifier TEXT NOT NULL)")
+    cursor.execute("CREATE INDEX IF NOT EXISTS temp.wanted_by_label ON wanted (label)")
     cursor.execute("DELETE FROM wanted")
     cursor.executemany("INSERT INTO wanted VALUES (?, ?)", identifiers)
     for identifier in in_conflict:
-        _part_from_profile(cursor, identifier)
-    parted = _part_from_other_profiles(cursor)
-    leads = _one_label_each(cursor)
+        part_from_profile(cursor, identifier)
+    parted = part_from_other_profiles(cursor, "wanted")
+    leads = leads_of(shared_identifiers(cursor, "wanted"))
     known = cursor.execute(
         "SELECT DISTINCT w.label, coalesce(p.alias_of, p.person_key) AS person_key FROM wanted w "
         "JOIN identifiers i ON i.identifier = w.identifier JOIN people p ON p.person_key = i.person_key"
@@ -83,6 +87,11 @@ def survivor_of(cursor: sqlite3.Connection, person_key: int) -> int:
     return person_key if row is None or row["alias_of"] is None else row["alias_of"]
 
 
+def survivors(cursor: sqlite3.Connection) -> dict[int, int]:
+    """The key that everybody who was joined to somebody goes by today."""
+    return dict(cursor.execute("SELECT person_key, alias_of FROM people WHERE alias_of IS NOT NULL").fetchall())
+
+
 def learn_identifier(cursor: sqlite3.Connection, person_key: int, identifier: str) -> None:
     """An answer named an identifier of this person: it leads to them from now on, joining who had it before."""
     row = cursor.execute("SELECT person_key FROM identifiers WHERE identifier = ?", (identifier,)).fetchone()
@@ -93,65 +102,84 @@ def learn_identifier(cursor: sqlite3.Connection, person_key: int, identifier: st
     cursor.execute("INSERT INTO identifiers VALUES (?, ?)", (identifier, survivor))
 
 
-def _part_from_profile(cursor: sqlite3.Connection, identifier: str) -> None:
+def part_from_profile(cursor: sqlite3.Connection, identifier: str) -> None:
     """An address that came to a person beside a profile, and is now seen with another profile, leads to them no more.
 
     Unless that person was asked by the address alone: then the answer is the address's own, and asking again would
     buy it twice.
     """
-    row = cursor.execute("SELECT person_key FROM identifiers WHERE identifier = ?", (identifier,)).fetchone()
-    if row is None:
-        return
-    person = survivor_of(cursor, row["person_key"])
-    keys = "(SELECT person_key FROM people WHERE person_key = :person OR alias_of = :person)"
-    parts = cursor.execute(
-        f"SELECT EXISTS (SELECT 1 FROM identifiers WHERE person_key IN {keys} AND identifier LIKE 'li:%') "
-        f"AND NOT EXISTS (SELECT 1 FROM attempts WHERE person_key IN {keys} "
-        "AND combination IN ('email', 'firstName+lastName+email'))",
-        {"person": person},
-    ).fetchone()[0]
-    if parts:
+    if is_to_part(cursor, identifier):
         cursor.execute("DELETE FROM identifiers WHERE identifier = ?", (identifier,))
 
 
-def _part_from_other_profiles(cursor: sqlite3.Connection) -> tuple[tuple[str, str, int], ...]:
+def is_to_part(cursor: sqlite3.Connection, identifier: str) -> bool:
+    """Whether `part_from_profile` would change anything."""
+    row = cursor.execute("SELECT person_key FROM identifiers WHERE identifier = ?", (identifier,)).fetchone()
+    if row is None:
+        return False
+    person = survivor_of(cursor, row["person_key"])
+    keys = "(SELECT person_key FROM people WHERE person_key = :person OR alias_of = :person)"
+    return bool(
+        cursor.execute(
+            f"SELECT EXISTS (SELECT 1 FROM identifiers WHERE person_key IN {keys} AND identifier LIKE 'li:%') "
+            f"AND NOT EXISTS (SELECT 1 FROM attempts WHERE person_key IN {keys} "
+            "AND combination IN ('email', 'firstName+lastName+email'))",
+            {"person": person},
+        ).fetchone()[0]
+    )
+
+
+def part_from_other_profiles(cursor: sqlite3.Connection, table: str) -> tuple[tuple[Any, str, int], ...]:
     """Addresses beside a profile that are known to lead to somebody with another one, by a file or by an answer.
 
-    A person is their profile: such an address joins nothing, and what it was answered with is not this person's.
+    A person is their profile: such an address joins nothing, and what it was answered with is not this person's. It is
+    taken out of the table of groups (which has an index by label) and returned: label, address, whom it leads to.
     """
     rows = cursor.execute(
-        """
-        SELECT w.rowid, w.label, w.identifier, coalesce(p.alias_of, p.person_key) AS owner FROM wanted w
-        JOIN wanted own ON own.label = w.label AND own.identifier LIKE 'li:%'
-        JOIN identifiers i ON i.identifier = w.identifier
-        JOIN people p ON p.person_key = i.person_key
-        JOIN people same ON coalesce(same.alias_of, same.person_key) = coalesce(p.alias_of, p.person_key)
-        JOIN identifiers other ON other.person_key = same.person_key AND other.identifier LIKE 'li:%'
-        WHERE w.identifier LIKE 'em:%'
-        GROUP BY w.rowid HAVING max(other.identifier = own.identifier) = 0
+        f"""
+        WITH led AS MATERIALIZED (
+            SELECT w.rowid AS place, w.label, w.identifier, coalesce(p.alias_of, p.person_key) AS owner FROM {table} w
+            CROSS JOIN identifiers i ON i.identifier = w.identifier CROSS JOIN people p ON p.person_key = i.person_key
+            WHERE w.identifier LIKE 'em:%')
+        SELECT place, label, identifier, owner FROM led
+        WHERE EXISTS (SELECT 1 FROM {table} own WHERE own.label = led.label AND own.identifier LIKE 'li:%')
+        AND EXISTS (SELECT 1 {_THEIR_PROFILES})
+        AND NOT EXISTS (SELECT 1 {_THEIR_PROFILES}
+            AND theirs.identifier IN (SELECT own.identifier FROM {table} own WHERE own.label = led.label))
+        ORDER BY place
         """
     ).fetchall()
-    cursor.executemany("DELETE FROM wanted WHERE rowid = ?", ((row["rowid"],) for row in rows))
+    cursor.executemany(f"DELETE FROM {table} WHERE rowid = ?", ((row["place"],) for row in rows))
     return tuple((row["label"], row["identifier"], row["owner"]) for row in rows)
 
 
-def _one_label_each(cursor: sqlite3.Connection) -> dict[str, str]:
-    """Groups that share an identifier are one person, also when it is new: for each of them, the label to go by."""
-    shared = cursor.execute(
-        "SELECT identifier, label FROM wanted WHERE identifier IN "
-        "(SELECT identifier FROM wanted GROUP BY identifier HAVING min(label) <> max(label)) ORDER BY rowid"
-    ).fetchall()
-    leads: dict[str, str] = {}
-    first_with: dict[str, str] = {}
+_THEIR_PROFILES = (
+    "FROM identifiers theirs WHERE theirs.identifier LIKE 'li:%' AND theirs.person_key IN "
+    "(SELECT led.owner UNION ALL SELECT a.person_key FROM people a WHERE a.alias_of = led.owner)"
+)
 
-    def lead_of(label: str) -> str:
+
+def shared_identifiers(cursor: sqlite3.Connection, table: str) -> sqlite3.Cursor:
+    """`identifier, label` wherever several groups of a table share an identifier."""
+    return cursor.execute(
+        f"SELECT identifier, label FROM {table} WHERE identifier IN "
+        f"(SELECT identifier FROM {table} GROUP BY identifier HAVING min(label) <> max(label)) ORDER BY label"
+    )
+
+
+def leads_of(shared: Iterable[tuple[Any, Label]]) -> dict[Label, Label]:
+    """Groups that share something (given as what, label) are one person: for each of them, the label to go by."""
+    leads: dict[Label, Label] = {}
+    first_with: dict[Any, Label] = {}
+
+    def lead_of(label: Label) -> Label:
         while leads.setdefault(label, label) != label:
             leads[label] = leads[leads[label]]
             label = leads[label]
         return label
 
-    for identifier, label in shared:
-        leads[lead_of(label)] = lead_of(first_with.setdefault(identifier, label))
+    for what, label in shared:
+        leads[lead_of(label)] = lead_of(first_with.setdefault(what, label))
     return {label: lead_of(label) for label in leads}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from clodura_pipeline.clodura.balance import Balance
 from clodura_pipeline.clodura.verdicts import RawAnswer, Verdict
 from clodura_pipeline.enrichment.clock import Clock
-from clodura_pipeline.enrichment.ledger import calls, moments, money, people, readings, schema, upgrading
+from clodura_pipeline.enrichment.ledger import calls, moments, money, people, readings, registering, schema, upgrading
 from clodura_pipeline.enrichment.ledger.calls import Decision, Granted, Settled
 from clodura_pipeline.enrichment.ledger.custody import Custody
 from clodura_pipeline.enrichment.ledger.money import Totals, Wait
@@ -59,6 +59,7 @@ class Ledger(Custody):
         self._identify = identify
         self._form = form
         self._lock = threading.RLock()
+        self._registering = threading.Lock()
         self._connection = schema.connect(path, form.version)
         try:
             with self._transaction() as cursor:
@@ -88,19 +89,8 @@ class Ledger(Custody):
 
     def identify(self, identifiers: Iterable[tuple[str, str]], in_conflict: Iterable[str]) -> Registered:
         """As `register`, and with what was found out on the way."""
-        with self._transaction() as cursor:
-            upgrading.require_form(cursor, self._form)
-            return people.register(cursor, identifiers, in_conflict)
-
-    def leave_witness(self) -> str:
-        """A mark that is in the ledger from now on: a ledger without it was restored from an older back-up."""
-        with self._transaction() as cursor:
-            return schema.leave_witness(cursor)
-
-    def knows_witness(self, mark: str) -> bool:
-        """Whether a mark was left in this ledger."""
-        with self._transaction() as cursor:
-            return cursor.execute("SELECT 1 FROM witnesses WHERE mark = ?", (mark,)).fetchone() is not None
+        with self._registering:
+            return registering.register(lambda: self._in_form("DEFERRED"), self._in_form, identifiers, in_conflict)
 
     # Runs
 
@@ -154,8 +144,7 @@ class Ledger(Custody):
 
     def permit(self, question: Question, run: Run, policy: Policy) -> Decision:
         """Decide in one transaction whether a call may be made; if so it is written as sent."""
-        with self._transaction() as cursor:
-            upgrading.require_form(cursor, self._form)
+        with self._in_form() as cursor:
             return calls.permit(cursor, self._clock, question, run, policy)
 
     def stamp_again(self, attempt_id: int, policy: Policy, ahead_seconds: float) -> Granted | Wait | None:
@@ -277,8 +266,15 @@ class Ledger(Custody):
             return current_sequence(cursor)
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """`BEGIN IMMEDIATE` to COMMIT; rolled back when the body raises.
+    def _in_form(self, kind: str = "IMMEDIATE") -> Iterator[sqlite3.Connection]:
+        """A transaction on a ledger that is of this program's canonical form; raises `LedgerProblem` otherwise."""
+        with self._transaction(kind) as cursor:
+            upgrading.require_form(cursor, self._form)
+            yield cursor
+
+    @contextlib.contextmanager
+    def _transaction(self, kind: str = "IMMEDIATE") -> Iterator[sqlite3.Connection]:
+        """BEGIN to COMMIT; rolled back when the body raises. Only an IMMEDIATE one may write, a DEFERRED one looks.
 
         Raises:
             LedgerProblem: SQLite could not do it (disk full, file damaged, locked for too long).
@@ -287,7 +283,7 @@ class Ledger(Custody):
             try:
                 if self._connection.in_transaction:  # left by an interruption between two lines of this method
                     self._connection.execute("ROLLBACK")
-                self._connection.execute("BEGIN IMMEDIATE")
+                self._connection.execute(f"BEGIN {kind}")
                 try:
                     yield self._connection
                     self._connection.execute("COMMIT")
