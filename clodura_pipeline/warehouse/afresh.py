@@ -45,14 +45,20 @@ def execute_in_a_fresh_process(statements: Sequence[str]) -> None:
         raise OSError(done.stderr.strip() or f"the process that writes it ended with {done.returncode}")
 
 
-@contextlib.contextmanager
-def parquet_beside(target: Path) -> Iterator[Path]:
-    """A folder beside a file for what it is written from; empty at first, gone at the end.
+def parquet_folder(target: Path, emptied: bool = True) -> Path:
+    """The folder beside a file for what it is written from.
 
     It has a fixed name, so that what a killed process left in it is removed by the next.
     """
     folder = target.with_name(f".{target.name}.parquet")
-    _remove(folder)
+    if emptied:
+        _remove(folder)
+    return folder
+
+
+@contextlib.contextmanager
+def removed_at_the_end(folder: Path) -> Iterator[Path]:
+    """The folder, gone when the body has ended, however it ended."""
     try:
         yield folder
     finally:

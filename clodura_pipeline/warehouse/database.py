@@ -23,7 +23,7 @@ from clodura_pipeline.tables import (
     SOURCE_FILES,
     VALIDATED_CONTACTS,
 )
-from clodura_pipeline.warehouse.afresh import execute_in_a_fresh_process, parquet_beside, quoted
+from clodura_pipeline.warehouse.afresh import execute_in_a_fresh_process, parquet_folder, quoted, removed_at_the_end
 
 LOCK_TIMEOUT_SECONDS = 600.0
 SCHEMA_VERSION = 1  # to be raised with a change of the tables below, and a migration to it
@@ -72,8 +72,6 @@ class NotCompacted(Exception):
 def working_database(resource: DuckDBResource, why: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
     """The open working database with all its tables, under the lock that all runs share.
 
-    `DuckDBResource` does not close its connection when the body raises, so it is closed here.
-
     Raises:
         DatabaseBusy: another run held the lock for ten minutes.
         NewerDatabase: this version does not know its tables.
@@ -91,16 +89,16 @@ def working_database(resource: DuckDBResource, why: str = "") -> Iterator[duckdb
         ) from None
     try:
         with resource.get_connection() as connection:
-            try:
-                connection.execute("SET python_enable_replacements = false")
-                connection.execute("SET TimeZone = 'UTC'")
-                _make_tables(connection, path)
-                _removals_when_first_opened.setdefault(_path_of(connection), _removals(connection))
-                yield connection
-                if get_state(connection, _COMPACT) is not None:
-                    _compact(connection, path)
-            finally:
-                connection.close()
+            connection.execute("SET python_enable_replacements = false")
+            connection.execute("SET TimeZone = 'UTC'")
+            _make_tables(connection, path)
+            _removals_when_first_opened.setdefault(_path_of(connection), _removals(connection))
+            yield connection
+            compaction_wanted = get_state(connection, _COMPACT) is not None
+            if compaction_wanted:
+                _export(connection, path)
+        if compaction_wanted:
+            _put_in_place(path)
     finally:
         lock.release()
 
@@ -145,30 +143,40 @@ def _path_of(connection: duckdb.DuckDBPyConnection) -> str:
     return row[0] if row else ""
 
 
-def _compact(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Close the database, and put a file that never held what was removed in its place."""
+def _export(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Write down what is left of the database, which is then closed."""
+    with _not_compacted(path):
+        folder = parquet_folder(path)
+        connection.execute(f"EXPORT DATABASE {quoted(folder)} (FORMAT parquet)")
+        connection.execute("CHECKPOINT")  # no .wal may be left beside the file that takes its place
+
+
+def _put_in_place(path: Path) -> None:
+    """Put a file that never held what was removed in the place of the closed database."""
     fresh = path.with_name(f".{path.name}.new")
-    try:
-        with parquet_beside(path) as folder:
-            connection.execute(f"EXPORT DATABASE {quoted(folder)} (FORMAT parquet)")
-            connection.execute("CHECKPOINT")  # no .wal may be left beside the file that takes its place
-            connection.close()
-            fresh.unlink(missing_ok=True)
-            execute_in_a_fresh_process(
-                [
-                    f"ATTACH {quoted(fresh)} AS fresh",
-                    "USE fresh",
-                    f"IMPORT DATABASE {quoted(folder)}",
-                    f"DELETE FROM working_state WHERE name = {quoted(_COMPACT)}",
-                    "CHECKPOINT fresh",
-                ]
-            )
+    with _not_compacted(path), removed_at_the_end(parquet_folder(path, emptied=False)) as folder:
+        fresh.unlink(missing_ok=True)
+        execute_in_a_fresh_process(
+            [
+                f"ATTACH {quoted(fresh)} AS fresh",
+                "USE fresh",
+                f"IMPORT DATABASE {quoted(folder)}",
+                f"DELETE FROM working_state WHERE name = {quoted(_COMPACT)}",
+                "CHECKPOINT fresh",
+            ]
+        )
         with fresh.open("rb") as file:
             os.fsync(file.fileno())
         fresh.replace(path)
+
+
+@contextlib.contextmanager
+def _not_compacted(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, duckdb.IOException) as error:
         with contextlib.suppress(OSError):
-            fresh.unlink(missing_ok=True)
+            path.with_name(f".{path.name}.new").unlink(missing_ok=True)
         raise NotCompacted(
             f"What was removed from {path} may still stand in its file, which could not be written anew: {error}. Make "
             "room in CLODURA_STATE_DIR and run again; nothing is lost, and nothing is asked again."

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from clodura_pipeline.tables import PUBLISHED
-from clodura_pipeline.warehouse.afresh import execute_in_a_fresh_process, parquet_beside, quoted
+from clodura_pipeline.warehouse.afresh import execute_in_a_fresh_process, parquet_folder, quoted, removed_at_the_end
 from clodura_pipeline.warehouse.database import first_row, removed_since_first_opened
 
 STORAGE_VERSION = "v1.0.0"
@@ -64,7 +64,7 @@ def _shows_later(connection: duckdb.DuckDBPyConnection, target: Path) -> bool:
 
 def _write(connection: duckdb.DuckDBPyConnection, fresh: Path) -> None:
     if removed_since_first_opened(connection):
-        with parquet_beside(fresh) as folder:
+        with removed_at_the_end(parquet_folder(fresh)) as folder:
             folder.mkdir()
             for table in PUBLISHED:
                 connection.execute(f"COPY {table.name} TO {quoted(folder / table.name)} (FORMAT parquet)")

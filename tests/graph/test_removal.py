@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dagster_duckdb import DuckDBResource
 
+from clodura_pipeline.resources import WorkingDatabase
 from clodura_pipeline.tables import PUBLISHED
 from clodura_pipeline.warehouse.afresh import execute_in_a_fresh_process
 from clodura_pipeline.warehouse.database import (
@@ -27,19 +27,19 @@ INSERT INTO enriched_contacts BY NAME SELECT 'a' AS source, unnest(['1', '2']) A
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> DuckDBResource:
-    made = DuckDBResource(database=str(tmp_path / "state" / "working.duckdb"))
+def database(tmp_path: Path) -> WorkingDatabase:
+    made = WorkingDatabase(database=str(tmp_path / "state" / "working.duckdb"))
     with working_database(made) as connection:
         connection.execute(ROWS)
     return made
 
 
-def rows(database: DuckDBResource) -> list[Any]:
+def rows(database: WorkingDatabase) -> list[Any]:
     with working_database(database) as connection:
         return [connection.execute(f"FROM {table.name}").fetchall() for table in PUBLISHED]
 
 
-def remove(database: DuckDBResource) -> None:
+def remove(database: WorkingDatabase) -> None:
     with working_database(database) as connection:
         connection.execute("DELETE FROM enriched_contacts WHERE email = ?", [MARK])
         want_compaction(connection)
@@ -50,7 +50,7 @@ def holding(folder: Path, text: str) -> list[str]:
 
 
 def test_what_is_left_stays_as_it_was_and_what_was_removed_is_in_no_byte(
-    database: DuckDBResource, tmp_path: Path
+    database: WorkingDatabase, tmp_path: Path
 ) -> None:
     assert holding(tmp_path, MARK) == ["working.duckdb"]
     remove(database)
@@ -64,7 +64,7 @@ def test_what_is_left_stays_as_it_was_and_what_was_removed_is_in_no_byte(
 
 @pytest.mark.parametrize("removed", [False, True])
 def test_the_published_file_is_the_same_however_it_is_written(
-    database: DuckDBResource, tmp_path: Path, removed: bool
+    database: WorkingDatabase, tmp_path: Path, removed: bool
 ) -> None:
     if removed:
         with working_database(database) as connection:
@@ -81,7 +81,7 @@ def test_the_published_file_is_the_same_however_it_is_written(
     assert [file.name for file in out.parent.iterdir()] == ["clodura.duckdb"]
 
 
-def test_what_a_killed_process_left_on_the_way_is_removed_by_the_next(database: DuckDBResource, tmp_path: Path) -> None:
+def test_what_a_killed_process_left_is_removed_by_the_next(database: WorkingDatabase, tmp_path: Path) -> None:
     left = tmp_path / "state" / ".working.duckdb.parquet"
     left.mkdir()
     (left / "enriched_contacts.parquet").write_text(MARK)
@@ -92,7 +92,7 @@ def test_what_a_killed_process_left_on_the_way_is_removed_by_the_next(database: 
 
 
 def test_a_file_that_cannot_be_written_anew_says_so_loses_nothing_and_is_made_up_for(
-    database: DuckDBResource, tmp_path: Path
+    database: WorkingDatabase, tmp_path: Path
 ) -> None:
     in_the_way = tmp_path / "state" / ".working.duckdb.new"
     in_the_way.mkdir()
@@ -103,7 +103,7 @@ def test_a_file_that_cannot_be_written_anew_says_so_loses_nothing_and_is_made_up
     assert holding(tmp_path, MARK) == []
 
 
-def test_a_published_file_that_cannot_be_written_stays_the_former_one(database: DuckDBResource, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_published_stays_the_former_one(database: WorkingDatabase, tmp_path: Path) -> None:
     out = tmp_path / "clodura.duckdb"
     with working_database(database) as connection:
         publish(connection, out)

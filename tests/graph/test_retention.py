@@ -6,12 +6,11 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster_duckdb import DuckDBResource
 from project import TODAY, Project, checks_of, metadata_of
 
 from clodura_pipeline.assets.overdue import nothing_overdue, nothing_overdue_published
 from clodura_pipeline.enrichment.ledger import FILE_NAME, audit_file
-from clodura_pipeline.resources import LedgerResource, ProjectFiles
+from clodura_pipeline.resources import LedgerResource, ProjectFiles, WorkingDatabase
 from clodura_pipeline.sandbox import Person
 from clodura_pipeline.tables import ENRICHED_CONTACTS
 
@@ -44,7 +43,7 @@ def remove_overdue(project: Project, **settings: Any) -> dg.ExecuteInProcessResu
 def checks_alone(project: Project, **days: Any) -> tuple[bool, bool]:
     """Both checks as they turn out when somebody runs them by themselves."""
     ledger = LedgerResource(state_dir=str(project.state), **days)
-    database = DuckDBResource(database=str(project.state / "working.duckdb"))
+    database = WorkingDatabase(database=str(project.state / "working.duckdb"))
     files = ProjectFiles(
         contacts_dir=str(project.contacts),
         database=str(project.database),
