@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from clodura_pipeline.enrichment.ledger import people
 from clodura_pipeline.enrichment.ledger.people import Registered
 
-GROUPS_AT_A_TIME = 2_000
+GROUPS_AT_A_TIME = 10_000
 _ROOM_FOR_RIVALS = 0.3
 """The pause between two portions, as a share of the time that the write lock was held."""
 Transaction = Callable[[], contextlib.AbstractContextManager[sqlite3.Connection]]
