@@ -279,7 +279,7 @@ def test_every_row_comes_out_once_and_in_order(rows: list[dict[str, str | None]]
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.lists(st.fixed_dictionaries(dict.fromkeys(cleaning.CELLS, CELLS)), min_size=1, max_size=6))
+@given(st.lists(st.fixed_dictionaries(dict.fromkeys(cleaning.CELLS, CELLS)), min_size=1, max_size=3))
 def test_row_is_cleaned_alone_as_among_others(rows: list[dict[str, str | None]]) -> None:
     def outcome(cleaned: Cleaned) -> list[tuple[object, ...]]:
         kept = cleaned.contacts.drop("source_row").rows()

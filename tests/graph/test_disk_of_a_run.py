@@ -117,38 +117,36 @@ DAMAGE: dict[str, Callable[[Path], None]] = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_working_database_says_how_to_build_it_anew_and_it_is(bought: Project, damage: str) -> None:
-    working = bought.state / "working.duckdb"
-    DAMAGE[damage](working)
-    assert_fails_saying(bought, "move working.duckdb and working.duckdb.wal out of CLODURA_STATE_DIR")
+@contextlib.contextmanager
+def damaged(project: Project, name: str, damage: str) -> Iterator[Path]:
+    """A file of the state folder that is damaged, alone; then the one from the back-up again."""
+    file = project.state / name
+    beside = [*project.state.glob(f"{name}-*"), *project.state.glob(f"{name}.*")]
+    for left in beside:
+        left.unlink()
+    kept = shutil.copy(file, project.folder / "back-up")
+    DAMAGE[damage](file)
+    yield file
+    for left in project.state.glob(f"{name}*"):
+        left.unlink()
+    shutil.copy(kept, file)
+
+
+def test_a_damaged_working_database_says_how_to_build_it_anew_and_it_is(bought: Project) -> None:
+    for damage in DAMAGE:
+        with damaged(bought, "working.duckdb", damage):
+            assert_fails_saying(bought, "move working.duckdb and working.duckdb.wal out of CLODURA_STATE_DIR")
     assert bought.asked == 40
-    working.rename(bought.folder / "damaged")
+    (bought.state / "working.duckdb").unlink()
     assert_made_up_for(bought)
 
 
-@pytest.mark.parametrize(
-    ("damage", "words"),
-    [
-        ("header", "Restore the state folder from your back-up"),
-        ("pages", "Restore the state folder from your back-up"),
-        ("truncated", "Restore the state folder from your back-up"),
-        ("empty", "is new and empty, but"),
-    ],
-)
-def test_a_damaged_ledger_beside_a_published_file_asks_nobody_until_it_is_restored(
-    bought: Project, damage: str, words: str
-) -> None:
-    ledger = bought.state / "ledger.sqlite"
-    for left in bought.state.glob("ledger.sqlite-*"):
-        left.unlink()
-    shutil.copy(ledger, bought.folder / "back-up")
-    DAMAGE[damage](ledger)
-    assert_fails_saying(bought, words, str(ledger))
+def test_a_damaged_ledger_beside_a_published_file_asks_nobody_until_it_is_restored(bought: Project) -> None:
+    for damage in DAMAGE:
+        words = "is new and empty, but" if damage == "empty" else "Restore the state folder from your back-up"
+        with damaged(bought, "ledger.sqlite", damage) as ledger:
+            assert_fails_saying(bought, words, str(ledger))
     assert bought.asked == 40
-    for left in bought.state.glob("ledger.sqlite*"):
-        left.unlink()
-    shutil.copy(bought.folder / "back-up", ledger)
     assert_made_up_for(bought)
 
 
