@@ -113,7 +113,7 @@ def moments(kills: int, seed: int) -> Iterator[Moment]:
     points = [(point, side) for point in POINTS for side in SIDES]
     for number in range(kills):
         if number % 5 == 4:
-            yield Moment("time", after_seconds=rng.uniform(0.5, 4.5))
+            yield Moment("time", after_seconds=rng.uniform(0.3, 3.2))
             continue
         point, side = points[number % len(points)]
         yield Moment(point, side, rng.randint(1, PASSES.get(point, 1)))
