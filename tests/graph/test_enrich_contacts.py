@@ -29,12 +29,14 @@ def mixed(people: People, each: int = 6) -> str:
     return HEADER + "".join(rows)
 
 
-ENVELOPES = ("object", "data_object", "data_list")
-MISSES = ("empty_object", "empty_data", "null_data", "nulls", "not_found")
+# Every envelope, every way to say that there is no match, both names for the cost; the asking loop's tests cross them.
 SHAPES = [
-    *((envelope, "mixed", "creditsUsed") for envelope in ENVELOPES),
-    *(("data_object", miss, None) for miss in MISSES),
+    ("object", "mixed", "creditsUsed"),
     ("object", "nulls", "creditUsage.used"),
+    ("object", "empty_object", "creditsUsed"),
+    ("data_object", "empty_data", "creditsUsed"),
+    ("data_object", "not_found", None),
+    ("data_list", "null_data", "creditsUsed"),
 ]
 
 
