@@ -71,14 +71,14 @@ class WorkingDatabase(DuckDBResource):
             yield connection
 
 
-_instances: list[duckdb.DuckDBPyConnection] = []
-"""Instances without a file that nobody uses at the moment."""
+_kept: dict[str, duckdb.DuckDBPyConnection] = {}
+"""The instance that the file opened last was attached to, while nobody uses it."""
 _ATTACHED = "working"
 
 
 @contextlib.contextmanager
 def _attached(path: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    instance = _instances.pop() if _instances else duckdb.connect()
+    instance = _kept.pop(path, None) or _new_instance(path)
     try:
         with contextlib.closing(instance.cursor()) as session:  # with it go its settings and temporary tables
             _attach(session, path)
@@ -88,7 +88,14 @@ def _attached(path: str) -> Iterator[duckdb.DuckDBPyConnection]:
         # An error may have spoilt the instance, or left a transaction open; closing it closes the file too.
         instance.close()
         raise
-    _instances.append(instance)
+    _kept[path] = instance
+
+
+def _new_instance(path: str) -> duckdb.DuckDBPyConnection:
+    """One that puts what does not fit into memory beside the file, not into whatever the current folder is."""
+    while _kept:
+        _kept.popitem()[1].close()
+    return duckdb.connect(config={"temp_directory": f"{path}.tmp"})
 
 
 def _attach(session: duckdb.DuckDBPyConnection, path: str) -> None:

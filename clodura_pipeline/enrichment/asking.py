@@ -65,7 +65,7 @@ class Asker:
         self._health = Health(caller.policy, rng)
         self._retries = RetryShare()
         self._workers: Sequence[threading.Thread] = ()
-        self._interrupted = False
+        self._given_up = False
         self._outcomes: queue.SimpleQueue[Outcome | BaseException | None] = queue.SimpleQueue()
 
     @property
@@ -105,11 +105,17 @@ class Asker:
 
     def finish(self) -> None:
         """Make no further call; await and store those in flight. A second interruption ends that waiting for good."""
-        if self._interrupted or not self._working:
-            return
-        self._interrupted = True
-        self._stop(stop(StopKind.INTERRUPTED))
-        self._await_calls_in_flight()
+        began = self._clock.monotonic()
+        while self._working and not self._given_up:
+            try:
+                self._stop(stop(StopKind.INTERRUPTED))
+                self._await_calls_in_flight(began + self._policy.lease_seconds)
+            except BaseException:
+                if self._clock.monotonic() - began >= _ONE_ACT_SECONDS:
+                    self._given_up = True
+                    raise
+            else:
+                self._given_up = True
 
     @property
     def _working(self) -> bool:
@@ -132,16 +138,9 @@ class Asker:
             elif item:
                 yield item
 
-    def _await_calls_in_flight(self) -> None:
-        began = self._clock.monotonic()
-        ends = began + self._policy.lease_seconds
-        while self._working and self._clock.monotonic() < ends:
-            try:
-                for worker in self._workers:
-                    worker.join(max(0.0, ends - self._clock.monotonic()))
-            except BaseException:
-                if self._clock.monotonic() - began >= _ONE_ACT_SECONDS:
-                    raise
+    def _await_calls_in_flight(self, ends: float) -> None:
+        for worker in self._workers:
+            worker.join(max(0.0, ends - self._clock.monotonic()))
 
     def _unasked(self) -> Iterator[Outcome]:
         """What a stop left over, each with the reason."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 _EXECUTE = """
 import json, sys, duckdb
-connection = duckdb.connect()
+connection = duckdb.connect(config={"temp_directory": sys.argv[1]})
 try:
     for statement in json.load(sys.stdin):
         connection.execute(statement)
@@ -27,14 +27,17 @@ except duckdb.Error as error:
 """
 
 
-def execute_in_a_fresh_process(statements: Sequence[str]) -> None:
+def execute_in_a_fresh_process(statements: Sequence[str], spill: Path) -> None:
     """Execute SQL in a process of its own, on an empty database in memory that may attach others.
+
+    Args:
+        spill: folder for what does not fit into memory.
 
     Raises:
         OSError: it could not. DuckDB's own words, where they are about files.
     """
     done = subprocess.run(
-        [sys.executable, "-c", _EXECUTE],
+        [sys.executable, "-c", _EXECUTE, str(spill)],
         input=json.dumps(statements),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -88,11 +88,12 @@ def working_database(resource: DuckDBResource, why: str = "") -> Iterator[duckdb
             "Look for a run that hangs in the Dagster UI and terminate it."
         ) from None
     try:
+        parquet_folder(path)
         with resource.get_connection() as connection:
             connection.execute("SET python_enable_replacements = false")
             connection.execute("SET TimeZone = 'UTC'")
             _make_tables(connection, path)
-            _removals_when_first_opened.setdefault(_path_of(connection), _removals(connection))
+            _removals_when_first_opened.setdefault(_path_of(connection), _removals_at_first(connection))
             yield connection
             compaction_wanted = get_state(connection, _COMPACT) is not None
             if compaction_wanted:
@@ -138,6 +139,12 @@ def _removals(connection: duckdb.DuckDBPyConnection) -> int:
     return int(get_state(connection, _REMOVALS) or 0)
 
 
+def _removals_at_first(connection: duckdb.DuckDBPyConnection) -> int:
+    """As at no time, when a process ended before what it had removed was out of the file: it is read from there."""
+    pending = [get_state(connection, name) for name in (_COMPACT, _COMPACT_ONCE_BUILT)]
+    return _removals(connection) if pending == [None, None] else -1
+
+
 def _path_of(connection: duckdb.DuckDBPyConnection) -> str:
     row = first_row(connection, "SELECT path FROM duckdb_databases() WHERE database_name = current_database()")
     return row[0] if row else ""
@@ -163,7 +170,8 @@ def _put_in_place(path: Path) -> None:
                 f"IMPORT DATABASE {quoted(folder)}",
                 f"DELETE FROM working_state WHERE name = {quoted(_COMPACT)}",
                 "CHECKPOINT fresh",
-            ]
+            ],
+            spill=folder,
         )
         with fresh.open("rb") as file:
             os.fsync(file.fileno())

@@ -63,13 +63,14 @@ def _shows_later(connection: duckdb.DuckDBPyConnection, target: Path) -> bool:
 
 
 def _write(connection: duckdb.DuckDBPyConnection, fresh: Path) -> None:
+    folder = parquet_folder(fresh)
     if removed_since_first_opened(connection):
-        with removed_at_the_end(parquet_folder(fresh)) as folder:
+        with removed_at_the_end(folder):
             folder.mkdir()
             for table in PUBLISHED:
                 connection.execute(f"COPY {table.name} TO {quoted(folder / table.name)} (FORMAT parquet)")
             sources = {table.name: f"read_parquet({quoted(folder / table.name)})" for table in PUBLISHED}
-            execute_in_a_fresh_process(list(_statements(fresh, sources)))
+            execute_in_a_fresh_process(list(_statements(fresh, sources)), spill=folder)
         return
     try:
         for statement in _statements(fresh, {table.name: table.name for table in PUBLISHED}):

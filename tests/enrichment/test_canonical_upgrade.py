@@ -318,6 +318,35 @@ def test_a_program_that_has_the_ledger_open_stops_asking_and_stores_what_is_unde
     assert now.permit(profile("ann")) == Known(State.PERSON)
 
 
+def settle_naming(program: Program, granted: Granted, slug: str) -> None:
+    """The answer comes, and names a profile."""
+    person = Person("id", linkedin_url=f"https://www.linkedin.com/in/{slug}")
+    enrichment = Enrichment(Found("person"), person, Organisation(), None)
+    raw = json.dumps({"personId": "id", "linkedinUrl": person.linkedin_url}).encode()
+    verdict = replace(VERDICTS["person"], enrichment=enrichment)
+    program.ledger.settle(granted.attempt_id, verdict, RawAnswer(200, raw), FREE)
+
+
+def test_a_profile_that_an_answer_names_to_an_older_program_is_known_in_the_new_form(before: Program) -> None:
+    granted = before.permit(Identifiers(email="zq@x.example"))
+    assert isinstance(granted, Granted)
+    with TODAY.open(before.ledger.path) as opened:
+        settle_naming(before, granted, "Ann-Zq")
+        opened.register([("somebody", "em:else@x.example")])  # what the newer program does next
+        assert opened.find(["li:ann-zq"])
+    assert upgraded(before).permit(profile("ann-zq")) == Known(State.PERSON)
+
+
+def test_who_was_erased_while_an_older_program_asked_is_erased_by_the_next_newer_one(before: Program) -> None:
+    granted = before.permit(Identifiers(email="zq@x.example"))
+    assert isinstance(granted, Granted)
+    with TODAY.open(before.ledger.path) as opened:
+        opened.forget(["li:ann-zq"])
+    settle_naming(before, granted, "Ann-Zq")
+    now = upgraded(before)
+    assert [tuple(row) for row in rows(now.ledger.path, "SELECT question, answer, raw FROM attempts")] == [(None,) * 3]
+
+
 # Processes
 
 

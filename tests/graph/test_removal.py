@@ -119,6 +119,29 @@ def test_a_file_that_cannot_be_published_stays_the_former_one(database: WorkingD
     ("statement", "says"),
     [("ATTACH '/nowhere/at/all'", "Cannot open file.*nowhere"), ("SELECT 'Ann'::INTEGER", "^ConversionException$")],
 )
-def test_the_other_process_says_what_is_wrong_with_files_and_nothing_of_rows(statement: str, says: str) -> None:
+def test_the_other_process_says_what_is_wrong_with_files_and_nothing_of_rows(
+    tmp_path: Path, statement: str, says: str
+) -> None:
     with pytest.raises(OSError, match=says):
-        execute_in_a_fresh_process(["SELECT 1", statement])
+        execute_in_a_fresh_process(["SELECT 1", statement], tmp_path)
+
+
+def test_a_process_that_finds_a_removal_unfinished_publishes_afresh(
+    database: WorkingDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with working_database(database) as connection:
+        want_compaction(connection)
+    monkeypatch.setattr("clodura_pipeline.warehouse.database._removals_when_first_opened", {})  # another process
+    with working_database(database) as connection:
+        assert removed_since_first_opened(connection)  # the tables were not built anew
+
+
+def test_what_a_process_killed_while_publishing_left_is_removed_by_the_next(
+    database: WorkingDatabase, tmp_path: Path
+) -> None:
+    left = tmp_path / "..clodura.duckdb.new.parquet"
+    left.mkdir()
+    (left / "enriched_contacts").write_text(MARK)
+    with working_database(database) as connection:
+        assert publish(connection, tmp_path / "clodura.duckdb")
+    assert not left.exists()

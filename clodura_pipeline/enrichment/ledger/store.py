@@ -42,6 +42,14 @@ class Attempts:
     aliases: list[tuple[int, int]]
 
 
+def _no_profile(_: str) -> None:
+    return None
+
+
+def _no_former(_: str) -> tuple[str, ...]:
+    return ()
+
+
 class Ledger(Custody):
     """One open ledger. Threads may share it; processes open their own. Use as a context manager or close it."""
 
@@ -155,8 +163,11 @@ class Ledger(Custody):
     def settle(self, attempt_id: int, verdict: Verdict, raw: RawAnswer | None, policy: Policy) -> Settled:
         """Write what a call came to, in one transaction, before anything else is done with the answer."""
         with self._transaction() as cursor:
-            former = self._form.former_profiles
-            return calls.settle(cursor, self._clock, attempt_id, verdict, raw, policy, self._identify, former)
+            identify, former = self._identify, self._form.former_profiles
+            if upgrading.is_older(cursor, self._form):
+                upgrading.note_answer_of_older_program(cursor, attempt_id)
+                identify, former = _no_profile, _no_former
+            return calls.settle(cursor, self._clock, attempt_id, verdict, raw, policy, identify, former)
 
     def withdraw(self, attempt_id: int, detail: str) -> None:
         """A permitted call never left: free what it held."""
@@ -270,6 +281,8 @@ class Ledger(Custody):
         """A transaction on a ledger that is of this program's canonical form; raises `LedgerProblem` otherwise."""
         with self._transaction(kind) as cursor:
             upgrading.require_form(cursor, self._form)
+            if kind == "IMMEDIATE":  # an older program may have brought an answer meanwhile
+                upgrading.bring_to_form(cursor, self._form, moments.now(cursor, self._clock).server)
             yield cursor
 
     @contextlib.contextmanager

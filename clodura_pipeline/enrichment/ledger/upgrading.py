@@ -59,7 +59,7 @@ def bring_to_form(cursor: sqlite3.Connection, form: CanonicalForm, now: float) -
         LedgerProblem: the ledger is of a newer form.
     """
     require_form(cursor, form)
-    if _version(cursor) == form.version:
+    if _version(cursor) == form.version and not _has_answers_of_older_programs(cursor):
         return
     cursor.execute(
         "CREATE TEMP TABLE claims (identifier TEXT NOT NULL, person_key INTEGER NOT NULL, basis TEXT NOT NULL)"
@@ -78,7 +78,27 @@ def bring_to_form(cursor: sqlite3.Connection, form: CanonicalForm, now: float) -
     _erase_who_is_recognised(cursor, now)
     cursor.execute("DROP TABLE claims")
     cursor.execute("DROP TABLE replaced")
+    cursor.execute(f"DROP TABLE IF EXISTS {_OLDER}")
     cursor.execute("UPDATE control SET canonical_version = ?", (form.version,))
+
+
+def is_older(cursor: sqlite3.Connection, form: CanonicalForm) -> bool:
+    """Whether the ledger was brought to a newer form while a program of this one had it open."""
+    return _version(cursor) > form.version
+
+
+def note_answer_of_older_program(cursor: sqlite3.Connection, attempt_id: int) -> None:
+    """An answer came to a program that would learn its profile in a former form: the next newer one reads it anew."""
+    cursor.execute(f"CREATE TABLE IF NOT EXISTS {_OLDER} (attempt_id INTEGER PRIMARY KEY)")
+    cursor.execute(f"INSERT OR IGNORE INTO {_OLDER} VALUES (?)", (attempt_id,))
+
+
+_OLDER = "answers_of_older_programs"
+
+
+def _has_answers_of_older_programs(cursor: sqlite3.Connection) -> bool:
+    query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+    return cursor.execute(query, (_OLDER,)).fetchone() is not None
 
 
 # Why somebody is found by an identifier: they were before (`held`), they were asked by it and nothing stronger
