@@ -1,7 +1,7 @@
 """What Clodura can be asked with: the six request fields, and the combinations it documents."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 
 WORST_COST_CREDITS = 2
@@ -66,3 +66,7 @@ class Identifiers:
         text = json.dumps(self.as_request(), ensure_ascii=False, separators=(",", ":"))
         # Half a character cannot be sent or stored, and the error over it would show the text around it.
         return text.encode("utf-8", "replace").decode()
+
+
+IDENTIFIER_FIELDS = tuple(field.name for field in fields(Identifiers))
+"""Their names, in the order of the constructor."""

@@ -13,20 +13,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from clodura_pipeline.clodura.identifiers import IDENTIFIER_FIELDS
 from clodura_pipeline.contacts.canonical import profile_url
 
 # The latest row is the last one in this order.
 _ORDER = ("file_date", "source_file", "source_row")
-QUESTION_COLUMNS = (
-    "person",
-    "linkedin_url",
-    "email",
-    "first_name",
-    "last_name",
-    "organisation_name",
-    "organisation_linkedin_url",
-    "set_aside",
-)
+QUESTION_COLUMNS = ("person", *IDENTIFIER_FIELDS, "set_aside")
 IN_CONFLICT = "email: seen with more than one LinkedIn profile, sent with none of them"
 
 

@@ -10,17 +10,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from clodura_pipeline.clodura.identifiers import Identifiers
+from clodura_pipeline.clodura.identifiers import IDENTIFIER_FIELDS, Identifiers
 from clodura_pipeline.contacts.canonical import with_canonical_ids
-
-_CELLS = (
-    "linkedin_url",
-    "email",
-    "first_name",
-    "last_name",
-    "organisation_name",
-    "organisation_linkedin_url",
-)
 
 
 @dataclass(frozen=True)
@@ -37,8 +28,8 @@ FORMER_FORMS: tuple[FormerForm, ...] = ()
 
 def read_anew(spellings: Sequence[Identifiers]) -> list[tuple[str | None, str | None, str | None]]:
     """Today's canonical profile, address and name at a company for each, None where there is none."""
-    cells = {name: [getattr(spelling, name) for spelling in spellings] for name in _CELLS}
-    frame = pl.DataFrame(cells, schema=dict.fromkeys(_CELLS, pl.String))
+    cells = {name: [getattr(spelling, name) for spelling in spellings] for name in IDENTIFIER_FIELDS}
+    frame = pl.DataFrame(cells, schema=dict.fromkeys(IDENTIFIER_FIELDS, pl.String))
     frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias("organisation_domain"))
     return with_canonical_ids(frame).select("profile_id", "email_id", "name_id").rows()
 

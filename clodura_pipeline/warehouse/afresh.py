@@ -48,15 +48,9 @@ def execute_in_a_fresh_process(statements: Sequence[str], spill: Path) -> None:
         raise OSError(done.stderr.strip() or f"the process that writes it ended with {done.returncode}")
 
 
-def parquet_folder(target: Path, emptied: bool = True) -> Path:
-    """The folder beside a file for what it is written from.
-
-    It has a fixed name, so that what a killed process left in it is removed by the next.
-    """
-    folder = target.with_name(f".{target.name}.parquet")
-    if emptied:
-        _remove(folder)
-    return folder
+def parquet_folder(target: Path) -> Path:
+    """The folder beside a file for what it is written from: always the same, so that a killed process's is found."""
+    return target.with_name(f".{target.name}.parquet")
 
 
 @contextlib.contextmanager
@@ -65,7 +59,7 @@ def removed_at_the_end(folder: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        _remove(folder)
+        remove(folder)
 
 
 def quoted(text: str | Path) -> str:
@@ -73,6 +67,7 @@ def quoted(text: str | Path) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
-def _remove(folder: Path) -> None:
+def remove(folder: Path) -> None:
+    """Remove a folder and all in it, if it is there."""
     if folder.exists():
         shutil.rmtree(folder)

@@ -23,7 +23,13 @@ from clodura_pipeline.tables import (
     SOURCE_FILES,
     VALIDATED_CONTACTS,
 )
-from clodura_pipeline.warehouse.afresh import execute_in_a_fresh_process, parquet_folder, quoted, removed_at_the_end
+from clodura_pipeline.warehouse.afresh import (
+    execute_in_a_fresh_process,
+    parquet_folder,
+    quoted,
+    remove,
+    removed_at_the_end,
+)
 
 LOCK_TIMEOUT_SECONDS = 600.0
 SCHEMA_VERSION = 1  # to be raised with a change of the tables below, and a migration to it
@@ -88,7 +94,7 @@ def working_database(resource: DuckDBResource, why: str = "") -> Iterator[duckdb
             "Look for a run that hangs in the Dagster UI and terminate it."
         ) from None
     try:
-        parquet_folder(path)
+        remove(parquet_folder(path))  # a process that was killed left it
         with resource.get_connection() as connection:
             connection.execute("SET python_enable_replacements = false")
             connection.execute("SET TimeZone = 'UTC'")
@@ -153,15 +159,14 @@ def _path_of(connection: duckdb.DuckDBPyConnection) -> str:
 def _export(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Write down what is left of the database, which is then closed."""
     with _not_compacted(path):
-        folder = parquet_folder(path)
-        connection.execute(f"EXPORT DATABASE {quoted(folder)} (FORMAT parquet)")
+        connection.execute(f"EXPORT DATABASE {quoted(parquet_folder(path))} (FORMAT parquet)")
         connection.execute("CHECKPOINT")  # no .wal may be left beside the file that takes its place
 
 
 def _put_in_place(path: Path) -> None:
     """Put a file that never held what was removed in the place of the closed database."""
     fresh = path.with_name(f".{path.name}.new")
-    with _not_compacted(path), removed_at_the_end(parquet_folder(path, emptied=False)) as folder:
+    with _not_compacted(path), removed_at_the_end(parquet_folder(path)) as folder:
         fresh.unlink(missing_ok=True)
         execute_in_a_fresh_process(
             [

@@ -3,6 +3,7 @@
 import duckdb
 import polars as pl
 
+from clodura_pipeline.clodura.identifiers import IDENTIFIER_FIELDS
 from clodura_pipeline.contacts import canonical
 from clodura_pipeline.contacts.identity import People, resolve
 from clodura_pipeline.enrichment.ledger import Ledger, Registered
@@ -13,15 +14,7 @@ from clodura_pipeline.warehouse.projection import begin_anew_if_restored
 from clodura_pipeline.warehouse.wishes import heed_wishes, read_anew_if_form_changed
 
 PARTED = "email: known with another LinkedIn profile, so it is not sent with this one"
-_QUESTION_COLUMNS = (
-    "linkedin_url",
-    "email",
-    "first_name",
-    "last_name",
-    "organisation_name",
-    "organisation_linkedin_url",
-    "set_aside",
-)
+_QUESTION_COLUMNS = (*IDENTIFIER_FIELDS, "set_aside")
 
 
 def identify_people(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:

@@ -11,7 +11,13 @@ from typing import Any
 import duckdb
 
 from clodura_pipeline.tables import PUBLISHED
-from clodura_pipeline.warehouse.afresh import execute_in_a_fresh_process, parquet_folder, quoted, removed_at_the_end
+from clodura_pipeline.warehouse.afresh import (
+    execute_in_a_fresh_process,
+    parquet_folder,
+    quoted,
+    remove,
+    removed_at_the_end,
+)
 from clodura_pipeline.warehouse.database import first_row, removed_since_first_opened
 
 STORAGE_VERSION = "v1.0.0"
@@ -64,6 +70,7 @@ def _shows_later(connection: duckdb.DuckDBPyConnection, target: Path) -> bool:
 
 def _write(connection: duckdb.DuckDBPyConnection, fresh: Path) -> None:
     folder = parquet_folder(fresh)
+    remove(folder)  # a process that was killed left it
     if removed_since_first_opened(connection):
         with removed_at_the_end(folder):
             folder.mkdir()

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime
@@ -142,6 +143,17 @@ _SUMS = (
     "count(*) FILTER (WHERE state <> 'not_processed' OR answered_at IS NOT NULL), "
     "coalesce(sum(reserved_credits), 0), coalesce(sum(charged_credits), 0), coalesce(sum(at_risk_credits), 0)"
 )
+
+
+def partition(path: Path) -> set[frozenset[str]]:
+    """Which identifiers belong together, read behind the ledger's back."""
+    together: dict[int, set[str]] = defaultdict(set)
+    query = (
+        "SELECT i.identifier, coalesce(p.alias_of, p.person_key) FROM identifiers i JOIN people p USING (person_key)"
+    )
+    for identifier, key in rows(path, query):
+        together[key].add(identifier)
+    return {frozenset(group) for group in together.values()}
 
 
 def assert_totals_are_the_sums(path: Path) -> None:

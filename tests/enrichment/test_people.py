@@ -9,7 +9,7 @@ import pytest
 from asking_process import profile_of
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from ledger_helpers import Desk, FakeClock, rows
+from ledger_helpers import Desk, FakeClock, partition, rows
 
 from clodura_pipeline.clodura.answers import Enrichment, Found, Organisation, Person
 from clodura_pipeline.clodura.verdicts import Next, RawAnswer, State, Verdict
@@ -26,17 +26,6 @@ PAIRS = st.lists(
 def pairs(*groups: str) -> list[tuple[str, str]]:
     """Each word is a group, each of its letters an identifier."""
     return [(f"{place}:{word}", letter) for place, word in enumerate(groups) for letter in word]
-
-
-def partition(path: Path) -> set[frozenset[str]]:
-    """Which identifiers belong together, read behind the ledger's back."""
-    together: dict[int, set[str]] = defaultdict(set)
-    query = (
-        "SELECT i.identifier, coalesce(p.alias_of, p.person_key) FROM identifiers i JOIN people p USING (person_key)"
-    )
-    for identifier, key in rows(path, query):
-        together[key].add(identifier)
-    return {frozenset(group) for group in together.values()}
 
 
 def expected(batches: Iterable[Groups]) -> set[frozenset[str]]:

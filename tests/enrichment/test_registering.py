@@ -15,7 +15,7 @@ import pytest
 from asking_process import profile_of
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from ledger_helpers import FakeClock, rows
+from ledger_helpers import FakeClock, partition, rows
 
 from clodura_pipeline.enrichment.clock import SystemClock
 from clodura_pipeline.enrichment.ledger import Ledger, Registered, people, registering
@@ -36,17 +36,6 @@ def at_once(ledger: Ledger, pairs: Pairs, in_conflict: Sequence[str]) -> Registe
     """All groups in one transaction."""
     with ledger._transaction() as cursor:
         return people.register(cursor, pairs, in_conflict)
-
-
-def partition(path: Path) -> set[frozenset[str]]:
-    """Which identifiers belong together, read behind the ledger's back."""
-    together: dict[int, set[str]] = defaultdict(set)
-    query = (
-        "SELECT i.identifier, coalesce(p.alias_of, p.person_key) FROM identifiers i JOIN people p USING (person_key)"
-    )
-    for identifier, key in rows(path, query):
-        together[key].add(identifier)
-    return {frozenset(group) for group in together.values()}
 
 
 def grouped(registered: Registered) -> set[frozenset[str]]:

@@ -42,14 +42,6 @@ class Attempts:
     aliases: list[tuple[int, int]]
 
 
-def _no_profile(_: str) -> None:
-    return None
-
-
-def _no_former(_: str) -> tuple[str, ...]:
-    return ()
-
-
 class Ledger(Custody):
     """One open ledger. Threads may share it; processes open their own. Use as a context manager or close it."""
 
@@ -72,7 +64,7 @@ class Ledger(Custody):
         try:
             with self._transaction() as cursor:
                 moments.enter_boot(cursor, clock)
-                upgrading.bring_to_form(cursor, form, moments.now(cursor, clock).server)
+                upgrading.bring_to_form(cursor, form, clock)
                 self.ledger_id: str = cursor.execute("SELECT ledger_id FROM control").fetchone()[0]
         except BaseException:
             self._connection.close()
@@ -163,11 +155,8 @@ class Ledger(Custody):
     def settle(self, attempt_id: int, verdict: Verdict, raw: RawAnswer | None, policy: Policy) -> Settled:
         """Write what a call came to, in one transaction, before anything else is done with the answer."""
         with self._transaction() as cursor:
-            identify, former = self._identify, self._form.former_profiles
-            if upgrading.is_older(cursor, self._form):
-                upgrading.note_answer_of_older_program(cursor, attempt_id)
-                identify, former = _no_profile, _no_former
-            return calls.settle(cursor, self._clock, attempt_id, verdict, raw, policy, identify, former)
+            reading = upgrading.reading_of_profiles(cursor, self._form, self._identify, attempt_id)
+            return calls.settle(cursor, self._clock, attempt_id, verdict, raw, policy, *reading)
 
     def withdraw(self, attempt_id: int, detail: str) -> None:
         """A permitted call never left: free what it held."""
@@ -280,9 +269,10 @@ class Ledger(Custody):
     def _in_form(self, kind: str = "IMMEDIATE") -> Iterator[sqlite3.Connection]:
         """A transaction on a ledger that is of this program's canonical form; raises `LedgerProblem` otherwise."""
         with self._transaction(kind) as cursor:
-            upgrading.require_form(cursor, self._form)
             if kind == "IMMEDIATE":  # an older program may have brought an answer meanwhile
-                upgrading.bring_to_form(cursor, self._form, moments.now(cursor, self._clock).server)
+                upgrading.bring_to_form(cursor, self._form, self._clock)
+            else:
+                upgrading.require_form(cursor, self._form)
             yield cursor
 
     @contextlib.contextmanager

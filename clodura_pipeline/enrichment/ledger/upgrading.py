@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from clodura_pipeline.clodura.answers import read_enrichment
 from clodura_pipeline.clodura.errors import UnreadableAnswer
 from clodura_pipeline.clodura.identifiers import Identifiers
-from clodura_pipeline.enrichment.ledger import forgetting
+from clodura_pipeline.enrichment.clock import Clock
+from clodura_pipeline.enrichment.ledger import forgetting, moments
+from clodura_pipeline.enrichment.ledger.calls import Identify
 from clodura_pipeline.enrichment.ledger.people import join, learn_identifier, survivor_of
 from clodura_pipeline.enrichment.ledger.schema import LedgerProblem
 
@@ -52,7 +54,7 @@ def require_form(cursor: sqlite3.Connection, form: CanonicalForm) -> None:
         )
 
 
-def bring_to_form(cursor: sqlite3.Connection, form: CanonicalForm, now: float) -> None:
+def bring_to_form(cursor: sqlite3.Connection, form: CanonicalForm, clock: Clock) -> None:
     """Bring the ledger to a canonical form, in the caller's transaction; at once when it has it.
 
     Raises:
@@ -75,22 +77,26 @@ def bring_to_form(cursor: sqlite3.Connection, form: CanonicalForm, now: float) -
     _lead_to_whoever_claims_alone(cursor)
     for (identifier,) in cursor.execute(_CONTESTED).fetchall():
         _settle(cursor, identifier)
-    _erase_who_is_recognised(cursor, now)
+    _erase_who_is_recognised(cursor, moments.now(cursor, clock).server)
     cursor.execute("DROP TABLE claims")
     cursor.execute("DROP TABLE replaced")
     cursor.execute(f"DROP TABLE IF EXISTS {_OLDER}")
     cursor.execute("UPDATE control SET canonical_version = ?", (form.version,))
 
 
-def is_older(cursor: sqlite3.Connection, form: CanonicalForm) -> bool:
-    """Whether the ledger was brought to a newer form while a program of this one had it open."""
-    return _version(cursor) > form.version
+def reading_of_profiles(
+    cursor: sqlite3.Connection, form: CanonicalForm, identify: Identify, attempt_id: int
+) -> tuple[Identify, Callable[[str], Iterable[str]]]:
+    """How the profile that an answer names is read: in this form, and in those before it.
 
-
-def note_answer_of_older_program(cursor: sqlite3.Connection, attempt_id: int) -> None:
-    """An answer came to a program that would learn its profile in a former form: the next newer one reads it anew."""
+    Not at all when the ledger was brought to a newer form while this program had it open: it would be learned in a
+    former one. The next newer program reads the answer anew.
+    """
+    if _version(cursor) <= form.version:
+        return identify, form.former_profiles
     cursor.execute(f"CREATE TABLE IF NOT EXISTS {_OLDER} (attempt_id INTEGER PRIMARY KEY)")
     cursor.execute(f"INSERT OR IGNORE INTO {_OLDER} VALUES (?)", (attempt_id,))
+    return (lambda _: None), (lambda _: ())
 
 
 _OLDER = "answers_of_older_programs"
