@@ -28,6 +28,8 @@ _RETRY_RECHECK_SECONDS = 0.05
 # One Ctrl-C, `systemctl stop` or `timeout` may reach a process twice: from whoever signals its whole group, and once
 # more from `uv run`, which passes on what it was sent itself.
 _ONE_ACT_SECONDS = 1.0
+_LOOK_SECONDS = 0.01
+_INTERRUPTED = stop(StopKind.INTERRUPTED)
 _STOPS = {
     Next.STOP_NO_CREDITS: StopKind.NO_CREDITS,
     Next.STOP_DAY_CLOSED: StopKind.DAY_CLOSED,
@@ -64,7 +66,7 @@ class Asker:
         self._in_flight = 0
         self._health = Health(caller.policy, rng)
         self._retries = RetryShare()
-        self._workers: Sequence[threading.Thread] = ()
+        self._at_work: set[int] = set()
         self._given_up = False
         self._outcomes: queue.SimpleQueue[Outcome | BaseException | None] = queue.SimpleQueue()
 
@@ -88,38 +90,40 @@ class Asker:
             LedgerProblem: an outcome could not be written to the ledger.
         """
         self._source = iter(batches)
-        self._workers = [
-            threading.Thread(target=self._work, name=f"clodura-{number}", daemon=True)
-            for number in range(self._max_workers)
-        ]
-        for worker in self._workers:
-            worker.start()
         try:
-            yield from self._consume(len(self._workers), tick, tick_seconds)
+            for number in range(self._max_workers):
+                threading.Thread(target=self._work, name=f"clodura-{number}", daemon=True).start()
+            yield from self._consume(self._max_workers, tick, tick_seconds)
         except BaseException:
             # Whoever stops reading has stopped asking. Calls in flight are awaited by `finish`, on a stack where a
             # second interruption is seen: an exception out of a generator that is thrown away is not.
-            self._stop(stop(StopKind.INTERRUPTED))
+            self._take_note_of_interruption()
             raise
         yield from self._unasked()
 
     def finish(self) -> None:
         """Make no further call; await and store those in flight. A second interruption ends that waiting for good."""
         began = self._clock.monotonic()
-        while self._working and not self._given_up:
+        while self._at_work and not self._given_up:
             try:
-                self._stop(stop(StopKind.INTERRUPTED))
+                self._take_note_of_interruption()
+                threading.Thread(target=self._wake_all, daemon=True).start()
                 self._await_calls_in_flight(began + self._policy.lease_seconds)
+                self._given_up = True
             except BaseException:
                 if self._clock.monotonic() - began >= _ONE_ACT_SECONDS:
                     self._given_up = True
                     raise
-            else:
-                self._given_up = True
 
-    @property
-    def _working(self) -> bool:
-        return any(worker.is_alive() for worker in self._workers)
+    def _take_note_of_interruption(self) -> None:
+        # Without a lock: what a signal raises on the main thread would leave one taken that is just being taken.
+        if self.stopped is None:
+            self.stopped = _INTERRUPTED
+
+    def _await_calls_in_flight(self, ends: float) -> None:
+        # Not by `Thread.join`: what a signal raises in it marks a thread as ended that is not (python/cpython#90882).
+        while self._at_work and self._clock.monotonic() < ends:
+            self._clock.wait(threading.Event(), _LOOK_SECONDS)
 
     def _consume(self, working: int, tick: Callable[[], None], tick_seconds: float) -> Iterator[Outcome]:
         ticked = self._clock.monotonic()
@@ -138,10 +142,6 @@ class Asker:
             elif item:
                 yield item
 
-    def _await_calls_in_flight(self, ends: float) -> None:
-        for worker in self._workers:
-            worker.join(max(0.0, ends - self._clock.monotonic()))
-
     def _unasked(self) -> Iterator[Outcome]:
         """What a stop left over, each with the reason."""
         if self.stopped is None:
@@ -154,6 +154,7 @@ class Asker:
     # On the workers
 
     def _work(self) -> None:
+        self._at_work.add(threading.get_ident())
         try:
             while (task := self._next_task()) is not None:
                 try:
@@ -167,6 +168,7 @@ class Asker:
             self._stop(stop(kind, str(error) if isinstance(error, LedgerProblem) else type(error).__name__))
             self._outcomes.put(error)
         finally:
+            self._at_work.discard(threading.get_ident())
             self._outcomes.put(None)
 
     def _next_task(self) -> _Task | None:
@@ -271,6 +273,10 @@ class Asker:
             # A stop that fails the run outranks one that does not: its remedy is the one to show.
             if self.stopped is None or (reached.kind.fails_the_run and not self.stopped.kind.fails_the_run):
                 self.stopped = reached
+            self._wake_all()
+
+    def _wake_all(self) -> None:
+        with self._changed:
             self._caller.wake()
             self._changed.notify_all()
 
