@@ -9,6 +9,7 @@ PACKAGE = Path(__file__).parent.parent / "clodura_pipeline"
 # Lowest first: a layer may import from its own and from those before it.
 LAYERS = (
     {"sandbox"},
+    {"run_storage"},
     {"tables"},
     {"clodura"},
     {"contacts"},

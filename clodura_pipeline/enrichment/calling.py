@@ -10,7 +10,7 @@ from clodura_pipeline.clodura.client import CloduraClient
 from clodura_pipeline.clodura.errors import AnswerLost, CallFailed, NotSent
 from clodura_pipeline.clodura.verdicts import RawAnswer, Verdict, judge, judge_failure, judge_unjudged
 from clodura_pipeline.enrichment.clock import Clock
-from clodura_pipeline.enrichment.ledger import Granted, Ledger, LedgerProblem, Settled, Wait
+from clodura_pipeline.enrichment.ledger import Granted, Ledger, LedgerBusy, LedgerProblem, Settled, Wait
 from clodura_pipeline.enrichment.policy import SEND_SLACK_SECONDS, Policy
 from clodura_pipeline.enrichment.questions import Question, Run
 from clodura_pipeline.enrichment.standing import Held, Known, UnderWay
@@ -19,6 +19,7 @@ from clodura_pipeline.enrichment.stops import Stop
 _SHORTEST_LEAD_SECONDS = 0.002
 _LONGEST_LEAD_SECONDS = 1.0
 _SETTLE_RETRY_SECONDS = 0.25
+_LONGEST_LOCK_SECONDS = 900.0
 _WORTH_TELLING_SECONDS = 1.0
 Stored = TypeVar("Stored")
 
@@ -59,8 +60,9 @@ class Caller:
         """Ask one question as soon as the ledger permits it; None when the run stops before it does.
 
         Raises:
-            LedgerProblem: the ledger could not be written. An answer that came is tried to be stored until its lease
-                ends; after that the ledger lists the call as in doubt.
+            LedgerProblem: the ledger could not be written. An answer that came is tried to be stored for as long as
+                its lease, and while another process keeps the ledger locked for a quarter of an hour; after that the
+                ledger lists the call as in doubt.
         """
         permit = self._await_permit(question, stopping)
         if not isinstance(permit, Granted):
@@ -145,11 +147,13 @@ class Caller:
 
     def _store(self, write: Callable[[], Stored]) -> Stored:
         """Write to the ledger. A paid answer is not let go because the disk is full: room may be made in time."""
-        ends = self.clock.monotonic() + self.policy.lease_seconds
+        began = self.clock.monotonic()
         while True:
             try:
                 return write()
-            except LedgerProblem:
-                if self.clock.monotonic() >= ends:
+            except LedgerProblem as problem:
+                # While it is locked nobody can take the call for lost either: patience costs nothing.
+                patience = _LONGEST_LOCK_SECONDS if isinstance(problem, LedgerBusy) else self.policy.lease_seconds
+                if self.clock.monotonic() - began >= patience:
                     raise
                 self.clock.wait(threading.Event(), _SETTLE_RETRY_SECONDS)

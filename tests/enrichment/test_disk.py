@@ -111,6 +111,39 @@ def test_a_disk_that_stays_full_ends_the_run_in_words_and_lists_the_doubt(
     assert (total.charged, total.at_risk) == (0, 2)
 
 
+def test_a_paid_answer_waits_for_a_rival_that_keeps_the_ledger_locked_beyond_the_lease(
+    start: Start, ledger_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clodura_pipeline.enrichment.policy.LEASE_MARGIN_SECONDS", 0.1)
+    monkeypatch.setattr("clodura_pipeline.enrichment.ledger.schema.BUSY_SECONDS", 0.2)
+    sandbox = start(latency_seconds=0.4)
+    policy = replace(QUICK, timeout_seconds=0.6)
+    settings = ClientSettings(sandbox.base_url, "sandbox-key", policy.timeout_seconds, 1)
+    clock = SystemClock()
+    locked_at: list[float] = []
+    with Ledger(ledger_path, clock, profile_of) as ledger:
+        questions = register(ledger, PEOPLE[:1])
+
+        def lock_until_the_lease_has_ended() -> None:
+            until = time.monotonic() + 5
+            while not sandbox.books.in_flight:
+                assert time.monotonic() < until
+                time.sleep(0.01)
+            with closing(sqlite3.connect(ledger_path, isolation_level=None)) as rival:
+                rival.execute("BEGIN IMMEDIATE")
+                locked_at.append(time.monotonic())
+                time.sleep(0.4 + 2 * policy.lease_seconds)
+
+        with open_session(ledger, settings, RunIdentity("run", "run", 0), policy, clock) as session:
+            locking = threading.Thread(target=lock_until_the_lease_has_ended)
+            locking.start()
+            (outcome,) = session.ask([questions], lambda: None, 1.0)
+            locking.join()
+            assert time.monotonic() - locked_at[0] > 2 * policy.lease_seconds
+    assert outcome.state == "person"
+    assert assert_books_agree(ledger_path, sandbox.books.view()) == Totals(1, 0, 2, 0)
+
+
 def test_a_file_that_may_not_grow_is_a_problem_in_words(memory: Path) -> None:
     path = made(memory / "ledger.sqlite")
     child = os.fork()

@@ -149,6 +149,10 @@ class LedgerProblem(Exception):
     """The ledger cannot be used. The message says what is wrong and what to do."""
 
 
+class LedgerBusy(LedgerProblem):
+    """Another process kept the ledger locked for longer than one waits."""
+
+
 def connect(path: Path, canonical_version: int) -> sqlite3.Connection:
     """Open the ledger file, creating it when it is not there.
 
@@ -264,6 +268,7 @@ def problem(error: Exception, path: Path) -> LedgerProblem:
         )
     elif "locked" in text:
         advice = f"Another process kept it locked for {BUSY_SECONDS:.0f} s. End that process or wait for it."
+        return LedgerBusy(f"The ledger {path} cannot be used: {text}. {advice}")
     else:
         advice = "See the error above."
     return LedgerProblem(f"The ledger {path} cannot be used: {text}. {advice}")
