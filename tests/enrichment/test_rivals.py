@@ -28,6 +28,7 @@ from clodura_pipeline.enrichment.clock import SystemClock
 from clodura_pipeline.enrichment.ledger import Ledger
 from clodura_pipeline.enrichment.policy import Budget, Limits, Policy
 from clodura_pipeline.sandbox import Sandbox
+from clodura_pipeline.sandbox.books import most_within
 
 Start = Callable[..., Sandbox]
 FAST = Policy(UNLIMITED, Budget(0), timeout_seconds=5.0, max_workers=8)
@@ -102,7 +103,6 @@ def test_caps_hold_to_the_credit_over_all_processes(start: Start, ledger_path: P
 def test_no_sliding_second_at_the_server_holds_more_than_the_limit(
     start: Start, ledger_path: Path, tmp_path: Path, processes: int, jitter: float
 ) -> None:
-    # The allowance is larger than what is injected: a busy machine adds to it by itself.
     limit, allowance = 20, 0.25
     sandbox = start(latency_seconds=0.03, latency_jitter_seconds=0.1, arrival_jitter_seconds=jitter)
     people = people_of_the_directory(51)
@@ -115,11 +115,19 @@ def test_no_sliding_second_at_the_server_holds_more_than_the_limit(
     together(jobs, tmp_path)
     books = sandbox.books.view()
     assert len(books.enrich_calls) == share * processes
-    assert books.max_calls_within(1.0) <= limit
+    stamps = sorted(row[0] for row in rows(ledger_path, "SELECT stamp FROM sends WHERE attempt_id IS NOT NULL"))
+    arrived = sorted(call.arrived_monotonic for call in books.enrich_calls)
+    assert most_within(stamps, 1.0 + allowance) <= limit
+    # A busy machine adds to what is injected. How unevenly calls travelled is taken from the allowance; what is left of
+    # it shows at the server, where windows of so much more than a second hold the limit.
+    travelled = sorted(arrival - stamp for stamp, arrival in zip(stamps, arrived, strict=True))
+    assert travelled[0] >= 0
+    assert travelled[len(travelled) * 3 // 4] < jitter + 0.06
+    uneven = travelled[-1] - travelled[0]
+    assert books.max_calls_within(max(0.01, 1.0 + allowance - uneven)) <= limit
     assert set(books.by_status()) <= {200}
-    arrived = [call.arrived_monotonic for call in books.enrich_calls]
     # As soon as the windows allow: not spread out over more than they ask for, plus starting up.
-    assert max(arrived) - min(arrived) < (1 + allowance + 0.01) * 51 / limit + 2.0
+    assert arrived[-1] - arrived[0] < (1 + allowance + 0.01) * 51 / limit + 2.0
 
 
 def test_a_process_that_hangs_gives_back_its_reservation_with_its_lease(
