@@ -1,5 +1,7 @@
 """Works out who each row is about, and gets every person's key from the ledger."""
 
+from collections.abc import Sequence
+
 import duckdb
 import polars as pl
 
@@ -30,10 +32,10 @@ def identify_people(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> No
         return
     contacts = read(connection, "SELECT * FROM validated_contacts")
     people = resolve(contacts)
-    in_conflict = filter(None, (canonical.email_id(address) for address in people.conflicts["email"]))
+    in_conflict = list(filter(None, (canonical.email_id(address) for address in people.conflicts["email"])))
     registered = ledger.identify(people.identifiers.select("person", "identifier").iter_rows(), in_conflict)
     with transaction(connection):
-        _store(connection, contacts, people, registered)
+        _store(connection, contacts, people, registered, in_conflict)
         # The sequence of the registration itself: a rival's joining right after it must be seen the next time.
         set_state(connection, "people_of", _version(connection, ledger, registered.alias_sequence))
         set_state(connection, "witness", ledger.leave_witness())
@@ -45,7 +47,11 @@ def _version(connection: duckdb.DuckDBPyConnection, ledger: Ledger, alias_sequen
 
 
 def _store(
-    connection: duckdb.DuckDBPyConnection, contacts: pl.DataFrame, people: People, registered: Registered
+    connection: duckdb.DuckDBPyConnection,
+    contacts: pl.DataFrame,
+    people: People,
+    registered: Registered,
+    in_conflict: Sequence[str],
 ) -> None:
     keys = registered.keys
     by_label = pl.DataFrame(
@@ -56,7 +62,7 @@ def _store(
     insert(connection, "contact_people", rows.select("source_file", "source_row", "person_key"))
     connection.execute("DELETE FROM people_questions")
     questions = _without_parted_addresses(people.questions, registered).join(by_label, on="person", how="left")
-    insert(connection, "people_questions", _one_question_each(questions).select("person_key", *_QUESTION_COLUMNS))
+    insert(connection, "people_questions", _one_question_each(questions, in_conflict).select("person_key", *_QUESTION_COLUMNS))
     connection.execute("DELETE FROM identity_conflicts")
     conflicts = people.conflicts.rename({"kind": "identifier", "rows": "row_count"}, strict=False)
     insert(connection, "identity_conflicts", conflicts.select(IDENTITY_CONFLICTS.names))
@@ -88,10 +94,11 @@ def _without_parted_addresses(questions: pl.DataFrame, registered: Registered) -
     )
 
 
-def _one_question_each(questions: pl.DataFrame) -> pl.DataFrame:
+def _one_question_each(questions: pl.DataFrame, in_conflict: Sequence[str]) -> pl.DataFrame:
     """One question per key: groups that an answer showed to be one person are asked with the union of what they know.
 
-    What the group with the strongest identifier knows goes first; first and last name stay together.
+    What the group with the strongest identifier knows goes first; first and last name stay together. An address in
+    conflict, of which the person was asked before that showed, is not sent with a profile again.
     """
     strength = (
         pl.when(pl.col("linkedin_url").is_not_null()).then(0).when(pl.col("email").is_not_null()).then(1).otherwise(2)
@@ -99,6 +106,10 @@ def _one_question_each(questions: pl.DataFrame) -> pl.DataFrame:
     named = pl.col("first_name").is_not_null() & pl.col("last_name").is_not_null()
     single = questions.filter(pl.len().over("person_key") == 1)
     several = questions.filter(pl.len().over("person_key") > 1).sort("person_key", strength, "person")
+    with_profile = pl.col("linkedin_url").is_not_null().any().over("person_key")
+    several = several.with_columns(
+        pl.when(~(with_profile & pl.col("person").is_in(in_conflict))).then("email").alias("email")
+    )
     merged = several.group_by("person_key", maintain_order=True).agg(
         *(
             pl.col(name).drop_nulls().first()

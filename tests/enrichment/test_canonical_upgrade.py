@@ -247,7 +247,9 @@ def test_an_address_of_two_profiles_stays_with_who_was_asked_by_it_alone(before:
 
 def test_an_address_that_was_parted_from_its_profile_is_not_given_back(before: Program) -> None:
     person = profile("ann", "Ann+crm@x.example")
-    before.ask(person, "person")
+    granted = before.permit(person)
+    assert isinstance(granted, Granted)
+    before.ledger.settle(granted.attempt_id, VERDICTS["unavailable"], None, FREE)  # so the address was not asked by
     before.ledger.register([("x", "li:ann"), ("x", "em:other@x.example")])
     before.question(profile("ann"), in_conflict=[str(previous_address("Ann+crm@x.example"))])
     now = upgraded(before)

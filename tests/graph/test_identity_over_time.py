@@ -45,6 +45,35 @@ def test_an_address_seen_with_two_profiles_joins_nobody_in_any_order(project: Pr
         assert len(sent_with_both) <= 1  # only before the conflict could be known
 
 
+def test_an_address_that_was_asked_by_beside_a_profile_is_not_bought_again_when_another_profile_claims_it(
+    project: Project, people: People
+) -> None:
+    recruiter, *listed = people["person"][10:16]
+    rows = "".join(f"{n},{person.email},{person.linkedin_url}\n" for n, person in enumerate(listed))
+    project.put(f"{YESTERDAY}/crm.csv", HEADER + rows)
+    project.put(f"{YESTERDAY}/newsletter.csv", HEADER + "".join(f"{n},{p.email},\n" for n, p in enumerate(listed)))
+    assert project.run(YESTERDAY).success
+    project.put(
+        f"{TODAY}/sourcing.csv",
+        HEADER + "".join(f"{n},{p.email},{recruiter.linkedin_url}\n" for n, p in enumerate(listed)),
+    )
+    assert project.run(TODAY).success
+    asked = project.asked
+    assert asked == len(listed) + 1
+    found = "SELECT source, contact_id, clodura_person_id FROM enriched_contacts"
+    answers = {(n, str(place)): p.person_id for place, p in enumerate(listed) for n in ("crm", "newsletter")}
+    for day in (YESTERDAY, TODAY):
+        assert project.run(day).success
+        assert project.asked == asked
+        shown_now = {(source, key): answer for source, key, answer in project.query(found) if source != "sourcing"}
+        assert shown_now == answers
+    old = {"answer_max_age_days": 0, "no_match_max_age_days": 0}
+    assert project.run(YESTERDAY, config={"refresh": True, "max_credits": 100}, **old).success
+    later = [call.identifiers or {} for call in project.books().enrich_calls[asked:]]
+    assert len(later) == len(listed)
+    assert not [sent for sent in later if sent.get("email")]
+
+
 def test_two_people_found_to_be_one_share_an_answer_without_a_call(project: Project, people: People) -> None:
     person = people["person"][5]
     put(project, BEFORE, "profile", linkedin=person.linkedin_url)

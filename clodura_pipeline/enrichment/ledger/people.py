@@ -2,13 +2,15 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from clodura_pipeline.enrichment.ledger.sequence import next_sequence
 
 Label = TypeVar("Label", str, int)
+AddressesOf = Callable[[Sequence[str]], Mapping[str, str | None]]
+"""The canonical identifiers of e-mail addresses as they were sent."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,10 @@ class Registered:
 
 
 def register(
-    cursor: sqlite3.Connection, identifiers: Iterable[tuple[str, str]], in_conflict: Iterable[str] = ()
+    cursor: sqlite3.Connection,
+    identifiers: Iterable[tuple[str, str]],
+    in_conflict: Iterable[str] = (),
+    addresses_of: AddressesOf = lambda _: {},
 ) -> Registered:
     """Give every group of identifiers its person key.
 
@@ -42,8 +47,7 @@ def register(
     cursor.execute("CREATE INDEX IF NOT EXISTS temp.wanted_by_label ON wanted (label)")
     cursor.execute("DELETE FROM wanted")
     cursor.executemany("INSERT INTO wanted VALUES (?, ?)", identifiers)
-    for identifier in in_conflict:
-        part_from_profile(cursor, identifier)
+    part_from_profiles(cursor, list(in_conflict), addresses_of)
     parted = part_from_other_profiles(cursor, "wanted")
     leads = leads_of(shared_identifiers(cursor, "wanted"))
     known = cursor.execute(
@@ -102,31 +106,44 @@ def learn_identifier(cursor: sqlite3.Connection, person_key: int, identifier: st
     cursor.execute("INSERT INTO identifiers VALUES (?, ?)", (identifier, survivor))
 
 
-def part_from_profile(cursor: sqlite3.Connection, identifier: str) -> None:
-    """An address that came to a person beside a profile, and is now seen with another profile, leads to them no more.
+def part_from_profiles(cursor: sqlite3.Connection, identifiers: Sequence[str], addresses_of: AddressesOf) -> None:
+    """Addresses that came to a person beside a profile, and are now seen with another profile, lead to them no more.
 
-    Unless that person was asked by the address alone: then the answer is the address's own, and asking again would
-    buy it twice.
+    Unless that person was asked by it, alone or beside the profile: who has only this address would be bought again.
     """
-    if is_to_part(cursor, identifier):
-        cursor.execute("DELETE FROM identifiers WHERE identifier = ?", (identifier,))
+    parting = ((identifier,) for identifier in to_part(cursor, identifiers, addresses_of))
+    cursor.executemany("DELETE FROM identifiers WHERE identifier = ?", parting)
 
 
-def is_to_part(cursor: sqlite3.Connection, identifier: str) -> bool:
-    """Whether `part_from_profile` would change anything."""
-    row = cursor.execute("SELECT person_key FROM identifiers WHERE identifier = ?", (identifier,)).fetchone()
-    if row is None:
-        return False
-    person = survivor_of(cursor, row["person_key"])
-    keys = "(SELECT person_key FROM people WHERE person_key = :person OR alias_of = :person)"
-    return bool(
-        cursor.execute(
-            f"SELECT EXISTS (SELECT 1 FROM identifiers WHERE person_key IN {keys} AND identifier LIKE 'li:%') "
-            f"AND NOT EXISTS (SELECT 1 FROM attempts WHERE person_key IN {keys} "
-            "AND combination IN ('email', 'firstName+lastName+email'))",
-            {"person": person},
-        ).fetchone()[0]
-    )
+_KEYS = "(SELECT person_key FROM people WHERE person_key = :person OR alias_of = :person)"
+_OWNER = """
+SELECT coalesce(p.alias_of, p.person_key) FROM identifiers i JOIN people p USING (person_key) WHERE i.identifier = ?
+"""
+_HAS_PROFILE = f"SELECT EXISTS (SELECT 1 FROM identifiers WHERE person_key IN {_KEYS} AND identifier LIKE 'li:%')"
+_SENT = (
+    "SELECT combination, question IS NOT NULL AS is_kept, json_extract(question, '$.email') AS email "
+    f"FROM attempts WHERE person_key IN {_KEYS} AND state <> 'not_processed'"
+)
+
+
+def to_part(cursor: sqlite3.Connection, identifiers: Sequence[str], addresses_of: AddressesOf) -> list[str]:
+    """The identifiers that `part_from_profiles` would part."""
+    sent_by_identifier: dict[str, list[str]] = {}
+    for identifier in identifiers:
+        owner = cursor.execute(_OWNER, (identifier,)).fetchone()
+        person = {"person": owner[0]} if owner else {}
+        if not owner or not cursor.execute(_HAS_PROFILE, person).fetchone()[0]:
+            continue
+        sent = cursor.execute(_SENT, person).fetchall()
+        # A question that was removed when its time was over may have held the address.
+        if all(row["is_kept"] and row["combination"] not in ("email", "firstName+lastName+email") for row in sent):
+            sent_by_identifier[identifier] = [row["email"] for row in sent if row["email"]]
+    anew = addresses_of([email for emails in sent_by_identifier.values() for email in emails])
+    return [
+        identifier
+        for identifier, emails in sent_by_identifier.items()
+        if not any(anew.get(email) == identifier for email in emails)
+    ]
 
 
 def part_from_other_profiles(cursor: sqlite3.Connection, table: str) -> tuple[tuple[Any, str, int], ...]:

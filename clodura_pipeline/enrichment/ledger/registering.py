@@ -37,14 +37,18 @@ class _Looked:
 
 
 def register(
-    reading: Transaction, writing: Transaction, identifiers: Iterable[tuple[str, str]], in_conflict: Iterable[str]
+    reading: Transaction,
+    writing: Transaction,
+    identifiers: Iterable[tuple[str, str]],
+    in_conflict: Iterable[str],
+    addresses_of: people.AddressesOf,
 ) -> Registered:
     """As `people.register` for all groups at once; with nothing new the write lock is not taken at all.
 
     What was looked up is decided again in the transaction that writes: a rival may have been there first. Killed
     between two portions, it leaves people that are registered, as they would be by a shorter list.
     """
-    _part_from_profiles(reading, writing, in_conflict)
+    _part_from_profiles(reading, writing, list(in_conflict), addresses_of)
     with reading() as cursor:
         looked = _look(cursor, identifiers)
     keys, parted = looked.keys, list(looked.parted)
@@ -68,13 +72,14 @@ def register(
     return Registered(keys, tuple((label, name, joined.get(key, key)) for label, name, key in parted), alias_sequence)
 
 
-def _part_from_profiles(reading: Transaction, writing: Transaction, in_conflict: Iterable[str]) -> None:
+def _part_from_profiles(
+    reading: Transaction, writing: Transaction, in_conflict: Sequence[str], addresses_of: people.AddressesOf
+) -> None:
     with reading() as cursor:
-        parting = [identifier for identifier in in_conflict if people.is_to_part(cursor, identifier)]
+        parting = people.to_part(cursor, in_conflict, addresses_of)
     for start in range(0, len(parting), GROUPS_AT_A_TIME):
         with writing() as cursor:
-            for identifier in parting[start : start + GROUPS_AT_A_TIME]:
-                people.part_from_profile(cursor, identifier)
+            people.part_from_profiles(cursor, parting[start : start + GROUPS_AT_A_TIME], addresses_of)
 
 
 def _look(cursor: sqlite3.Connection, identifiers: Iterable[tuple[str, str]]) -> _Looked:

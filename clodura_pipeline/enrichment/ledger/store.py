@@ -90,7 +90,9 @@ class Ledger(Custody):
     def identify(self, identifiers: Iterable[tuple[str, str]], in_conflict: Iterable[str]) -> Registered:
         """As `register`, and with what was found out on the way."""
         with self._registering:
-            return registering.register(lambda: self._in_form("DEFERRED"), self._in_form, identifiers, in_conflict)
+            return registering.register(
+                lambda: self._in_form("DEFERRED"), self._in_form, identifiers, in_conflict, self._form.addresses_of
+            )
 
     # Runs
 

@@ -35,6 +35,11 @@ class CanonicalForm:
     former_profiles: Callable[[str], Iterable[str]] = lambda _: ()
     former_addresses: Callable[[str], Iterable[str]] = lambda _: ()
 
+    def addresses_of(self, sent: Sequence[str]) -> dict[str, str | None]:
+        """The canonical addresses of e-mail addresses that were sent."""
+        ids = self.read([Identifiers(email=address) for address in sent])
+        return {address: canonical for address, (_, canonical, _) in zip(sent, ids, strict=False)}
+
 
 FIRST_FORM = CanonicalForm()
 
