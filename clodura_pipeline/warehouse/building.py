@@ -49,28 +49,31 @@ LEFT JOIN person_aliases a USING (person_key)
 """
 
 
+_SAID = (
+    "first_name", "last_name", "email", "linkedin_url", "organisation_name", "organisation_linkedin_url",
+    "source_columns",
+)  # fmt: skip
+
+
 def _latest(name: str) -> str:
     return f"arg_max({name}, place) FILTER ({name} IS NOT NULL) AS {name}"
 
 
+# What rows of one contact say is put together, but never what they say of two people: an id that passes from one
+# person to another, or that a list uses for its event, would show the one's address beside the other's name.
 _CONTACTS = f"""
 CREATE OR REPLACE TEMP TABLE contacts_now AS
-SELECT source, contact_id, max(place) AS place,
-       {
-    ", ".join(
-        _latest(name)
-        for name in (
-            "first_name",
-            "last_name",
-            "email",
-            "linkedin_url",
-            "organisation_name",
-            "organisation_linkedin_url",
-            "source_columns",
-        )
-    )
-}
-FROM rows_now GROUP BY source, contact_id
+WITH latest AS (
+    SELECT source, contact_id, max(place) AS latest_place FROM rows_now GROUP BY ALL
+), of_one AS (
+    SELECT r.*, latest_place FROM rows_now r JOIN latest USING (source, contact_id)
+    JOIN rows_now l ON l.place = latest_place
+    WHERE r.person_key = l.person_key OR coalesce(
+        lower(r.first_name) = lower(l.first_name) AND lower(r.last_name) = lower(l.last_name),
+        lower(r.last_name) = lower(l.last_name), lower(r.first_name) = lower(l.first_name), true)
+)
+SELECT source, contact_id, latest_place AS place, {", ".join(_latest(name) for name in _SAID)}
+FROM of_one GROUP BY source, contact_id, latest_place
 """
 
 _CREDITS = """

@@ -62,7 +62,11 @@ def _store(
     insert(connection, "contact_people", rows.select("source_file", "source_row", "person_key"))
     connection.execute("DELETE FROM people_questions")
     questions = _without_parted_addresses(people.questions, registered).join(by_label, on="person", how="left")
-    insert(connection, "people_questions", _one_question_each(questions, in_conflict).select("person_key", *_QUESTION_COLUMNS))
+    insert(
+        connection,
+        "people_questions",
+        _one_question_each(questions, in_conflict).select("person_key", *_QUESTION_COLUMNS),
+    )
     connection.execute("DELETE FROM identity_conflicts")
     conflicts = people.conflicts.rename({"kind": "identifier", "rows": "row_count"}, strict=False)
     insert(connection, "identity_conflicts", conflicts.select(IDENTITY_CONFLICTS.names))

@@ -100,6 +100,24 @@ def test_a_contact_id_that_passes_to_somebody_else_shows_the_latest_and_keeps_th
     assert project.query("SELECT credits_charged FROM enriched_contacts") == [(project.books().charged,)]
 
 
+def test_a_contact_that_passes_to_somebody_else_keeps_nothing_that_was_said_of_the_one_before(
+    project: Project, people: People
+) -> None:
+    header = "contact_id,first_name,last_name,email,linkedin_url\n"
+    before, after = people["person"][6:8]
+    said = f"17,Ann,Lee,{before.email},{before.linkedin_url}\n18,,,same@acme.example,\n19,Eva,Kos,old@acme.example,\n"
+    project.put(f"{YESTERDAY}/crm.csv", header + said)
+    now = f"17,Bob,Ray,{after.email},\n18,Cy,Fox,,{after.linkedin_url}\n19,eva,kos,,{before.linkedin_url}\n"
+    project.put(f"{TODAY}/crm.csv", header + now)
+    assert project.run(YESTERDAY, TODAY).success
+    shown_now = project.query("SELECT contact_id, first_name, email, linkedin_url FROM enriched_contacts ORDER BY 1")
+    assert shown_now == [
+        ("17", "Bob", after.email, None),
+        ("18", "Cy", "same@acme.example", after.linkedin_url),
+        ("19", "eva", "old@acme.example", before.linkedin_url),
+    ]
+
+
 def test_a_miss_is_asked_again_once_there_is_a_better_identifier(project: Project, people: People) -> None:
     person, missed = people["person"][8], people["miss"][0]
     put(project, YESTERDAY, "1", email=missed.email)
