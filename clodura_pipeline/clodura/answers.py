@@ -117,6 +117,18 @@ _COST_NAMES_IN_HOLDER = _COST_NAMES | {"used", "charged", "consumed", "deducted"
 _BALANCES = frozenset({"remainingcredits", "creditsremaining", "creditbalance", "creditsbalance"})
 _PLAUSIBLE_COST_CREDITS = 1_000
 
+# How answers without content say that they failed. What is silent, or says in words that nobody was found, is a miss.
+_DEEPEST = 4
+_OUTCOMES = frozenset({"success", "succeeded", "successful", "issuccess", "ok", "isok"})
+_STATUSES = frozenset({"status", "statuscode", "httpstatus", "code", "responsecode", "state", "result", "outcome"})
+_WORDS = frozenset({"message", "msg", "detail", "details", "reason", "description", "title", "info", "statustext"})
+_FAILED = ("error", "fail", "failed", "failure", "unavailable", "timeout", "rate_limited", "denied", "rejected")
+_FAILURE = re.compile(
+    r"error|fail|insufficient|exceed|exhaust|limit|quota|unavailable|time[d]?[ -]?out|denied|unauthori|forbidden|"
+    r"expired|try again|maintenance|overload|too many|went wrong|not processed|not allowed"
+)
+_MISS = re.compile(r"\bno (\w+ ){0,3}(found|match|matches|data|results?)\b|not (be )?found|nothing found|no match")
+
 
 def read_enrichment(body: bytes, sent: Mapping[str, str]) -> Enrichment:
     """Read the body of a 200.
@@ -221,11 +233,24 @@ def _is_empty(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def _reports_failure(document: dict[str, Any]) -> bool:
-    """An empty answer that says of itself that it failed is a failure, not a miss."""
-    failed = document.get("success") is False or str(document.get("status")).lower() in {"error", "failed", "fail"}
-    failed = failed or any(_is_error_status(document.get(key)) for key in ("status", "statusCode", "code"))
-    return failed or any(not _is_empty(document.get(key)) for key in ("error", "errors"))
+def _reports_failure(node: Any, depth: int = 0) -> bool:
+    """An empty answer that says of itself, wherever in it, that it failed is a failure, not a miss."""
+    if isinstance(node, list):
+        return any(_reports_failure(item, depth + 1) for item in node)
+    if not isinstance(node, dict) or depth > _DEEPEST:
+        return False
+    return any(_says_it_failed(_plain(key), value) or _reports_failure(value, depth + 1) for key, value in node.items())
+
+
+def _says_it_failed(key: str, value: Any) -> bool:
+    said = str(value).strip().lower()
+    if key in _OUTCOMES:
+        return said in ("false", "no", *_FAILED)
+    if key.startswith(("error", "haserror", "iserror", "failed", "failure", "exception")):
+        return not _is_empty(value) and said not in ("false", "no", "none", "null", "0")
+    if key in _STATUSES:
+        return said in _FAILED or _is_error_status(value)
+    return key in _WORDS and isinstance(value, str) and bool(_FAILURE.search(said)) and not _MISS.search(said)
 
 
 def _is_error_status(value: Any) -> bool:

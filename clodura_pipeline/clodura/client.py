@@ -2,6 +2,7 @@
 
 import re
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -99,7 +100,7 @@ class CloduraClient:
                     allow_redirects=False,
                     stream=True,
                 )
-                return _read(response, call)
+                return _read(response, call, time.monotonic())
             except (requests.RequestException, transport.HTTPError, OSError, ValueError) as error:
                 # From None: transport errors carry URLs and, behind a proxy, credentials.
                 raise _failure(call, error) from None
@@ -148,12 +149,17 @@ class _NoOtherCredentials(AuthBase):
         return request
 
 
-def _read(response: requests.Response, call: Call) -> RawAnswer:
+def _read(response: requests.Response, call: Call, arrived_at: float) -> RawAnswer:
     """
     Raises:
-        AnswerLost: the connection ended where only its end could show that the answer was whole, and it was not.
+        AnswerLost: the connection ended where only its end could show that the answer was whole, and it was not; or
+            what came is no final answer.
     """
     with response:
+        if response.status_code < HTTPStatus.OK:
+            # http.client passes over 100 alone. Unread, the connection is closed: the final answer that is still to
+            # come on it must not be taken for the next request's.
+            raise AnswerLost(Trouble.NOT_FINAL)
         chunks: list[bytes] = []
         size = 0
         for chunk in response.iter_content(16_384):
@@ -171,6 +177,7 @@ def _read(response: requests.Response, call: Call) -> RawAnswer:
         content_type=response.headers.get("Content-Type", ""),
         retry_after=response.headers.get("Retry-After"),
         date=response.headers.get("Date"),
+        arrived_at=arrived_at,
     )
 
 

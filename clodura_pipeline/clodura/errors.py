@@ -20,6 +20,7 @@ class Trouble(StrEnum):
     TIMEOUT = "timeout"
     RESET = "reset"
     CUT_SHORT = "cut_short"
+    NOT_FINAL = "not_final"
 
 
 class CloduraError(Exception):

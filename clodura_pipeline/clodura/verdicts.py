@@ -54,7 +54,10 @@ class Next(StrEnum):
 
 @dataclass(frozen=True, repr=False)
 class RawAnswer:
-    """An HTTP answer as it arrived. `truncated`: the body was larger than what is read and kept."""
+    """An HTTP answer as it arrived.
+
+    `truncated`: the body was larger than what is read and kept. `arrived_at`: when its headers were here, monotonic.
+    """
 
     status: int
     body: bytes
@@ -62,6 +65,7 @@ class RawAnswer:
     content_type: str = ""
     retry_after: str | None = None
     date: str | None = None
+    arrived_at: float | None = None
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,7 @@ def judge(answer: RawAnswer, identifiers: Identifiers, now: datetime) -> Verdict
         return _judge_conflict(answer)
     if status == HTTPStatus.NOT_FOUND and _is_json(answer.body):
         return Verdict(State.NO_MATCH, "not_found", Next.GO_ON)
-    if status == HTTPStatus.NOT_FOUND or status < HTTPStatus.BAD_REQUEST:
+    if status == HTTPStatus.NOT_FOUND or HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         # A redirect is not followed (the key must not travel); a 404 that is not JSON comes from another server.
         return Verdict(State.NOT_PROCESSED, f"http_{status}", Next.STOP_WRONG_ADDRESS)
     return _doubt(f"http_{status}")

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ from clodura_pipeline.clodura.client import CloduraClient
 from clodura_pipeline.clodura.errors import AnswerLost, CallFailed, NotSent
 from clodura_pipeline.clodura.verdicts import RawAnswer, Verdict, judge, judge_failure, judge_unjudged
 from clodura_pipeline.enrichment.clock import Clock
-from clodura_pipeline.enrichment.ledger import Granted, Ledger, LedgerBusy, LedgerProblem, Settled, Wait
+from clodura_pipeline.enrichment.ledger import Granted, Ledger, LedgerProblem, LedgerUnavailable, Settled, Wait
 from clodura_pipeline.enrichment.policy import SEND_SLACK_SECONDS, Policy
 from clodura_pipeline.enrichment.questions import Question, Run
 from clodura_pipeline.enrichment.standing import Held, Known, UnderWay
@@ -19,7 +19,7 @@ from clodura_pipeline.enrichment.stops import Stop
 _SHORTEST_LEAD_SECONDS = 0.002
 _LONGEST_LEAD_SECONDS = 1.0
 _SETTLE_RETRY_SECONDS = 0.25
-_LONGEST_LOCK_SECONDS = 900.0
+_LONGEST_PATIENCE_SECONDS = 900.0
 _WORTH_TELLING_SECONDS = 1.0
 Stored = TypeVar("Stored")
 
@@ -61,8 +61,8 @@ class Caller:
 
         Raises:
             LedgerProblem: the ledger could not be written. An answer that came is tried to be stored for as long as
-                its lease, and while another process keeps the ledger locked for a quarter of an hour; after that the
-                ledger lists the call as in doubt.
+                its lease, and for a quarter of an hour while nobody can write to the ledger because it is locked or
+                its disk full; after that the ledger lists the call as in doubt.
         """
         permit = self._await_permit(question, stopping)
         if not isinstance(permit, Granted):
@@ -143,7 +143,8 @@ class Caller:
             if raw is None:
                 raise
             kept = judge_unjudged(f"could not be stored as read: {type(error).__name__}")
-            return kept, self._store(lambda: self._ledger.settle(permit.attempt_id, kept, raw, self.policy))
+            bare = replace(raw, date=None)  # the bytes are to be kept whatever else about the answer is odd
+            return kept, self._store(lambda: self._ledger.settle(permit.attempt_id, kept, bare, self.policy))
 
     def _store(self, write: Callable[[], Stored]) -> Stored:
         """Write to the ledger. A paid answer is not let go because the disk is full: room may be made in time."""
@@ -152,8 +153,10 @@ class Caller:
             try:
                 return write()
             except LedgerProblem as problem:
-                # While it is locked nobody can take the call for lost either: patience costs nothing.
-                patience = _LONGEST_LOCK_SECONDS if isinstance(problem, LedgerBusy) else self.policy.lease_seconds
-                if self.clock.monotonic() - began >= patience:
+                # Nobody else can take the call for lost meanwhile either: patience costs nothing but the run's time.
+                shut = isinstance(problem, LedgerUnavailable)
+                if self.clock.monotonic() - began >= (_LONGEST_PATIENCE_SECONDS if shut else self.policy.lease_seconds):
                     raise
+                self.waiting_for = f"a place for an answer ({problem})"
                 self.clock.wait(threading.Event(), _SETTLE_RETRY_SECONDS)
+                self.waiting_for = None

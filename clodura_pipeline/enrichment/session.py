@@ -13,7 +13,7 @@ from clodura_pipeline.enrichment.asking import Asker, Outcome, Progress
 from clodura_pipeline.enrichment.calling import Caller
 from clodura_pipeline.enrichment.clock import Clock
 from clodura_pipeline.enrichment.ledger import Ledger, ReadingBegun, Reconciled, Wait
-from clodura_pipeline.enrichment.policy import Policy
+from clodura_pipeline.enrichment.policy import SEND_SLACK_SECONDS, Policy
 from clodura_pipeline.enrichment.questions import Question, Run
 from clodura_pipeline.enrichment.stops import Stop, StopKind, stop
 
@@ -81,17 +81,22 @@ class Session:
         Raises:
             RefusedToStart: `CLODURA_MIN_BALANCE` is set and no balance is known.
         """
-        self.balance_before, balance = self._read_balance()
+        try:
+            self.balance_before, balance = self._read_balance()
+            is_known = self.balance_before is not None and self.balance_before.credits is not None
+        except _CallUnderWay:  # of a rival, which has read the balance when it began
+            balance, is_known = None, self._ledger.knows_balance()
         if balance is not None and balance.access_refused:
             refused = StopKind.KEY_REFUSED if balance.access_refused == 401 else StopKind.PLAN_REFUSED
             self._asker.stopped = stop(refused)
         elif balance is not None and balance.credits is not None and balance.credits < 1:
             self._asker.stopped = stop(StopKind.NO_CREDITS, f"balance {balance.credits:g}")
         least = self._policy.budget.min_balance_credits
-        if least > 0 and self.stopped is None and not self._ledger.knows_balance():
+        if least > 0 and self.stopped is None and not is_known:
             raise RefusedToStart(
-                f"CLODURA_MIN_BALANCE is {least}, but Clodura does not tell this plan's balance, so it cannot be kept. "
-                "Set CLODURA_MIN_BALANCE=0 and cap runs with CLODURA_MAX_CREDITS_PER_RUN instead."
+                f"CLODURA_MIN_BALANCE is {least}, but Clodura does not tell the balance now, so it cannot be kept. "
+                "Start the run again later; if this plan has no balance, set CLODURA_MIN_BALANCE=0 and cap runs with "
+                "CLODURA_MAX_CREDITS_PER_RUN instead."
             )
 
     def end(self) -> None:
@@ -105,29 +110,53 @@ class Session:
             # An interrupted run is to end soon; the next run's first reading proves as much.
             hurried = self.stopped and (self.stopped.kind.fails_the_run or self.stopped.kind is StopKind.INTERRUPTED)
             if self.progress.calls and not hurried:
-                self.balance_after, _ = self._read_balance()
+                self._let_doubts_come_to_rest()
+                with contextlib.suppress(_CallUnderWay):
+                    self.balance_after, _ = self._read_balance()
         finally:
             self._ledger.end_run(self._run, self.stopped)
             self.credits_under_way = self._ledger.totals(f"run:{self._run.root_run_id}").reserved
 
     def _read_balance(self) -> tuple[Reconciled | None, Balance | None]:
-        """The balance and what it proves; None, None while a call is under way or when Clodura does not answer."""
+        """The balance and what it proves; None, None when Clodura does not answer.
+
+        Raises:
+            _CallUnderWay: of this run or another.
+        """
         begun: list[ReadingBegun] = []
         try:
             answer = self._client.credits(lambda: begun.append(self._begin_reading()))
-        except (_CallUnderWay, CallFailed):
+        except CallFailed:
             return None, None
         balance = read_balance(answer)
-        return self._ledger.record_reading(self._run, begun[0], balance, answer.date), balance
+        return self._ledger.record_reading(self._run, begun[0], balance, answer), balance
 
     def _begin_reading(self) -> ReadingBegun:
-        while True:
-            begun = self._ledger.begin_reading(self._policy)
-            if isinstance(begun, ReadingBegun):
+        """Called on the open connection: the request leaves at the time that the windows count it at."""
+        ends = self._clock.monotonic() + self._policy.timeout_seconds
+        lead_seconds, late = 0.0, None
+        while self._clock.monotonic() < ends:
+            asked_at = self._clock.monotonic()
+            begun = self._ledger.begin_reading(self._policy, lead_seconds, late)
+            took = self._clock.monotonic() - asked_at
+            if isinstance(begun, Wait):
+                late = None
+                self._clock.wait(threading.Event(), begun.seconds)
+                continue
+            if not isinstance(begun, ReadingBegun):
+                break
+            self._clock.wait(threading.Event(), begun.stamp - self._clock.monotonic())
+            if self._clock.monotonic() - begun.stamp <= SEND_SLACK_SECONDS:
                 return begun
-            if not isinstance(begun, Wait):
-                raise _CallUnderWay
-            self._clock.wait(threading.Event(), begun.seconds)
+            lead_seconds, late = 1.5 * took, begun
+        raise _CallUnderWay
+
+    def _let_doubts_come_to_rest(self) -> None:
+        """Wait until Clodura can no longer be at a call whose answer was lost: it might charge it after the reading."""
+        if self.balance_before is not None and self.balance_before.credits is not None:
+            seconds = min(self._policy.lease_seconds, self._ledger.doubts_rest_in_seconds())
+            if seconds > 0:
+                self._clock.wait(threading.Event(), seconds)
 
 
 @contextlib.contextmanager

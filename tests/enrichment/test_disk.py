@@ -99,6 +99,7 @@ def test_a_disk_that_stays_full_ends_the_run_in_words_and_lists_the_doubt(
     start: Start, ledger_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("clodura_pipeline.enrichment.policy.LEASE_MARGIN_SECONDS", 0.5)
+    monkeypatch.setattr("clodura_pipeline.enrichment.calling._LONGEST_PATIENCE_SECONDS", 1.5)
     sandbox = start(faults=(Fault("huge_body"),), huge_body_bytes=300_000)
     outcomes, problem = run_on_a_full_disk(sandbox, ledger_path, None, replace(QUICK, timeout_seconds=0.5))
     assert outcomes == []

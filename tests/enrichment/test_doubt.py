@@ -22,7 +22,7 @@ from clodura_pipeline.enrichment.asking import Outcome
 from clodura_pipeline.enrichment.ledger import ReadingBegun, Reconciled, Totals
 from clodura_pipeline.enrichment.policy import Budget, Policy
 from clodura_pipeline.enrichment.session import RefusedToStart, Session
-from clodura_pipeline.enrichment.stops import StopKind
+from clodura_pipeline.enrichment.stops import Stop, StopKind
 from clodura_pipeline.sandbox import Fault, FaultKind, Sandbox
 
 Start = Callable[..., Sandbox]
@@ -161,8 +161,6 @@ def test_a_doubt_that_was_proven_free_is_asked_again_all_the_same(runs: Callable
     run("first")
     assert sums(run.path).at_risk == 0
     assert rows(run.path, "SELECT state FROM attempts WHERE doubt_settled_by IS NOT NULL")[0][0] == "ambiguous"
-    assert run("too soon").states.count("ambiguous") == 1
-    run.clock.skip(QUICK.lease_seconds)
     assert run("later").states == ["person"] * 5
     assert assert_books_agree(run.path, run.sandbox.books.view()) == Totals(6, 0, 10, 0)
 
@@ -173,7 +171,7 @@ def test_what_others_spend_between_runs_frees_no_doubt_of_an_earlier_interval(ru
     quiet = run("second")
     assert quiet.balance_before
     assert quiet.balance_before.interval == "agrees"
-    assert sums(run.path).at_risk == 2
+    assert sums(run.path).at_risk == 4  # the first and, asked again, the second
 
 
 def test_no_balance_is_read_while_a_call_is_under_way(desk: Desk) -> None:
@@ -191,11 +189,53 @@ def test_no_balance_is_read_while_a_call_is_under_way(desk: Desk) -> None:
     assert desk.ledger.totals().at_risk == 2
 
 
+def test_a_balance_frees_no_doubt_that_clodura_may_still_charge(desk: Desk) -> None:
+    _read(desk, 100)
+    desk.asked("a", "ambiguous")
+    assert _read(desk, 100).interval is None
+    assert desk.ledger.totals().at_risk == 2
+    desk.clock.go_on(desk.policy.lease_seconds)
+    charged_late = _read(desk, 98)
+    assert (charged_late.interval, charged_late.unexplained_credits) == ("unexplained", 2)
+    assert desk.ledger.totals().at_risk == 2
+
+
+def test_a_doubt_that_came_to_rest_uncharged_is_freed_by_a_later_reading(desk: Desk) -> None:
+    _read(desk, 100)
+    desk.asked("a", "ambiguous")
+    _read(desk, 100)
+    desk.clock.go_on(desk.policy.lease_seconds)
+    assert _read(desk, 100).interval == "agrees"
+    assert desk.ledger.totals().at_risk == 0
+
+
+def test_an_answer_that_was_settled_late_makes_no_charged_doubt_look_free(desk: Desk) -> None:
+    stopped = desk.granted("a")  # its process stands still; Clodura has charged it
+    desk.clock.go_on(desk.policy.lease_seconds + 1)
+    rival = desk.new_run("rival")
+    _read(rival, 98)
+    rival.asked("b", "ambiguous")  # charged, and the answer lost
+    desk.settle(stopped, "person")
+    desk.clock.go_on(desk.policy.lease_seconds + 1)
+    reading = _read(rival, 96)  # it fell by 2, and 2 were settled: of another call
+    assert (reading.interval, reading.settled_credits) == (None, None)
+    assert desk.ledger.totals() == Totals(2, 0, 2, 2)
+
+
+def test_a_run_reads_the_balance_once_clodura_can_no_longer_be_at_a_lost_call(runs: Callable[..., Runs]) -> None:
+    run = runs(faults=(Fault("reset_before_answer", matching=LOST),))
+    ran = run("run")
+    assert run.clock.skipped >= QUICK.lease_seconds - 1.0
+    assert ran.balance_after
+    assert ran.balance_after.interval == "agrees"
+
+
 def test_an_unknown_balance_between_two_known_ones_is_passed_over(desk: Desk) -> None:
     _read(desk, 100)
     desk.asked("a", "ambiguous")
     assert _read(desk, None).interval is None
     desk.asked("b", "person")
+    desk.clock.go_on(desk.policy.lease_seconds)
     agreed = _read(desk, 98)
     assert (agreed.interval, agreed.drop_credits, agreed.settled_credits) == ("agrees", 2, 2)
     assert desk.ledger.totals() == Totals(2, 0, 2, 0)
@@ -214,6 +254,39 @@ def test_a_balance_to_keep_that_nobody_knows_refuses_to_start(runs: Callable[...
         run("run", budget=Budget(0, 0, 10))
     assert run.calls == 0
     assert rows(run.path, "SELECT ended_at FROM runs")[0][0] is not None
+
+
+def test_a_balance_to_keep_that_is_no_longer_told_refuses_to_start(runs: Callable[..., Runs]) -> None:
+    run = runs(starting_balance=100)
+    assert run("told").stopped is None
+    run.sandbox.options = replace(run.sandbox.options, credits_shape="missing")
+    with pytest.raises(RefusedToStart, match="does not tell the balance now"):
+        run("not told", budget=Budget(0, 0, 10))
+    assert run.calls == 5
+
+
+def test_doubts_after_a_reading_count_against_the_balance_to_keep_also_where_it_freed_as_many(desk: Desk) -> None:
+    desk.policy = replace(desk.policy, budget=Budget(0, 0, 90))
+    _read(desk, 100)
+    for name in "ab":
+        desk.asked(name, "ambiguous")
+    desk.clock.go_on(desk.policy.lease_seconds)
+    assert _read(desk, 100).interval == "agrees"
+    for name in "cdefg":
+        desk.asked(name, "ambiguous")
+    stopped = desk.permit("h")
+    assert isinstance(stopped, Stop)
+    assert stopped.kind is StopKind.MIN_BALANCE
+
+
+def test_doubts_that_clodura_may_have_been_at_when_it_told_the_balance_count_against_it(desk: Desk) -> None:
+    for name in "ab":
+        desk.asked(name, "ambiguous")
+    _read(desk, 100)
+    desk.policy = replace(desk.policy, budget=Budget(0, 0, 90))
+    for name in "cde":
+        desk.asked(name, "person")
+    assert isinstance(desk.permit("f"), Stop)
 
 
 def test_a_balance_to_keep_is_kept_to_the_credit(runs: Callable[..., Runs]) -> None:

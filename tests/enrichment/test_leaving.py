@@ -106,7 +106,7 @@ class Interrupted(BaseException):
 def test_a_call_that_is_still_connecting_when_the_run_stops_does_not_leave(
     start: Start, ledger_path: Path, connecting: Callable[[Callable[[], None]], None]
 ) -> None:
-    sandbox = start()
+    sandbox = start(latency_seconds=0.1)  # so the open connection is busy, and all others connect
     delays = iter([0.0, *([0.6] * 50)])
     connecting(lambda: time.sleep(next(delays)))
 

@@ -8,7 +8,7 @@ from clodura_pipeline.enrichment.ledger.money import Totals, Wait
 from clodura_pipeline.enrichment.ledger.people import Registered
 from clodura_pipeline.enrichment.ledger.readings import ReadingBegun, Reconciled
 from clodura_pipeline.enrichment.ledger.retention import Removed, Retention
-from clodura_pipeline.enrichment.ledger.schema import FILE_NAME, LedgerBusy, LedgerProblem
+from clodura_pipeline.enrichment.ledger.schema import FILE_NAME, LedgerProblem, LedgerUnavailable
 from clodura_pipeline.enrichment.ledger.store import Ledger
 from clodura_pipeline.enrichment.ledger.upgrading import CanonicalForm
 
@@ -21,8 +21,8 @@ __all__ = [
     "Forgotten",
     "Granted",
     "Ledger",
-    "LedgerBusy",
     "LedgerProblem",
+    "LedgerUnavailable",
     "ReadingBegun",
     "Reconciled",
     "Registered",

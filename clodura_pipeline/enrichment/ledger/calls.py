@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 
 from clodura_pipeline.clodura.answers import PARSER_VERSION, Enrichment, Organisation, Person
 from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS
@@ -12,6 +12,7 @@ from clodura_pipeline.enrichment.clock import Clock
 from clodura_pipeline.enrichment.ledger import forgetting, moments, money, people, rates
 from clodura_pipeline.enrichment.ledger.moments import Moment
 from clodura_pipeline.enrichment.ledger.money import Totals, Wait
+from clodura_pipeline.enrichment.ledger.readings import ReadingBegun
 from clodura_pipeline.enrichment.ledger.sequence import next_sequence
 from clodura_pipeline.enrichment.policy import Policy
 from clodura_pipeline.enrichment.questions import Question, Run
@@ -69,7 +70,7 @@ def stamp_again(
     or the key is paused for long.
     """
     moment = moments.now(cursor, clock)
-    then = Moment(moment.boot_id, moment.monotonic + ahead_seconds, moment.server + ahead_seconds)
+    then = moment.later(ahead_seconds)
     attempt = cursor.execute("SELECT state, usage_date FROM attempts WHERE id = ?", (attempt_id,)).fetchone()
     if attempt["state"] != State.SENT or not rates.is_surely_on(attempt["usage_date"], policy.limits, then):
         return None
@@ -103,9 +104,10 @@ def settle(
     Also right for a call whose lease has ended meanwhile: what was in doubt is then known after all.
     """
     attempt = cursor.execute("SELECT * FROM attempts WHERE id = ?", (attempt_id,)).fetchone()
-    server_time = moments.learn_server_time(cursor, clock, raw.date if raw else None)
+    server_time = moments.learn_server_time(cursor, clock, raw, attempt["stamp"])
     moment = moments.now(cursor, clock)
-    attempt = _to_the_servers_day(cursor, attempt, server_time, moment)
+    if raw is not None and server_time is not None:
+        attempt = _to_the_servers_day(cursor, attempt, server_time, raw.arrived_at or moment.monotonic)
     strikes = _heed_limits(cursor, attempt, verdict, policy, moment)
     money.rebook(cursor, attempt, verdict.charged_credits, verdict.at_risk_credits)
     cursor.execute(
@@ -212,12 +214,16 @@ def answer_columns() -> tuple[tuple[str, str], ...]:
     return tuple((part, field.name) for part, kind in parts for field in fields(kind))
 
 
-def count_reading(cursor: sqlite3.Connection, moment: Moment, policy: Policy) -> Wait | Stop | None:
-    """Give a balance reading its place in the windows; what stands against it, else None."""
+def count_reading(
+    cursor: sqlite3.Connection, moment: Moment, policy: Policy, begun: ReadingBegun, instead_of: ReadingBegun | None
+) -> ReadingBegun | Wait | Stop:
+    """Give a balance reading its place in the windows, instead of an earlier one; or what stands against it."""
+    if instead_of is not None:
+        cursor.execute("DELETE FROM sends WHERE id = ?", (instead_of.send_id,))
     obstacle = rates.windows_allow(cursor, policy.limits, moment)
-    if obstacle is None:
-        _count_send(cursor, moment, None)
-    return obstacle
+    if obstacle is not None:
+        return obstacle
+    return replace(begun, stamp=moment.monotonic, send_id=_count_send(cursor, moment, None))
 
 
 def _write_sent(
@@ -255,22 +261,26 @@ def _write_sent(
     return Granted(attempt_id, moment.monotonic)
 
 
-def _count_send(cursor: sqlite3.Connection, moment: Moment, attempt_id: int | None) -> None:
-    cursor.execute(
+def _count_send(cursor: sqlite3.Connection, moment: Moment, attempt_id: int | None) -> int:
+    written = cursor.execute(
         "INSERT INTO sends (attempt_id, boot_id, stamp, sent_at) VALUES (?, ?, ?, ?)",
         (attempt_id, moment.boot_id, moment.monotonic, moment.server),
     )
+    assert written.lastrowid is not None
+    return written.lastrowid
 
 
 def _to_the_servers_day(
-    cursor: sqlite3.Connection, attempt: sqlite3.Row, server_time: float | None, moment: Moment
+    cursor: sqlite3.Connection, attempt: sqlite3.Row, server_time: float, arrived_at: float
 ) -> sqlite3.Row:
-    """Move an attempt to the day the server counts it on, where this machine's clock had it wrong."""
-    if server_time is None:
-        return attempt
-    day = moments.utc_day(server_time - max(0.0, moment.monotonic - attempt["stamp"]))
-    near_midnight = moments.utc_day(server_time + 1.0) != moments.utc_day(server_time - 1.0)
-    if day == attempt["usage_date"] or near_midnight:
+    """Move an attempt to the day the server counts it on, where this machine's clock had it wrong.
+
+    The request came to the server after it was sent and before its answer began: where midnight lies in between, the
+    day it was permitted on stands. `Date` has whole seconds.
+    """
+    day = moments.utc_day(server_time - max(0.0, arrived_at - attempt["stamp"]))
+    possible = {day, moments.utc_day(server_time - 1.0), moments.utc_day(server_time + 1.0)}
+    if attempt["usage_date"] in possible:
         return attempt
     moved = Totals(1, attempt["reserved_credits"], attempt["charged_credits"], attempt["at_risk_credits"])
     back = Totals(-1, -moved.reserved, -moved.charged, -moved.at_risk)

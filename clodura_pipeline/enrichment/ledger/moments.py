@@ -3,13 +3,14 @@
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
+from clodura_pipeline.clodura.verdicts import RawAnswer, http_date
 from clodura_pipeline.enrichment.clock import Clock
 
 _LONGEST_WINDOW_SECONDS = 3_600.0
 _AGREES_WITHIN_SECONDS = 2.0
 """A `Date` header has whole seconds: within this, the machine's own, finer clock is taken to be right."""
+_PLAUSIBLE_YEARS = range(2020, 2100)
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,10 @@ class Moment:
     boot_id: str
     monotonic: float
     server: float
+
+    def later(self, seconds: float) -> "Moment":
+        """So many seconds from then."""
+        return Moment(self.boot_id, self.monotonic + seconds, self.server + seconds)
 
     @property
     def day(self) -> str:
@@ -69,21 +74,27 @@ def forget_old_sends(cursor: sqlite3.Connection, moment: Moment) -> None:
     cursor.execute("DELETE FROM sends WHERE stamp < ?", (moment.monotonic - _LONGEST_WINDOW_SECONDS,))
 
 
-def learn_server_time(cursor: sqlite3.Connection, clock: Clock, date_header: str | None) -> float | None:
+def learn_server_time(
+    cursor: sqlite3.Connection, clock: Clock, answer: RawAnswer | None, sent_at: float | None = None
+) -> float | None:
     """Take over the server's clock from an answer's `Date`; returns that time (epoch seconds), None when unusable.
 
-    The offset is against the monotonic clock, so a jump of this machine's wall clock moves no UTC day.
+    It was stated after the request was sent (`sent_at`, monotonic) and before the answer's headers arrived: what is
+    believed of the server's clock stands as long as it fits in between, however late the answer is settled. The offset
+    is against the monotonic clock, so a jump of this machine's wall clock moves no UTC day.
     """
-    try:
-        stated = parsedate_to_datetime(date_header or "").timestamp()
-    except (ValueError, TypeError):
+    moment = http_date(answer.date) if answer else None
+    if answer is None or moment is None or moment.year not in _PLAUSIBLE_YEARS:
         return None
-    monotonic, wall = clock.monotonic(), clock.wall()
+    stated, monotonic = moment.timestamp(), clock.monotonic()
+    arrived_at = answer.arrived_at or monotonic
+    least = stated + 0.5 - arrived_at
+    most = max(least, stated + 0.5 - (arrived_at if sent_at is None else sent_at))
     row = cursor.execute("SELECT server_offset FROM control WHERE boot_id = ?", (clock.boot_id(),)).fetchone()
-    believed = monotonic + row["server_offset"] if row and row["server_offset"] is not None else None
-    middle = stated + 0.5
-    if believed is not None and abs(believed - middle) <= _AGREES_WITHIN_SECONDS:
-        return stated
-    best = wall if abs(wall - middle) <= _AGREES_WITHIN_SECONDS else middle
-    cursor.execute("UPDATE control SET server_offset = ? WHERE boot_id = ?", (best - monotonic, clock.boot_id()))
+    known = row["server_offset"] if row else None
+    offset = clock.wall() - monotonic if known is None else known
+    if not least - _AGREES_WITHIN_SECONDS <= offset <= most + _AGREES_WITHIN_SECONDS:
+        offset = min(max(offset, least), most)
+    if offset != known:
+        cursor.execute("UPDATE control SET server_offset = ? WHERE boot_id = ?", (offset, clock.boot_id()))
     return stated

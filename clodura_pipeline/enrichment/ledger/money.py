@@ -96,15 +96,23 @@ def budget_allows(cursor: sqlite3.Connection, run: Run, budget: Budget, moment: 
     return None
 
 
+# Of calls after a reading, and of those that Clodura may still have been at when it told the balance.
+_AT_RISK_SINCE = """
+SELECT coalesce(sum(at_risk_credits), 0) FROM attempts WHERE at_risk_credits > 0
+AND (id > :watermark OR (state = 'ambiguous' AND sent_at + lease_until - stamp > :read_at))
+"""
+
+
 def _balance_allows(cursor: sqlite3.Connection, least: int) -> Stop | Wait | None:
     reading = cursor.execute(
-        "SELECT credits, charged_credits, at_risk_credits FROM readings WHERE credits IS NOT NULL "
+        "SELECT credits, charged_credits, watermark, read_at FROM readings WHERE credits IS NOT NULL "
         "ORDER BY id DESC LIMIT 1"
     ).fetchone()
     if reading is None:
         return stop(StopKind.MIN_BALANCE, "the balance is not known")
     spent = totals(cursor, "all")
-    since = spent.charged - reading["charged_credits"] + max(0, spent.at_risk - reading["at_risk_credits"])
+    in_doubt = cursor.execute(_AT_RISK_SINCE, {"watermark": reading["watermark"], "read_at": reading["read_at"]})
+    since = spent.charged - reading["charged_credits"] + in_doubt.fetchone()[0]
     left = reading["credits"] - since - spent.reserved
     if left - WORST_COST_CREDITS >= least:
         return None

@@ -99,6 +99,7 @@ CREATE TABLE attempts (
 CREATE INDEX attempts_by_person ON attempts (person_key);
 CREATE INDEX attempts_under_way ON attempts (id) WHERE state = 'sent';
 CREATE INDEX attempts_by_sequence ON attempts (sequence);
+CREATE INDEX attempts_at_risk ON attempts (id) WHERE at_risk_credits > 0;
 
 CREATE TABLE sends (                          -- every request for the sliding windows, /credits too
     id INTEGER PRIMARY KEY,
@@ -123,13 +124,13 @@ CREATE TABLE closed_days (usage_date TEXT PRIMARY KEY, detail TEXT NOT NULL) STR
 CREATE TABLE readings (                       -- of Clodura's own balance
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     run_id TEXT NOT NULL,
-    read_at REAL NOT NULL,
+    read_at REAL NOT NULL,                    -- when it began, epoch seconds by the server's clock
     watermark INTEGER NOT NULL,
     quiet INTEGER NOT NULL,                   -- 1: no call was under way from before it to after it
     credits REAL,                             -- NULL: unknown
     shape TEXT NOT NULL,
     charged_credits INTEGER NOT NULL,         -- total charged by the ledger at that moment
-    at_risk_credits INTEGER NOT NULL,
+    at_risk_credits INTEGER NOT NULL,         -- after what this reading proved free
     interval TEXT,                            -- against the reading before: see readings.Reconciled
     drop_credits REAL,
     settled_credits INTEGER,
@@ -149,8 +150,8 @@ class LedgerProblem(Exception):
     """The ledger cannot be used. The message says what is wrong and what to do."""
 
 
-class LedgerBusy(LedgerProblem):
-    """Another process kept the ledger locked for longer than one waits."""
+class LedgerUnavailable(LedgerProblem):
+    """Nobody can write to the ledger at present: it is locked, or its disk is full. Who waits may write yet."""
 
 
 def connect(path: Path, canonical_version: int) -> sqlite3.Connection:
@@ -252,26 +253,30 @@ def open_to_read(path: Path) -> Iterator[sqlite3.Connection]:
 def problem(error: Exception, path: Path) -> LedgerProblem:
     """The error in words that say what to do."""
     text = str(error)
+    kind = LedgerProblem
     if "malformed" in text or "not a database" in text:
         advice = (
             "The file is damaged. Nothing is asked while it is. Restore the state folder from your back-up, or look "
             "at it with `clodura-pipeline ledger check`; do not delete it: it holds what was bought."
         )
     elif "full" in text or getattr(error, "errno", None) == errno.ENOSPC:
-        advice = "The disk is full. Make room in CLODURA_STATE_DIR and start the run again."
+        kind, advice = LedgerUnavailable, "The disk is full. Make room in CLODURA_STATE_DIR and start the run again."
     elif "readonly" in text or "unable to open" in text or isinstance(error, OSError):
         advice = "Make CLODURA_STATE_DIR a folder that this user can write to."
     elif "disk I/O" in text:
-        advice = (
+        kind, advice = (
+            LedgerUnavailable,
             "The disk of CLODURA_STATE_DIR could not be used: it may be full, over its quota, or failing. See to it, "
-            "then start the run again."
+            "then start the run again.",
         )
     elif "locked" in text:
-        advice = f"Another process kept it locked for {BUSY_SECONDS:.0f} s. End that process or wait for it."
-        return LedgerBusy(f"The ledger {path} cannot be used: {text}. {advice}")
+        kind, advice = (
+            LedgerUnavailable,
+            f"Another process kept it locked for {BUSY_SECONDS:.0f} s. End that process or wait for it.",
+        )
     else:
         advice = "See the error above."
-    return LedgerProblem(f"The ledger {path} cannot be used: {text}. {advice}")
+    return kind(f"The ledger {path} cannot be used: {text}. {advice}")
 
 
 def refuse_network_file_system(folder: Path) -> None:

@@ -167,20 +167,31 @@ class Ledger(Custody):
 
     # Balance
 
-    def begin_reading(self, policy: Policy) -> ReadingBegun | Wait | Stop | None:
-        """Begin a balance reading, which takes its place in the windows; None while a call is under way."""
+    def begin_reading(
+        self, policy: Policy, ahead_seconds: float = 0.0, instead_of: ReadingBegun | None = None
+    ) -> ReadingBegun | Wait | Stop | None:
+        """Begin a balance reading, which takes its place in the windows; None while a call is under way.
+
+        Args:
+            ahead_seconds: how far from now its place is to be.
+            instead_of: one that could not leave in its place, which is given up.
+        """
         with self._transaction() as cursor:
             moment = moments.now(cursor, self._clock)
             calls.expire_leases(cursor, moment)
-            begun = readings.begin(cursor)
-            return begun and (calls.count_reading(cursor, moment, policy) or begun)
+            begun = readings.begin(cursor, moment)
+            return begun and calls.count_reading(cursor, moment.later(ahead_seconds), policy, begun, instead_of)
 
-    def record_reading(self, run: Run, begun: ReadingBegun, balance: Balance, date: str | None) -> Reconciled:
-        """Write a balance reading and what it proves. `date`: the answer's `Date` header."""
+    def record_reading(self, run: Run, begun: ReadingBegun, balance: Balance, answer: RawAnswer | None) -> Reconciled:
+        """Write a balance reading and what it proves. `answer`: what told it, for the server's time."""
         with self._transaction() as cursor:
-            moments.learn_server_time(cursor, self._clock, date)
-            moment = moments.now(cursor, self._clock)
-            return readings.record(cursor, moment, run.run_id, begun, balance)
+            moments.learn_server_time(cursor, self._clock, answer)
+            return readings.record(cursor, run.run_id, begun, balance)
+
+    def doubts_rest_in_seconds(self) -> float:
+        """How long Clodura may still be at a call whose answer was lost."""
+        with self._transaction() as cursor:
+            return readings.doubts_rest_in_seconds(cursor, moments.now(cursor, self._clock))
 
     def knows_balance(self) -> bool:
         """Whether any reading ever told a balance."""
