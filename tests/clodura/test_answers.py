@@ -60,7 +60,10 @@ def test_every_envelope_is_read_with_every_content(envelope: str, content: str) 
     [{}, {"data": None}, {"data": {}}, {"data": []}, {"data": [{}]}, {"data": [None]}, {"data": ""}, NULLS,
      {"data": NULLS}, {"data": [NULLS]}, {"creditsUsed": 0}, {"remainingCredits": 998}, {"data": {}, "creditsUsed": 0},
      {"data": None, "message": "No enrichment data found"}, {"success": True, "data": None},
-     {"statusCode": 404, "data": None}, {"creditUsage": {"used": 0, "remaining": 4}, **NULLS}],
+     {"statusCode": 404, "data": None}, {"creditUsage": {"used": 0, "remaining": 4}, **NULLS},
+     {"data": {}, "error": False}, {"data": None, "error": "", "errorCode": 0}, {"data": None, "isError": "false"},
+     {"data": {}, "message": "Contact could not be found"}, {"data": {}, "message": "No matching data"},
+     {"data": [], "status": "not_found"}, {"data": {}, "meta": {"message": "No match", "status": "ok"}}],
     ids=json.dumps,
 )  # fmt: skip
 def test_every_way_of_saying_no_match_is_a_free_no_match(document: Any) -> None:
@@ -76,7 +79,13 @@ def test_every_way_of_saying_no_match_is_a_free_no_match(document: Any) -> None:
      {"data": [], "code": "500"}, {"status": 503, "data": {}}, {"data": [PERSON, PERSON]}, {"data": "Ada"},
      {"data": 7}, {"data": [[PERSON]]}, {"result": PERSON}, {"matches": []} | {"n": 1}, {"person": PERSON},
      {"message": "Something went wrong"}, {**NULLS, "fullName": "Ada"}, {"organisation": "Engines"},
-     {"organisation": [COMPANY["organisation"]]}, {"data": {"unknown": "shape"}}],
+     {"organisation": [COMPANY["organisation"]]}, {"data": {"unknown": "shape"}},
+     {"data": {}, "errorMessage": "credit limit exceeded"}, {"data": {}, "errorCode": "RATE_LIMITED"},
+     {"data": None, "status": "failure"}, {"data": [], "success": "false"}, {"data": None, "ok": False},
+     {"data": None, "isError": True, "msg": "timeout"}, {"data": None, "meta": {"error": "upstream timeout"}},
+     {"meta": {"error": "overloaded", "status": 500}}, {"usage": {"error": "x"}}, {"data": [{}], "has_errors": 1},
+     {"credits": {"message": "insufficient"}}, {"data": {}, "message": "Internal server error"},
+     {"data": {}, "detail": "Request timed out, try again"}, {"data": {}, "result": "failed"}],
     ids=lambda document: json.dumps(document)[:60],
 )  # fmt: skip
 def test_what_is_not_understood_is_never_no_match(document: Any) -> None:

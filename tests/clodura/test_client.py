@@ -1,6 +1,7 @@
 """One call over a real socket: what arrives, what is lost, and that nothing is sent twice or to anybody else."""
 
 import gzip
+import json
 import shutil
 import socket
 import ssl
@@ -178,6 +179,26 @@ def test_an_answer_that_breaks_http_is_lost_not_empty(
 )
 def test_an_answer_of_unstated_length_that_looks_whole_is_kept(serve: Serve, client: Make, body: bytes) -> None:
     assert client(serve(answering(b"HTTP/1.0 200 OK\r\n\r\n" + body))).enrich(ASKED).body == body
+
+
+@pytest.mark.parametrize("status", [b"102 Processing", b"103 Early Hints"])
+def test_an_answer_that_is_not_final_is_lost_and_the_final_one_is_nobody_elses(
+    serve: Serve, client: Make, status: bytes
+) -> None:
+    def handle(connection: socket.socket) -> None:
+        while True:
+            email = json.loads(read_request(connection).partition(b"\r\n\r\n")[2])["email"]
+            if email == ASKED.email:
+                connection.sendall(b"HTTP/1.1 " + status + b"\r\n\r\n")
+                time.sleep(0.1)
+            body = json.dumps({"personId": email}).encode()
+            connection.sendall(OK + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+    asking = client(serve(handle))
+    lost = failure(lambda: asking.enrich(ASKED))
+    assert (type(lost), lost.trouble) == (AnswerLost, Trouble.NOT_FINAL)
+    for number in range(3):
+        assert f'"{number}@x.example"' in asking.enrich(Identifiers(email=f"{number}@x.example")).body.decode()
 
 
 def test_a_connection_that_the_server_closed_in_the_meantime_is_not_used(start: Start, client: Make) -> None:

@@ -82,6 +82,28 @@ def test_a_slow_commit_makes_no_call_leave_later_than_its_permit(
     assert_left_on_time(sandbox, ledger_path)
 
 
+def test_a_balance_is_asked_for_when_its_place_in_the_windows_says(
+    start: Start, ledger_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class SlowDisk(sqlite3.Connection):
+        def execute(self, sql: str, *more: Any) -> sqlite3.Cursor:
+            done = super().execute(sql, *more)
+            if sql == "COMMIT":
+                time.sleep(0.4)
+            return done
+
+    connect = sqlite3.connect
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite3, "connect", lambda *args, **more: connect(*args, factory=SlowDisk, **more))
+        sandbox = start()
+        ran = ask(Job(sandbox.base_url, ledger_path, PEOPLE[:1], policy=FEW_A_SECOND))
+    assert ran.balance_after
+    stamps = [row[0] for row in rows(ledger_path, "SELECT stamp FROM sends WHERE attempt_id IS NULL ORDER BY stamp")]
+    arrived = [call.arrived_monotonic for call in sandbox.books.view().calls if call.method == "GET"]
+    assert len(stamps) == len(arrived) == 2
+    assert all(0 <= arrival - stamp < 0.2 for stamp, arrival in zip(stamps, arrived, strict=True))
+
+
 def assert_left_on_time(sandbox: Sandbox, path: Path) -> None:
     """Every call arrived within the allowance of what its permit says, and no window at the server was passed."""
     sandbox.books.wait_until_idle()
@@ -107,11 +129,20 @@ def test_a_call_that_is_still_connecting_when_the_run_stops_does_not_leave(
     start: Start, ledger_path: Path, connecting: Callable[[Callable[[], None]], None]
 ) -> None:
     sandbox = start(latency_seconds=0.1)  # so the open connection is busy, and all others connect
-    delays = iter([0.0, *([0.6] * 50)])
-    connecting(lambda: time.sleep(next(delays)))
+    begun: list[float] = []
+    stopped = threading.Event()
+
+    def all_but_the_first_wait() -> None:
+        begun.append(time.monotonic())
+        assert len(begun) == 1 or stopped.wait(10)
+
+    connecting(all_but_the_first_wait)
 
     def interrupt(_session: Session, _outcome: Outcome) -> None:
-        time.sleep(0.2)
+        until = time.monotonic() + 10
+        while len(begun) < 6 and time.monotonic() < until:
+            time.sleep(0.01)
+        threading.Timer(0.3, stopped.set).start()
         raise Interrupted
 
     ran = Ran([], Progress(), None)

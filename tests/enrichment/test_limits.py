@@ -4,6 +4,7 @@ import random
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledger_helpers import FREE, NOON, UNLIMITED, VERDICTS, Desk, FakeClock, http_date, rows
 
-from clodura_pipeline.enrichment.ledger import Granted, Ledger, Wait
+from clodura_pipeline.clodura.identifiers import Identifiers
+from clodura_pipeline.clodura.verdicts import RawAnswer, judge
+from clodura_pipeline.enrichment.ledger import Granted, Ledger, Totals, Wait
 from clodura_pipeline.enrichment.policy import (
     MIDNIGHT_GUARD_SECONDS,
     SEND_SLACK_SECONDS,
@@ -285,12 +288,35 @@ def test_a_call_sent_before_midnight_and_answered_after_it_counts_on_the_day_it_
     assert desk.ledger.totals("day:2026-11-23").calls == 0
 
 
-@pytest.mark.parametrize(
-    "date", [None, "", "junk", "Sun, 99 Nov 2026 12:00:00 GMT", "nan", "Sun, 22 Nov 99999 1:1:1 GMT"]
-)
+@pytest.mark.parametrize("arrived_after", [0.1, None], ids=["headers at once", "nobody knows when"])
+def test_an_answer_that_drips_or_is_settled_late_moves_no_day(desk: Desk, arrived_after: float | None) -> None:
+    desk = desk.new_run("limited", limited(per_day=3))
+    desk.settle(desk.granted("before"), VERDICTS["no_match"], http_date(desk.clock.wall()))
+    desk.clock.go_on(43_200 + 3)
+    for name in "abc":
+        granted = desk.granted(name)
+        stated, arrived_at = http_date(desk.clock.wall()), arrived_after and desk.clock.now + arrived_after
+        desk.clock.go_on(9)  # until its body is there, or the process goes on
+        answer = RawAnswer(200, b"{}", date=stated, arrived_at=arrived_at)
+        desk.ledger.settle(granted.attempt_id, VERDICTS["no_match"], answer, desk.policy)
+    assert desk.ledger.totals("day:2026-11-22").calls == 1
+    assert desk.ledger.totals("day:2026-11-23").calls == 3
+    assert isinstance(desk.permit("d"), Stop)
+
+
+ODD_DATES = [
+    "", "junk", "Sun, 99 Nov 2026 12:00:00 GMT", "nan", "Sun, 22 Nov 99999 1:1:1 GMT", "Fri, 31 Dec 9999 23:59:59 GMT",
+    "Mon, 01 Jan 0001 00:00:00 GMT", "Sun, 22 Nov 2026 12:00:00 +99999999999999999", "Sat, 01 Jan 2000 00:00:00 GMT",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("date", [None, *ODD_DATES])
 def test_a_date_that_is_none_changes_nothing(desk: Desk, date: str | None) -> None:
     desk.settle(desk.granted("a"), VERDICTS["person"], date)
     assert desk.ledger.today() == "2026-11-22"
+    asked = Identifiers(email="a@x.example")
+    assert judge(RawAnswer(200, b"{}", date=date), asked, datetime.now(UTC)).state == "no_match"
+    assert desk.ledger.totals("day:2026-11-22") == Totals(1, 0, 2, 0)
 
 
 # Boots
