@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import polars as pl
 
-from clodura_pipeline.contacts import companies, emails, linkedin, names, words
+from clodura_pipeline.contacts import companies, emails, linkedin, names, slugs, words
 from clodura_pipeline.contacts.text import PLACEHOLDERS
 
 _TEXT = pl.col("text")
@@ -65,7 +65,10 @@ def read_linkedin(values: pl.Series) -> pl.DataFrame:
     pattern = r"^(?:in|company)/[a-z0-9_-]+(?:/[a-z]{2}(?:-[a-z]{2})?)?/?(?:[?#][a-z0-9_=&%.+-]*)?$"
     # Member tokens keep their case, so they are left to the Python function.
     plain = path.str.contains(pattern) & (slug.str.len_bytes() <= 100) & slug.str.contains("[a-z0-9]")
-    plain &= ~slug.is_in(list(linkedin.PLACEHOLDER_SLUGS)) & ~slug.str.contains("^ac[a-z]aa")
+    plain &= ~slug.is_in(list(slugs.PLACEHOLDER_SLUGS)) & ~slug.str.contains("^ac[a-z]aa")
+    plain &= ~person | (
+        ~slug.str.replace_all("[_-]", "").is_in(list(slugs.PLACEHOLDER_PEOPLE)) & (slug.str.len_bytes() >= 3)
+    )
 
     def slow(text: str) -> Sequence[object]:
         reading = linkedin.read_linkedin(text)

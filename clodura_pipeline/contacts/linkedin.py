@@ -1,24 +1,17 @@
 """LinkedIn addresses: what kind of page one leads to, and the one canonical form of a person's or a company's page.
 
-`li:<slug>` names a profile. The slug is percent-decoded, NFC and lower-case, with these exceptions:
-
-- an escape that stands for a delimiter, a space, a control or a broken byte (`%2F`, `%20`, `%E4`) stays an escape, in
-  capitals: decoded it would change how the address is read, and normalising twice would change it again;
-- LinkedIn's own member tokens (`/in/ACoAAB...`) are case-sensitive and keep their case.
-
-An old `/pub/first-last/a/b/c` becomes what LinkedIn redirects it to, `/in/first-last-CCCBBBa`: c and b filled up
-with zeros to three digits, and a left out when it is 0 (seen alike in several public converters; the three parts
-are one hexadecimal member number, so the form is unique). The address to ask with is
+`li:<slug>` names a profile; how a slug is spelt is in `slugs.py`. The address to ask with is
 `https://www.linkedin.com/in/<slug>` with everything outside ASCII percent-encoded, which every HTTP API accepts and
 LinkedIn itself uses.
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 from urllib.parse import quote
 
+from clodura_pipeline.contacts.slugs import canonical_slug, person_slug, pub_slug
 from clodura_pipeline.contacts.text import listed, tidy
 
 
@@ -61,6 +54,7 @@ _USUAL = re.compile(
     re.IGNORECASE,
 )
 _SHORT_LINK = re.compile(r"(?<![\w.-])lnkd\.in/", re.I)
+_ENCODED_PAGE = re.compile(r"linkedin\.(?:com|cn)%(?:25)*2f", re.I)
 _ENCODED_ADDRESS = re.compile(r"%(?:25)*(?:2f|3a)", re.I)
 _RELATIVE_TARGET = re.compile(r"[?&](?:session_?redirect|url|target|dest\w*|redirect\w*)=/*((?:in|pub)/[^&\s]+)", re.I)
 _PROOFPOINT_2 = re.compile(r"urldefense\.[a-z.]+/v2/url\?(?:[^\s]*&)?u=([^&\s]+)", re.I)
@@ -87,78 +81,8 @@ _WRAPPERS = listed(
     redir redirect authwall login uas checkpoint signup safety start reg reg-pop m-login
     """
 )
-# Slugs that exports and templates write where there is none: people who share one are not the same person.
-PLACEHOLDER_SLUGS = listed(
-    """
-    me null none nan undefined unavailable unknown n-a na username user-name your-name yourname your-profile
-    yourprofile yourusername your-username profile-name slug vanityname vanity-name firstname-lastname
-    first-last
-    """
-)
-# `AC?AA` and a long rest, in mixed case: a member token, where `a` and `A` are two members.
-_TOKEN = re.compile(r"AC[a-z]AA[A-Za-z0-9_-]{20,}")
-_ESCAPES = re.compile(r"(?:%[0-9a-fA-F]{2})+")
-_DOUBLY_ENCODED = re.compile(r"%25(?=[0-9a-fA-F]{2})")
-_KEPT_ENCODED = frozenset('"#$%&(),/:;<=>?[\\]^`{|}')
+
 _SAFE = "-_.~'!*+@%"
-_JUNK = re.compile(
-    r"^(?:[.,;:!*'@…“”‘’«»‹›„\s]|%(?:20|0[9AD]|2[2C9]|3[BCE]|5D))+|(?:[.,;:!*'@…“”‘’«»‹›„\s]|%(?:20|0[9AD]|2[2C9]|3[BCE]|5D))+$"
-)
-_WELL_FORMED = re.compile(r"[A-Za-z0-9\-_.~'!*+@%\x80-\U0010ffff]{1,200}")
-_SUBSTANCE = re.compile(r"[A-Za-z0-9\x80-\U0010ffff]")
-
-
-def _decoded(text: str) -> str:
-    """Percent-escapes decoded, but for those that stand for a delimiter, white space, a control or a broken byte."""
-
-    def run(match: re.Match[str]) -> str:
-        out = []
-        for char in bytes.fromhex(match.group().replace("%", "")).decode("utf-8", "surrogateescape"):
-            if "\udc80" <= char <= "\udcff":
-                out.append(f"%{ord(char) - 0xDC00:02X}")
-            elif char in _KEPT_ENCODED or char.isspace() or unicodedata.category(char) == "Cc":
-                out.append("".join(f"%{byte:02X}" for byte in char.encode()))
-            else:
-                out.append(char)
-        return "".join(out)
-
-    return _ESCAPES.sub(run, text)
-
-
-def _slug_once(segment: str) -> str:
-    """One step towards the canonical slug; repeated until nothing changes."""
-    # No slug holds a percent sign of its own, so `%25C3` is `%C3` encoded once more, by a redirect or a spreadsheet.
-    while "%25" in segment and (plainer := _DOUBLY_ENCODED.sub("%", segment)) != segment:
-        segment = plainer
-    segment = tidy(_decoded(segment) if "%" in segment else segment, keep_joiners=True)
-    if not _TOKEN.fullmatch(segment):
-        segment = _ESCAPES.sub(lambda m: m.group().upper(), segment.lower())
-    return unicodedata.normalize("NFC", _JUNK.sub("", segment))
-
-
-def canonical_slug(segment: str) -> str | None:
-    """The one spelling of a slug, or None where it cannot be one."""
-    segment = segment.split("&", 1)[0]  # a query whose question mark got lost
-    for _ in range(8):
-        slug = _slug_once(segment)
-        if slug == segment or slug.replace("-", "").isalnum():  # letters and digits are stable after one step
-            break
-        segment = slug
-    else:
-        return None
-    if slug in PLACEHOLDER_SLUGS or not _WELL_FORMED.fullmatch(slug) or not _SUBSTANCE.search(_ESCAPES.sub("", slug)):
-        return None
-    # A second address in the place of a slug, not a slug.
-    return None if "linkedin." in slug or slug.startswith(("www.", "http%")) else slug
-
-
-def _pub_slug(parts: list[str]) -> str | None:
-    """`first-last/a/b/c` as LinkedIn redirects it; None where the three parts are not there."""
-    if len(parts) < 4 or not all(re.fullmatch(r"[0-9a-fA-F]{1,3}", part) for part in parts[1:4]):
-        return None
-    a, b, c = parts[1:4]
-    name = canonical_slug(parts[0])
-    return name and canonical_slug(f"{name}-{c.zfill(3)}{b.zfill(3)}{'' if a == '0' else a}")
 
 
 def _page(path: str) -> LinkedInReading | None:
@@ -170,10 +94,12 @@ def _page(path: str) -> LinkedInReading | None:
     if head in _WRAPPERS:
         return None
     if head == "in" and rest:
-        slug = canonical_slug(rest[0])
+        # A formula that puts the address before what has a part of it already: `/in/in/ann-lee`.
+        repeated = sum(1 for _ in takewhile(lambda part: part.lower() == "in", rest))
+        slug = person_slug(rest[repeated]) if repeated < len(rest) else None
         return LinkedInReading(LinkedInKind.PERSON if slug else LinkedInKind.OTHER, slug)
     if head == "pub" and rest:
-        slug = _pub_slug(rest)
+        slug = pub_slug(rest)
         known = LinkedInKind.SEARCH if rest[0].lower() == "dir" else LinkedInKind.OTHER
         return LinkedInReading(LinkedInKind.PERSON, slug) if slug else LinkedInReading(known)
     kind = _KINDS.get(head, LinkedInKind.OTHER)
@@ -199,6 +125,8 @@ def _pages(text: str) -> tuple[list[LinkedInReading], bool]:
     match = _ADDRESS.search(text) or _BARE.match(text)
     while match:
         path, after = match.group(1), match.group(2)
+        if _ENCODED_PAGE.search(path.split("?", 1)[0]):
+            path = _decoded_delimiters(path)
         nested = _NESTED.match(re.split(r"[?#]", path, maxsplit=1)[0])
         page = _page(path[nested.end() :] if nested else path)
         forwards = forwards or page is None
@@ -229,7 +157,7 @@ def _decoded_delimiters(text: str) -> str:
 
 def read_linkedin(text: str) -> LinkedInReading:
     """What a cell says of LinkedIn: the first profile in it, else the first other page, seen through redirects."""
-    if (usual := _USUAL.fullmatch(text.strip())) and (slug := canonical_slug(usual.group(1))):
+    if (usual := _USUAL.fullmatch(text.strip())) and (slug := person_slug(usual.group(1))):
         return LinkedInReading(LinkedInKind.PERSON, slug)
     text = tidy(text, keep_joiners=True).replace("\\", "/").strip(" \"'<>()[]{}“”‘’«»‹›„`*")
     text = _PROOFPOINT_3.sub(r" \1 ", text)  # its tail would otherwise be taken for a part of the slug

@@ -166,7 +166,13 @@ def _reused_ids(make: _People) -> Iterator[Row]:
 
 def _similar_slugs(make: _People) -> Iterator[Row]:
     one = make.person()
-    for slug in (one["slug"], f"{one['slug']}-1", one["slug"].replace("-", ""), f"{one['slug']}é", f"{one['slug']}%2F"):
+    for slug in (
+        one["slug"],
+        f"{one['slug']}-1",
+        one["slug"].replace("-", ""),
+        f"{one['slug']}é",
+        f"{one['slug']}%2C1",
+    ):
         who = make.person(first=one["first"], last=one["last"], company=one["company"], slug=slug)
         yield who["id"], {"linkedin_url": f"https://www.linkedin.com/in/{slug}"} | make.name(who) | make.work(who)
         yield who["id"], {"linkedin_url": f"linkedin.com/in/{slug}/?trk=x"}

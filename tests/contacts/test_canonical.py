@@ -1,8 +1,9 @@
 """Canonical forms: every spelling of one thing gives one identifier, and two things never do."""
 
+import polars as pl
 import pytest
 
-from clodura_pipeline.contacts import canonical, emails
+from clodura_pipeline.contacts import canonical, columns, emails
 from clodura_pipeline.contacts.linkedin import LinkedInKind
 
 TOKEN = "ACoAABCNSioBW3YZHc2lBHVG0E_TXYWitQkmwog"
@@ -36,6 +37,18 @@ INNER = "https%3A%2F%2Fwww.linkedin.com%2Fin%2Fann-lee"
         '=HYPERLINK("https://www.linkedin.com/in/ann-lee","Ann")',
         "https:\\/\\/www.linkedin.com\\/in\\/ann-lee",
         "https://www.linkedin.com/in/https://www.linkedin.com/in/ann-lee",
+        "https://www.linkedin.com/in/in/ann-lee",
+        "https://www.linkedin.com/in/in/in/ann-lee/de",
+        "linkedin.com/in//IN/ann-lee",
+        "in/in/ann-lee",
+        "https://www.linkedin.com/in/www.linkedin.com/in/ann-lee",
+        "https://www.linkedin.com/in/linkedin.com/in/ann-lee/",
+        f"https://www.linkedin.com/in/{INNER}",
+        "https://www.linkedin.com/in/ann-lee%2F",
+        "https://www.linkedin.com/in/ann-lee%2fen",
+        "https://www.linkedin.com/in/ann-lee%252F",
+        "https://www.linkedin.com/in/ann-lee%3ForiginalSubdomain%3Dde",
+        "https://www.linkedin.com/in/ann-lee%23top",
         "https//www.linkedin.com/in/ann-lee",
         "https://www.linkedin.com/in/\nann-lee",
         "https://www.linkedin.com/in/ann%2Dlee",
@@ -66,7 +79,7 @@ def test_every_spelling_of_a_profile_is_one_person(text: str) -> None:
         pytest.param("linkedin.com/in/jose\u0301", "li:josé", id="accent-as-a-mark"),
         pytest.param("linkedin.com/in/jos%25C3%25A9", "li:josé", id="encoded-twice"),
         pytest.param("linkedin.com/in/%E7%8E%8B%E5%B0%8F%E6%98%8E-123", "li:王小明-123", id="chinese"),
-        pytest.param("linkedin.com/in/a%2fb", "li:a%2Fb", id="encoded-slash-stays-encoded"),
+        pytest.param("linkedin.com/in/ann%2cb", "li:ann%2Cb", id="encoded-comma-stays-encoded"),
         pytest.param("linkedin.com/in/a%E4b", "li:a%E4b", id="broken-byte-stays-encoded"),
         pytest.param("linkedin.com/in/a%zzb", "li:a%zzb", id="bad-escape-is-kept"),
         pytest.param("linkedin.com/in/-ann-lee-", "li:-ann-lee-", id="hyphens-at-the-ends-belong-to-it"),
@@ -113,6 +126,24 @@ def test_slug_has_one_spelling(text: str, identifier: str) -> None:
 def test_other_pages_are_recognised_and_identify_nobody(text: str, kind: LinkedInKind) -> None:
     assert canonical.linkedin_kind(text) is kind
     assert canonical.profile_id(text) is None
+
+
+@pytest.mark.parametrize(
+    "slug",
+    [
+        *("in", "in/", "in/in", "N/A", "n", "0", "x1", "xxx", "tbd", "no", "false", "test", "example", "linkedin"),
+        *("notfound", "not-found", "not_found", "private", "profile", "johndoe", "out-of-network", "Undefined"),
+        *("%5Bobject%20Object%5D", "[object Object]", "%7Bslug%7D", "{slug}", "%3Cslug%3E", "https", "https%3A"),
+    ],
+)
+def test_slug_that_stands_for_nothing_is_nobody(slug: str) -> None:
+    assert canonical.linkedin_kind(f"https://www.linkedin.com/in/{slug}") is LinkedInKind.OTHER
+    assert columns.read_linkedin(pl.Series([f"linkedin.com/in/{slug}"]))["page"].to_list() == [None]
+
+
+@pytest.mark.parametrize("slug", ["hp", "3m", "12", "x", "linkedin", "example", "private"])
+def test_company_may_have_a_short_or_common_name(slug: str) -> None:
+    assert canonical.company_id(f"linkedin.com/company/{slug}") == f"co:{slug}"
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clodura_pipeline.contacts import canonical, columns, companies, emails, linkedin, names
+from clodura_pipeline.contacts import canonical, columns, companies, emails, linkedin, names, slugs
 
 TOKEN = "ACoAABCNSioBW3YZHc2lBHVG0E_TXYWitQkmwog"
 SLUGS = st.text(st.sampled_from("abcdefghijklmnopqrstuvwxyz0123456789-éüñçßøł王明дж"), min_size=3, max_size=30).filter(
-    lambda slug: any(c.isalnum() for c in slug) and slug not in linkedin.PLACEHOLDER_SLUGS
+    lambda slug: any(c.isalnum() for c in slug) and slug.replace("-", "") not in slugs.PLACEHOLDER_PEOPLE
 )
 ANY_TEXT = st.text(max_size=60) | st.from_regex(
     r"(https?://)?(www\.)?linkedin\.com/in/[^/]{0,20}(/.{0,10})?", fullmatch=True
@@ -91,6 +91,7 @@ PATTERNS = (
     r"[ </]?(https?://)?(www\.|de\.|m\.)?[lL]inkedin\.com/(in|company|pub|sales)/[a-zA-Z0-9_%é-]{0,8}"
     r"(/(en|de-de|x))?/?([?#][a-z=&%,]{0,4})?",
     r"(https?://)?(www\d?\.)?(acme|gmail|x--y|linkedin)\.(com|co\.uk|c)(/|/x)?",
+    r"(linkedin\.com/)?(in/){1,3}([a-z]{1,4}|N|0|%7B|linkedin\.com/in/)[a-z]{0,3}(%2[fF3]|%3F|%5D)?[a-z]{0,2}",
     r"/{0,2}(in|company)/[a-z%-]{0,4}[/ ]?[a-z?]{0,3}[>\"]?",
     r"([A-Z]?[a-z., ]{0,4}|\"Lee, A\" ?)<(mailto:)?[a-z]{1,3}(\.[a-z])?@?x\.(com|c)>[; ]?",
 )
