@@ -43,6 +43,8 @@ def with_email(cells: pl.DataFrame) -> pl.DataFrame:
         _note("email:invalid", kind == "invalid", "email: not a valid address"),
         _note("email:role", kind == "role", role),
         _note("email:disposable", kind == "disposable", "email: a disposable address, never asked alone"),
+        _note("email:masked", kind == "masked", "email: masked, not the whole address"),
+        _note("email:stand-in", kind == "stand_in", "email: a stand-in, not somebody's address"),
         _note("email:several", pl.col("email_several"), "email: more than one address, only one is used"),
     )
     return cells.drop("address", "identifier", "role", "email_kind", "email_several")

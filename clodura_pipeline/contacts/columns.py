@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import polars as pl
 
-from clodura_pipeline.contacts import companies, emails, linkedin, names, slugs, words
+from clodura_pipeline.contacts import companies, emails, linkedin, mailbox_words, names, slugs, words
 from clodura_pipeline.contacts.text import PLACEHOLDERS
 
 _TEXT = pl.col("text")
@@ -86,6 +86,9 @@ def read_linkedin(values: pl.Series) -> pl.DataFrame:
     return _read(frame.with_columns(plain=plain), fast, slow, schema)
 
 
+_ONE_CHARACTER = rf"^(?:{'|'.join(f'{char}+' for char in 'abcdefghijklmnopqrstuvwxyz0123456789')})$"
+
+
 def read_emails(values: pl.Series) -> pl.DataFrame:
     """`kind`, `address` (to ask with), `identifier` (`em:...`), `role` and `several` for each cell."""
     address, local, domain, base = pl.col("address"), pl.col("local"), pl.col("domain"), pl.col("base")
@@ -94,7 +97,10 @@ def read_emails(values: pl.Series) -> pl.DataFrame:
     frame = frame.with_columns(address.str.splitn("@", 2).struct.rename_fields(["local", "domain"]).alias("parts"))
     frame = frame.unnest("parts").with_columns(local.str.splitn("+", 2).struct.field("field_0").alias("base"))
     special = list(
-        words.ROLE_WORDS | words.NO_ADDRESS_WORDS | words.TEMPLATE_LOCALS | set(_PLACEHOLDER_WORDS) | {"abc"}
+        mailbox_words.ROLE_WORDS
+        | mailbox_words.NO_ADDRESS_WORDS
+        | mailbox_words.TEMPLATE_LOCALS
+        | set(_PLACEHOLDER_WORDS)
     )
     disposable = pl.Series(list(emails.DISPOSABLE_DOMAINS), dtype=pl.String).implode()
     plain = address.str.contains(
@@ -106,7 +112,11 @@ def read_emails(values: pl.Series) -> pl.DataFrame:
         & (domain.str.count_matches(".", literal=True) <= 3)
     )
     plain &= ~base.str.extract("^([a-z]+)", 1).is_in(special).fill_null(False)
-    plain &= ~base.str.replace_all("[._'-]", "").str.strip_chars_end("0123456789").is_in(special)
+    squeezed = base.str.replace_all("[._'-]", "")
+    word = squeezed.str.strip_chars_end("0123456789")
+    plain &= ~word.is_in(special) & ~word.str.contains(rf"(?:{'|'.join(mailbox_words.ROLE_ENDINGS)})$")
+    plain &= ~squeezed.str.contains(_ONE_CHARACTER) & (squeezed != domain.str.extract("^([^.]*)", 1))
+    plain &= ~domain.str.ends_with(".invalid")
     for labels in (2, 3, 4):
         end = domain.str.split(".").list.tail(labels).list.join(".") if labels < 4 else domain
         plain &= ~end.is_in(disposable)

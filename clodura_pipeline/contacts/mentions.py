@@ -8,7 +8,7 @@ from clodura_pipeline.contacts import columns, rereading
 
 TAKEN_OUT = "[erased]"
 # What ends an address in running text or in JSON. A backslash is JSON's escape: `\n` in front of an address is no `n`.
-_EMAIL = r"[^\s\"\\<>()\[\]{},;:|=]+@[^\s\"'\\<>()\[\]{},;:|/=?]+"
+_EMAIL = r"[^\s\"\\<>()\[\]{},;:|=]+[@＠][^\s\"'\\<>()\[\]{},;:|/=?]+"
 _LINKEDIN = r"(?i)[^\s\"'\\<>()\[\]{},;|]*linkedin\.(?:com|cn)(?:/|%)[^\s\"'\\<>()\[\]{},;|]*"
 _ESCAPE = r"\\[nrtbf\"/\\]"
 

@@ -12,6 +12,8 @@ _INVISIBLE = re.compile(
 # U+200C and U+200D are invisible too, but within non-Latin words and emoji they carry meaning.
 _JOINERS = re.compile("[\u200c\u200d]+")
 _STRAY_JOINERS = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]+|[\u200c\u200d]+(?![^\x00-\x7f])")
+# Full-width letters, digits and punctuation, as Japanese and Chinese keyboards write them.
+_FULL_WIDTH = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
 
 
@@ -41,10 +43,12 @@ NAMES_LIKE_PLACEHOLDERS = [word.capitalize() for word in sorted(_ALSO_NAMES)]
 
 
 def tidy(text: str, *, keep_joiners: bool = False) -> str:
-    """The text in NFC, HTML entities resolved, invisible characters removed, white space collapsed and trimmed."""
+    """The text in NFC and plain width, HTML entities resolved, invisible characters removed, white space collapsed."""
     while "&" in text and (plainer := _ENTITY.sub(lambda match: html.unescape(match.group()), text)) != text:
         text = plainer
     text = _INVISIBLE.sub("", unicodedata.normalize("NFC", text))
+    if not text.isascii():
+        text = text.translate(_FULL_WIDTH)
     # A joiner next to a plain letter is a stray; joiners elsewhere matter to addresses only.
     text = (_STRAY_JOINERS if keep_joiners else _JOINERS).sub("", text)
     return unicodedata.normalize("NFC", " ".join(text.split()))

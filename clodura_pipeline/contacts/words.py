@@ -6,57 +6,6 @@ upgrade. The one exception is the list of disposable domains, which only helps w
 
 from clodura_pipeline.contacts.text import listed
 
-# Local parts that name a function, not a person; compared without separators and trailing digits.
-ROLE_WORDS = listed(
-    """
-    abuse accountancy accounting accounts accountspayable accountsreceivable admin admins administracion
-    administration administrator admissions advertise advertising allstaff apply assistance bestellung
-    bestellungen billing board booking bookings buchhaltung bureau business businessdevelopment buying
-    callcenter care career careers central clients clientservices communication communications company
-    complaints compliance comptabilite compta commercial consulting contabilidad contact contacto contactus
-    contatti contato contracts corporate courrier customer customercare customers customerservice
-    customersuccess customersupport data dataprotection datenschutz delivery design desk dev developers
-    development direccion direction dispatch distribution doctor donations donotreply dpo editor editorial
-    education einkauf email employment empfang engineering enquire enquiries enquiry events everyone export
-    facilities facturacion faq feedback finance fleet frontdesk ftp fundraising gdpr general generalinfo
-    geschaeftsfuehrung guestservices hallo headoffice hello help helpdesk hey hi hiring hola home hostmaster
-    hotel hr humanresources import inbox info infos infodesk information informacion informatik inquire
-    inquiries inquiry insurance international internship investor investorrelations investors invoice invoices
-    invoicing it itdepartment itsupport job jobs karriere kontakt kundenservice kundendienst legal leads library
-    list listserv logistics logistik mail mailbox mailerdaemon maintenance management manager marketing mailing
-    media members membership merchandise network news newsletter newsletters noc noreply notifications office
-    officemanager oficina online onlineshop operations operator order orders partner partners partnership
-    partnerships payable payables payment payments payroll people personal personnel personalabteilung post
-    postmaster pr praxis press presse privacy procurement production products projects promo promotions pub
-    public purchase purchasing quality quote quotes rechnung rechnungen reception receptionist recruit recruiter
-    recruiting recruitment registrar registration relations rent rental rentals reply request requests reservas
-    reservation reservations returns rh root rsvp safety sale sales salesteam school schule secretariat
-    secretary sekretariat security seo server service servicedesk services shipping shop solutions sos spam
-    sponsorship staff stellen store studio submissions subscribe subscription subscriptions suggestions supplies
-    supply support survey sysadmin tech technical technik techsupport team test tests tickets trade training
-    travel treasurer unsubscribe usenet ventas verkauf verwaltung vertrieb vendas vendor vendors verein
-    warehouse warranty web webadmin webmaster website welcome wholesale workshop www
-    """
-)
-# Local parts written where no address is known; joined they would make one person of many.
-NO_ADDRESS_WORDS = listed(
-    """
-    none null noemail nomail nobody unknown undefined notprovided notavailable notapplicable noaddress nothing
-    na nan
-    """
-)
-# Address templates. Ordinary addresses at example.com are left alone: test systems are full of them.
-TEMPLATE_LOCALS = listed(
-    """
-    email name user username yourname youremail firstname example test you mail
-    """
-)
-TEMPLATE_DOMAINS = listed(
-    """
-    example.com example.org example.net domain.com company.com yourcompany.com email.com
-    """
-)
-
 # Domains where anybody gets an address: they name no company.
 FREE_MAIL_DOMAINS = listed(
     """

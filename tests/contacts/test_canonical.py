@@ -165,6 +165,18 @@ def test_company_may_have_a_short_or_common_name(slug: str) -> None:
         pytest.param("info@x.com, ann@x.com", "ann@x.com", "em:ann@x.com", id="person-before-role"),
         pytest.param("oops; ann@x.com", "ann@x.com", "em:ann@x.com", id="first-valid"),
         pytest.param("press.lee@x.com", "press.lee@x.com", "em:press.lee@x.com", id="name-that-starts-like-a-role"),
+        pytest.param("info.lee@x.com; ann@x.com", "ann@x.com", "em:ann@x.com", id="person-behind-role"),
+        pytest.param("***@x.com, ann@x.com", "ann@x.com", "em:ann@x.com", id="person-behind-masked"),
+        *(
+            pytest.param(cell, "ann@x.com", "em:ann@x.com", id=cell)
+            for cell in (
+                *("ann@x.com and b@y.com", "ann@x.com & b@y.com", "ann@x.com or b@y.com", "ann@x.com und b@y.com"),
+                *("ann@x.com - work", "ann@x.com – old", "ann@x.com #old", "ann@x.com（work）", "ann@x.com -"),
+                *("Work: ann@x.com", "E-Mail (privat): ann@x.com", "%20ann@x.com", "%3Cann@x.com%3E", "*ann@x.com*"),
+                *("12;#ann@x.com", "ann@x.com;#12", "ａｎｎ＠ｘ．ｃｏｍ", "ann@x.com.invalid", "ann@x.com_"),
+            )
+        ),
+        pytest.param("o’neil@x.com", "o'neil@x.com", "em:o'neil@x.com", id="curly-apostrophe"),
         pytest.param("ann@example.com", "ann@example.com", "em:ann@example.com", id="test-domain"),
     ],
 )
@@ -179,6 +191,7 @@ def test_address_is_asked_as_written_and_compared_folded(text: str, asked: str, 
     [
         *("", "n/a", "none", "-", "unknown", "test@test", "test@test.com", "noemail@acme.com", "email@example.com"),
         *("ann", "ann@", "@x.com", "ann@x", "ann@x..com", "ann@@x.com", "ann lee@x.com", "ann@x .com", "ann@-x.com"),
+        *("Ann Lee & ann@x.com", "http://ann@x.com", "ann@x.com lee"),
         *(".ann@x.com", "ann@1.2.3.4", "a" * 65 + "@x.com", "ann@x_y.com"),
     ],
 )
@@ -200,12 +213,74 @@ def test_broken_address_is_none(text: str) -> None:
             "no-reply@x.com",
         ),
         *("sales.uk@x.com", "support2@x.com", "customer-service@x.com", "info+x@x.com", "kontakt@x.de", "hr@x.com"),
+        *("accueil@x.fr", "devis@x.fr", "mairie@x.fr", "achats@x.fr", "biuro@x.pl", "kancelaria@x.pl", "iroda@x.hu"),
+        *("comercial@x.es", "rrhh@x.es", "soporte@x.es", "atendimento@x.br", "suporte@x.pt", "financeiro@x.br"),
+        *(
+            "segreteria@x.it",
+            "amministrazione@x.it",
+            "acquisti@x.it",
+            "verkoop@x.nl",
+            "inkoop@x.nl",
+            "klantenservice@x.nl",
+        ),
+        *("myynti@x.fi", "toimisto@x.fi", "asiakaspalvelu@x.fi", "salg@x.no", "ordre@x.dk", "kundservice@x.se"),
+        *("faktura@x.se", "obchod@x.cz", "objednavky@x.cz", "bilgi@x.tr", "satis@x.tr", "anfrage@x.de", "buero@x.de"),
+        *("poststelle@x.de", "gemeinde@x.de", "rathaus@x.de", "redaktion@x.de", "rezeption@x.at", "bewerbung@x.de"),
+        *("info-berlin@x.de", "info.muenchen@x.de", "office-wien@x.at", "kontakt-hamburg@x.de", "sales-emea@x.com"),
+        *(
+            "sales.emea2@x.com",
+            "hr-department@x.com",
+            "it.support@x.com",
+            "marketingteam@x.com",
+            "salesdepartment@x.com",
+        ),
+        *("dontreply@x.com", "bounce@x.com", "ceo@x.com", "demo@x.com", "user@x.com", "guest@x.com"),
     ],
 )
 def test_role_address_identifies_nobody(text: str) -> None:
     assert emails.read_email(text).kind is emails.EmailKind.ROLE
     assert canonical.email_id(text) is None
     assert canonical.clean_email(text) is None
+
+
+@pytest.mark.parametrize(
+    "local",
+    [
+        *("anne.office", "mark.sales", "eva.kanzlei", "anna.post", "kanzler", "dev.patel", "job.devries", "press.lee"),
+        *("hr.lee", "it.smith", "foo", "sin", "steam", "infora", "kontaktova", "ordrea", "jj", "no.lee", "ann.none"),
+    ],
+)
+def test_name_that_looks_like_a_function_stays_a_persons(local: str) -> None:
+    assert canonical.email_id(f"{local}@acme.eu") == f"em:{local}@acme.eu"
+
+
+@pytest.mark.parametrize(
+    "text", ["a***@acme.eu", "a****n@gmail.com", "*protected*@acme.eu", "****@acme.eu", "ann@a***.eu"]
+)
+def test_masked_address_identifies_nobody(text: str) -> None:
+    assert emails.read_email(text).kind is emails.EmailKind.MASKED
+    assert (canonical.email_id(text), canonical.clean_email(text)) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("email_not_unlocked@domain.com", "a@a.com", "aaa@aaa.com", "no@no.com", "no@email.com", "fake@fake.com"),
+        *(
+            "asdf@asdf.com",
+            "qwerty@qwerty.com",
+            "asdf12@acme.eu",
+            "abc@gmail.com",
+            "invalid@invalid.com",
+            "foo@bar.com",
+        ),
+        *("keine@angabe.de", "kein@kein.de", "sin@correo.com", "aucun@aucun.fr", "notiene@gmail.com"),
+        *("pasdemail@gmail.com", "deleted@acme.eu", "anonymous@anonymous.com", "no.email@acme.eu", "xxxxx@acme.eu"),
+    ],
+)
+def test_address_typed_to_get_past_a_form_identifies_nobody(text: str) -> None:
+    assert emails.read_email(text).kind is emails.EmailKind.STAND_IN
+    assert (canonical.email_id(text), canonical.clean_email(text)) == (None, None)
 
 
 @pytest.mark.parametrize("text", ["ann@mailinator.com", "ann@sub.mailinator.com"])

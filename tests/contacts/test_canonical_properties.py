@@ -88,6 +88,8 @@ PATTERNS = (
     r"[aA][nN]{1,2}[ .'-]?[lL]e{1,2}( (Jr|MBA|PhD|van|and|na|test))?",
     r"(Mr|Dr|The|PT|Test|Na|null|x)?\.? ?[A-Z][a-z]{1,4}( (Lee|Inc|GmbH|Co|and|Ltd\.|, Inc|SA|S\.A\.|s\.l))?",
     r"(info|ann|sales|a\.b|none|test)[0-9+._-]?[a-z]{0,2}@(gmail|googlemail|acme|test|mailinator|x-y)\.(com|co\.uk)",
+    r"(info|hr|press|dev|asdf|a{1,5}|no|x{3})[.-]?(team|desk|lee|berlin|it)?[0-9]?@(aa?|no|gmail|email|asdf)\.(com|eu)"
+    r"(\.invalid)?( (and|&|-) (b@c\.eu|work))?",
     r"[ </]?(https?://)?(www\.|de\.|m\.)?[lL]inkedin\.com/(in|company|pub|sales)/[a-zA-Z0-9_%é-]{0,8}"
     r"(/(en|de-de|x))?/?([?#][a-z=&%,]{0,4})?",
     r"(https?://)?(www\d?\.)?(acme|gmail|x--y|linkedin)\.(com|co\.uk|c)(/|/x)?",

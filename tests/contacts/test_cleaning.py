@@ -136,6 +136,8 @@ def test_stand_in_for_a_name_is_nobody() -> None:
         ("info@acme.com", "email: a role address (info@), never asked alone"),
         ("ann@mailinator.com", "email: a disposable address, never asked alone"),
         ("ann lee@acme.com", "email: not a valid address"),
+        ("a***@acme.com", "email: masked, not the whole address"),
+        ("email_not_unlocked@domain.com", "email: a stand-in, not somebody's address"),
     ],
 )
 def test_unusable_address_is_not_asked(email: str, aside: str) -> None:
