@@ -12,7 +12,7 @@ The company in a `name_id` is `co:<slug>` of its LinkedIn page, else `on:<name>`
 
 import polars as pl
 
-from clodura_pipeline.contacts import columns, names
+from clodura_pipeline.contacts import columns, names, words
 from clodura_pipeline.contacts.companies import (
     clean_organisation,
     company_key,
@@ -68,8 +68,11 @@ def name_id(
     organisation_linkedin_url: str | None = None,
     domain: str | None = None,
 ) -> str | None:
-    """`nc:<first>|<last>|<company>`; None unless a first name, a last name and a company are there."""
-    first, last = clean_name(first or ""), clean_name(last or "")
+    """`nc:<first>|<last>|<company>`; None unless a first name, a last name and a company are there.
+
+    Middle names are part of the first. A name of which only initials are known is none.
+    """
+    first, last = names.clean_first_name(first or ""), clean_name(last or "")
     company = company_key(
         company_id(organisation_linkedin_url or ""), clean_organisation(organisation or ""), domain_of(domain or "")
     )
@@ -81,8 +84,9 @@ def name_id(
 
 def nobody_expr(first: pl.Expr, last: pl.Expr) -> pl.Expr:
     """Whether folded names are a stand-in (`Test User`); null where one of them is missing."""
-    pairs = [f"{one}|{other}" for one, other in names.NOBODY]
-    return (first.is_in(names.NOBODY_TWICE) & (first == last)) | (first + "|" + last).is_in(pairs)
+    pairs = [f"{one}|{other}" for one, other in words.NOBODY]
+    function = first.is_in(list(words.NOBODY_FIRST)) & last.is_in(list(words.NOBODY_LAST))
+    return (first.is_in(words.NOBODY_TWICE) & (first == last)) | (first + "|" + last).is_in(pairs) | function
 
 
 def name_id_expr(first: pl.Expr, last: pl.Expr, company: pl.Expr) -> pl.Expr:

@@ -6,7 +6,7 @@ content.
 
 import polars as pl
 
-from clodura_pipeline.contacts import columns
+from clodura_pipeline.contacts import columns, names
 from clodura_pipeline.contacts.canonical import company_url, nobody_expr, profile_url
 from clodura_pipeline.contacts.misplaced import NOTE
 
@@ -118,40 +118,77 @@ def with_names(cells: pl.DataFrame) -> pl.DataFrame:
         pl.col("first_cleaned").alias("first_name"),
         pl.col("last_cleaned").alias("last_name"),
     ).drop("first_cleaned", "last_cleaned")
-    wanting = pl.col("first_name").is_null() | pl.col("last_name").is_null()
+    cells = _with_whole_first_names(cells)
+    wanting = pl.col("first_folded").is_null() | pl.col("last_folded").is_null()
     needed = cells.select(pl.when(wanting).then("full_name")).to_series()
     if needed.null_count() < len(needed):
         cells = _with_split_names(cells, needed)
+    cells = cells.with_columns(
+        _note(
+            f"{part}:initial",
+            pl.col(f"{part}_name").is_not_null() & pl.col(f"{part}_folded").is_null(),
+            f"{part}_name: only an initial, which does not tell who it is",
+        )
+        for part in ("first", "last")
+    )
     nobody = nobody_expr(pl.col("first_folded"), pl.col("last_folded")).fill_null(False)
     cells = cells.with_columns(_note("nobody", nobody, "first_name, last_name: a stand-in, not somebody's name"))
     parts = ("first_name", "last_name", "first_folded", "last_folded")
     return cells.with_columns(pl.when(~nobody).then(name).alias(name) for name in parts)
 
 
+def _with_whole_first_names(cells: pl.DataFrame) -> pl.DataFrame:
+    """A first name of several words is taken for a full name where there is no other, nor anything else to ask by."""
+    nothing_else = pl.all_horizontal(
+        pl.col(name).is_null() for name in ("last_name", "full_name", "profile_id", "email_id")
+    )
+    whole = nothing_else & pl.col("first_name").str.contains(r"\w[\s,]+\w")
+    if not cells.select(whole.fill_null(False).any()).item():
+        return cells.with_columns(_note("first:whole", pl.lit(False), ""))
+    nothing = pl.lit(None, pl.String)
+    return cells.with_columns(
+        _note("first:whole", whole, "first_name: taken for the whole name, for there is no last name"),
+        pl.when(whole).then("first_name").otherwise("full_name").alias("full_name"),
+        *(pl.when(whole).then(nothing).otherwise(name).alias(name) for name in ("first_name", "first_folded")),
+    )
+
+
 def _with_split_names(cells: pl.DataFrame, full: pl.Series) -> pl.DataFrame:
     """Missing parts of names taken from the full name, unless its other part says something else than the row does."""
     split = columns.split_full_names(full)
     parts = {
-        "first_name": columns.read_first_names(split["first"]),
-        "last_name": columns.read_last_names(split["last"]),
+        "first": columns.read_first_names(split["first"]),
+        "last": columns.read_last_names(split["last"]),
     }
-    folded = {"first_name": pl.col("first_folded"), "last_name": pl.col("last_folded")}
+    # Without the middle names that a full name may have and a column for first names has not.
+    leading = columns.read_first_names(split["first"].str.extract(r"^(\S+)"))["folded"]
     cells = cells.with_columns(
-        full.is_not_null().alias("has_full"),
-        *(read["cleaned"].alias(f"split_{name}") for name, read in parts.items()),
-        *(read["folded"].alias(f"split_folded_{name}") for name, read in parts.items()),
+        full.alias("full"),
+        leading.alias("split_leading"),
+        *(read["cleaned"].alias(f"split_{part}_name") for part, read in parts.items()),
+        *(read["folded"].alias(f"split_{part}_folded") for part, read in parts.items()),
     )
-    agrees = pl.all_horizontal(
-        pl.coalesce(own, f"split_folded_{name}") == pl.col(f"split_folded_{name}") for name, own in folded.items()
-    ).fill_null(False)
+    first, last = (_agrees(part) for part in parts)
+    agree = ((first | (pl.col("first_folded") == pl.col("split_leading"))) & last).fill_null(False)
     nothing = pl.col("first_name").is_null() & pl.col("last_name").is_null()
-    unsplit = pl.col("has_full") & nothing & pl.col("split_first_name").is_null()
+    unsplit = pl.col("full").is_not_null() & nothing & pl.col("split_first_name").is_null()
+    companies = [name for name in cells.filter(unsplit)["full"].unique() if names.is_company(name)]
+    company = unsplit & pl.col("full").is_in(companies)
+    told = [f"{part}_{what}" for part in parts for what in ("name", "folded")]
+    # A last name of the row's own stays as it is written there.
+    better = {name: agree & (pl.lit(name.startswith("first")) | pl.col("last_folded").is_null()) for name in told}
     return cells.with_columns(
-        _note("full:unsplit", unsplit, "full_name: cannot be told apart into first and last name"),
-        *(pl.col(name).fill_null(pl.when(agrees).then(f"split_{name}")) for name in parts),
-        pl.col("first_folded").fill_null(pl.when(agrees).then("split_folded_first_name")),
-        pl.col("last_folded").fill_null(pl.when(agrees).then("split_folded_last_name")),
-    ).drop("has_full", *(f"split_{name}" for name in parts), *(f"split_folded_{name}" for name in parts))
+        _note("full:company", company, "full_name: a company, not somebody's name"),
+        _note("full:unsplit", unsplit & ~company, "full_name: cannot be told apart into first and last name"),
+        *(pl.when(better[name]).then(f"split_{name}").otherwise(name).alias(name) for name in told),
+    ).drop("full", "split_leading", *(f"split_{name}" for name in told))
+
+
+def _agrees(part: str) -> pl.Expr:
+    """Whether a part of the full name may be what the row itself says: nothing, the same, or its first letter."""
+    own, split = pl.col(f"{part}_folded"), pl.col(f"split_{part}_folded")
+    letter = pl.col(f"{part}_name").str.to_lowercase().str.slice(0, 1)
+    return pl.when(own.is_not_null()).then(own == split).otherwise(letter.is_null() | split.str.starts_with(letter))
 
 
 def with_organisation(cells: pl.DataFrame) -> pl.DataFrame:

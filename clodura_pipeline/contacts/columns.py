@@ -137,6 +137,7 @@ def read_emails(values: pl.Series) -> pl.DataFrame:
 
 
 _NAME_WORDS = words.TITLES | words.CREDENTIALS_ANYWHERE | set(words.GENERATIONS)
+_NAME_WORDS |= words.COMPANY_ENDINGS | words.SURNAMES_LIKE_ENDINGS
 _HAS_NAME_WORD = rf"\b(?:{_either([word for word in _NAME_WORDS if word.isascii()])})\b"
 
 
@@ -152,31 +153,34 @@ def _plain_name(text: pl.Expr, pattern: str) -> pl.Expr:
     return plain & ~lower.str.replace_all(" ", "", literal=True).is_in(_PLACEHOLDER_WORDS)
 
 
-def _read_names(values: pl.Series, folded: Callable[[str], str]) -> pl.DataFrame:
+def _read_names(values: pl.Series, cleaned: Callable[[str], str | None], folded: Callable[[str], str]) -> pl.DataFrame:
     def slow(text: str) -> Sequence[object]:
-        name = names.clean_name(text)
+        name = cleaned(text)
         return name, (folded(name) or None) if name else None
 
     plain = _plain_name(_TEXT, "^[A-Za-z0-9]+(?:[ '-][A-Za-z0-9]+)*$")
+    plain &= ~_TEXT.str.contains("(?:^|[ -])[A-Za-z](?:[ -]|$)")
     fast = {"cleaned": _TEXT, "folded": _TEXT.str.to_lowercase().str.replace_all("[ '-]", "")}
     return _read(_frame(values).with_columns(plain=plain), fast, slow, {"cleaned": pl.String(), "folded": pl.String()})
 
 
 def read_first_names(values: pl.Series) -> pl.DataFrame:
     """`cleaned` and `folded` for each cell."""
-    return _read_names(values, names.fold_first_name)
+    return _read_names(values, names.clean_first_name, names.fold_first_name)
 
 
 def read_last_names(values: pl.Series) -> pl.DataFrame:
     """`cleaned` and `folded` for each cell."""
-    return _read_names(values, names.fold_last_name)
+    return _read_names(values, names.clean_name, names.fold_last_name)
 
 
 def split_full_names(values: pl.Series) -> pl.DataFrame:
     """`first` and `last` for each cell; null where a full name cannot be split."""
     word = "[A-Za-z]{2,}(?:['-][A-Za-z]{2,})*"
     first, last = pl.col("first"), pl.col("last")
-    frame = _frame(values).with_columns(first=_TEXT.str.extract("^([^ ]+) ", 1), last=_TEXT.str.extract(" ([^ ]+)$", 1))
+    frame = _frame(values).with_columns(
+        first=_TEXT.str.extract("^(.+) [^ ]+$", 1), last=_TEXT.str.extract(" ([^ ]+)$", 1)
+    )
     plain = _plain_name(_TEXT, f"^{word}(?: {word}){{1,3}}$") & ~_TEXT.str.to_lowercase().str.contains(_HAS_PARSED_WORD)
     for part in (first, last):
         plain &= ~part.str.to_lowercase().is_in(_PLACEHOLDER_WORDS)

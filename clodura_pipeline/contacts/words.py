@@ -38,6 +38,12 @@ TITLES = listed(
     eng engr capt
     """
 ) - {"don", "fr"}
+# Behind a title and with a dot they go on with it: `Dr. rer. nat.`, `Prof. Dr. h.c.`
+TITLE_PARTS = listed(
+    """
+    hc eh med rer nat phil habil iur jur oec pol dent vet mult publ univ ing techn agr theol sc kfm kffr inf
+    """
+)
 # Behind a name and never a surname; without a comma these are cut off too.
 CREDENTIALS_ANYWHERE = listed(
     """
@@ -65,7 +71,55 @@ GENERATIONS = {
     "ii": "ii",
     "iii": "iii",
     "iv": "iv",
+    "v": "v",
 }
+# Legal forms that are nobody's surname: a name that ends in one is a company's.
+COMPANY_ENDINGS = listed(
+    """
+    inc incorporated corp corporation ltd limited ltda llc llp lllp plc pllc gmbh mbh ag kg kgaa ohg gbr eurl sarl
+    sasu srl srls bv nv bvba sprl aktiebolag oyj zrt nyrt kft sro spzoo eood jsc pjsc ojsc cjsc pty pte pvt bhd
+    berhad tbk fze fzco dmcc wll
+    """
+)
+# Those that are surnames too (Sá, Ek, Oy, Co): they tell a company only in capitals behind a name that is not.
+SURNAMES_LIKE_ENDINGS = listed(
+    """
+    sa se as ab ug oy eg ev ek sl spa sas ad doo aps asa co kk uab ood
+    """
+)
+# First and last names, folded, that together are a stand-in for somebody's.
+NOBODY = frozenset(
+    tuple(pair.split())
+    for pair in """
+    linkedin member | linkedin user | test user | test tester | test contact | test test | demo user | first last |
+    firstname lastname | no name | not provided | not available | not applicable | not known | name surname |
+    vorname nachname | vorname name | max mustermann | maxi musterfrau | erika mustermann | erika musterfrau |
+    prenom nom | nom prenom | nombre apellido | nombre apellidos | nome cognome | nome sobrenome | nome apelido |
+    voornaam achternaam | imie nazwisko | fornavn etternavn | fornavn efternavn | fornamn efternamn |
+    etunimi sukunimi | jmeno prijmeni | ad soyad | john doe | jane doe | jan modaal | jan kowalski example |
+    fulano silva | fulano tal | juan perez example | mario rossi example | joe bloggs | john q public | your name |
+    my name | unknown user | unknown contact | unknown name | unknown person | unknown unknown | deleted user |
+    deleted contact | former employee | new contact | new user | anonymous anonymous | private person |
+    out network | membre linkedin | mitglied linkedin | miembro linkedin | usuario linkedin
+    """.replace("\n", "|").split("|")
+    if len(pair.split()) == 2
+)
+NOBODY_TWICE = ("test", "name", "user", "demo", "unknown", "anonymous", "guest", "none", "na", "firstname", "xxx")
+# A department or a function: `Sales Team`, `Accounts Payable`, `Customer Service`.
+NOBODY_FIRST = listed(
+    """
+    accounting accounts admin administration anonymous billing business client clients company customer customers
+    demo finance front general guest help hiring hr human info information internal it legal marketing member
+    office operations procurement product purchasing recruiting recruitment sales shared support system technical
+    test training vendor web webmaster your the our
+    """
+)
+NOBODY_LAST = listed(
+    """
+    team department dept desk office service services support manager management payable receivable resources
+    relations user users account contact care admin administrator inbox mailbox group enquiries inquiries
+    """
+)
 
 # Legal forms as they end a company's name, folded, by number of words; the longest is taken off first.
 LEGAL_FORMS = frozenset(

@@ -301,6 +301,15 @@ def test_disposable_address_identifies_nobody(text: str) -> None:
         ("Ann", "Ma", "nc:ann|ma|on:acme"),
         ("Ann", "Lee Jr.", "nc:ann|lee jr|on:acme"),
         ("Ann", "Lee Sr", "nc:ann|lee sr|on:acme"),
+        ("Ann", "Lee V", "nc:ann|lee v|on:acme"),
+        ("Ann A.", "Lee", "nc:ann a|lee|on:acme"),
+        ("ann a", "Lee", "nc:ann a|lee|on:acme"),
+        ("Ann E.", "Lee", "nc:ann e|lee|on:acme"),
+        ("Anne", "Lee", "nc:anne|lee|on:acme"),
+        ("Ann A.", "Lee Jr.", "nc:ann a|lee jr|on:acme"),
+        ("ＡＮＮ", "Ｌｅｅ", "nc:ann|lee|on:acme"),
+        ("Jung", "O", "nc:jung|o|on:acme"),
+        ("JP", "Lee", "nc:jp|lee|on:acme"),
         ("小明", "王", "nc:小明|王|on:acme"),
         ("राम", "रमी", "nc:राम|रमी|on:acme"),
         ("Ann", None, None),
@@ -308,10 +317,47 @@ def test_disposable_address_identifies_nobody(text: str) -> None:
         ("Ann", "-", None),
         ("Test", "User", None),
         ("LinkedIn", "Member", None),
+        *((first, "Lee", None) for first in ("J.", "J", "J.P.", "J. P.", "Dr.", "Mr", "Prof. Dr.", "Mr. & Mrs.")),
+        *(("Ann", last, None) for last in ("S.", "S", "O.", "GmbH", "Robotics GmbH")),
     ],
 )
 def test_names_are_compared_without_case_accents_and_titles(first: str, last: str, identifier: str | None) -> None:
     assert canonical.name_id(first, last, organisation="Acme GmbH") == identifier
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Anonymous User", "Guest User", "Sales Team", "Accounts Payable", "Customer Service", "Hiring Manager"),
+        *("Max Mustermann", "Vorname Nachname", "Prénom Nom", "Nombre Apellidos", "John Doe", "Not Provided"),
+        *("Info Desk", "HR Department", "Unknown User", "Name Surname", "LinkedIn Member"),
+    ],
+)
+def test_stand_in_for_a_name_is_nobody_at_any_company(name: str) -> None:
+    first, last = name.split()
+    assert canonical.name_id(first, last, organisation="Acme") is None
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Maria Clara Silva", "Maria Eduarda Silva", "Maria Silva"),
+        ("John A. Smith", "John B. Smith", "John Smith", "John Smith Jr.", "John Smith Sr.", "John Smith V"),
+        ("Juan Carlos Pérez García", "Juan Luis Gómez García"),
+        ("Mohammed Ali Khan", "Mohammed Yusuf Khan"),
+        ("Nguyen Van An", "Nguyen Thi An"),
+        ("Ann E. Smith", "Anne Smith"),
+    ],
+)
+def test_people_with_different_middle_names_stay_apart(names: tuple[str, ...]) -> None:
+    parts = [canonical.split_full_name(name) for name in names]
+    assert len({part and canonical.name_id(*part, organisation="IBM") for part in parts} - {None}) == len(names)
+
+
+@pytest.mark.parametrize("name", ["John A. Smith", "Smith, John A.", "JOHN A SMITH", "Dr. John A. Smith, PhD"])
+def test_spellings_of_a_middle_name_are_one_person(name: str) -> None:
+    parts = canonical.split_full_name(name)
+    assert parts and canonical.name_id(*parts, organisation="IBM") == "nc:john a|smith|on:ibm"
 
 
 def test_company_is_its_page_else_its_name_else_its_domain() -> None:
@@ -397,10 +443,26 @@ def test_domain_of_a_company(text: str, domain: str | None) -> None:
         ("Ludwig van Beethoven", ("Ludwig", "van Beethoven")),
         ("Maria von der Leyen", ("Maria", "von der Leyen")),
         ("de la Cruz, Juan", ("Juan", "de la Cruz")),
-        ("John Ronald Reuel Tolkien", ("John", "Tolkien")),
+        ("John Ronald Reuel Tolkien", ("John Ronald Reuel", "Tolkien")),
         ("King Lee", ("King", "Lee")),
         ("John Smith Jr.", ("John", "Smith Jr.")),
         ("Ann Lee | Acme", ("Ann", "Lee")),
+        ("Ann Lee [Acme]", ("Ann", "Lee")),
+        ("Prof. Dr. h.c. Hans Müller", ("Hans", "Müller")),
+        ("Prof. Dr. h. c. mult. Hans Müller", ("Hans", "Müller")),
+        ("Dr. rer. nat. Eva Abt", ("Eva", "Abt")),
+        ("Dr.-Ing. Eva Abt", ("Eva", "Abt")),
+        ("ＡＮＮ　ＬＥＥ", ("ANN", "LEE")),
+        ("Smith Jr., John A.", ("John A.", "Smith Jr.")),
+        ("Maria Clara da Silva", ("Maria Clara", "da Silva")),
+        ("Jose Co", ("Jose", "Co")),
+        ("MARIA SA", ("MARIA", "SA")),
+        ("Acme Robotics GmbH", None),
+        ("Deutsche Bank AG", None),
+        ("DEUTSCHE BANK AG", None),
+        ("Banco Central SA", None),
+        ("Smith & Co", None),
+        ("Mr. & Mrs. Smith", None),
         ("Ann", None),
         ("王小明", None),
         ("Ann and Bob Lee", None),

@@ -86,6 +86,7 @@ def test_name_and_company_forms_are_idempotent(text: str) -> None:
 # Texts around the border between the expressions and the Python functions.
 PATTERNS = (
     r"[aA][nN]{1,2}[ .'-]?[lL]e{1,2}( (Jr|MBA|PhD|van|and|na|test))?",
+    r"(Ann|Dr\.|J)( [A-Ea]\.?| rer\.| h\. c\.| Eva)?( Lee| O|, Jr| V| SA| Bank AG| \[Acme\]| GmbH)?",
     r"(Mr|Dr|The|PT|Test|Na|null|x)?\.? ?[A-Z][a-z]{1,4}( (Lee|Inc|GmbH|Co|and|Ltd\.|, Inc|SA|S\.A\.|s\.l))?",
     r"(info|ann|sales|a\.b|none|test)[0-9+._-]?[a-z]{0,2}@(gmail|googlemail|acme|test|mailinator|x-y)\.(com|co\.uk)",
     r"(info|hr|press|dev|asdf|a{1,5}|no|x{3})[.-]?(team|desk|lee|berlin|it)?[0-9]?@(aa?|no|gmail|email|asdf)\.(com|eu)"
@@ -125,8 +126,10 @@ def test_columns_are_read_as_single_cells_are(cells: list[str | None]) -> None:
     for field, column in {"kind": "kind", "address": "address", "identifier": "identifier", "role": "role"}.items():
         assert columns.read_emails(values)[column].to_list() == [mail and getattr(mail, field) for mail in mails]
     first = columns.read_first_names(values)
-    assert first["cleaned"].to_list() == each(names.clean_name)
-    assert first["folded"].to_list() == each(lambda cell: names.fold(names.clean_name(cell) or "") or None)
+    assert first["cleaned"].to_list() == each(names.clean_first_name)
+    assert first["folded"].to_list() == each(
+        lambda cell: names.fold_first_name(names.clean_first_name(cell) or "") or None
+    )
     last = columns.read_last_names(values)["folded"].to_list()
     assert last == each(lambda cell: names.fold_last_name(names.clean_name(cell) or "") or None)
     split = columns.split_full_names(values)

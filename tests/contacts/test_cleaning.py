@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.contacts import cleaning
 from clodura_pipeline.contacts.cleaning import NO_IDENTIFIER, Cleaned, clean
+from clodura_pipeline.contacts.rereading import read_anew
 
 TEXT_COLUMNS = ("source", "contact_id", *cleaning.CELLS, "source_columns", "record")
 SCHEMA: dict[str, Any] = {"file_date": pl.Date, "source_file": pl.String, "source_row": pl.Int64}
@@ -114,6 +116,10 @@ def test_non_ascii_profile_is_asked_percent_encoded() -> None:
         ("organisation_domain", "gmail.com", "not the domain of a company"),
         ("organisation_name", "Freelance", "says that there is no company"),
         ("first_name", "123", "not a name"),
+        ("first_name", "Dr.", "not a name"),
+        ("first_name", "Mr. & Mrs.", "not a name"),
+        ("last_name", "Robotics GmbH", "not a name"),
+        ("full_name", "Acme Robotics GmbH", "a company, not somebody's name"),
         ("full_name", "Ann", "cannot be told apart into first and last name"),
     ],
 )
@@ -122,6 +128,55 @@ def test_unusable_cell_is_set_aside_and_the_row_kept_or_rejected_for_it(column: 
     assert row["set_aside"] == [f"{column}: {why}"]
     assert row["email_id"] == "em:ann@x.com"
     assert reasons(**{column: cell}) == [NO_IDENTIFIER, f"{column}: {why}"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "why"),
+    [
+        ({"first_name": "J.", "last_name": "Smith"}, "first_name: only an initial, which does not tell who it is"),
+        ({"first_name": "John", "last_name": "S."}, "last_name: only an initial, which does not tell who it is"),
+        ({"full_name": "John S."}, "last_name: only an initial, which does not tell who it is"),
+        ({"first_name": "Dr.", "last_name": "Lee"}, "first_name: not a name"),
+    ],
+)
+def test_initial_or_title_identifies_nobody_at_a_company(cells: dict[str, str], why: str) -> None:
+    assert reasons(**cells, organisation_name="Acme") == [NO_IDENTIFIER, why]
+    assert contact(**cells, email="ann@x.com")["set_aside"] == [why]
+
+
+@pytest.mark.parametrize(
+    ("cells", "identifier"),
+    [
+        ({"first_name": "Ann Lee"}, "nc:ann|lee|on:acme"),
+        ({"first_name": "Lee, Ann"}, "nc:ann|lee|on:acme"),
+        ({"first_name": "J.", "last_name": "Smith", "full_name": "John Smith"}, "nc:john|smith|on:acme"),
+        ({"first_name": "John", "last_name": "S.", "full_name": "John Smith"}, "nc:john|smith|on:acme"),
+        ({"first_name": "John", "full_name": "John A. Smith"}, "nc:john a|smith|on:acme"),
+        ({"first_name": "John A.", "last_name": "Smith Jr."}, "nc:john a|smith jr|on:acme"),
+    ],
+)
+def test_name_is_made_whole_from_what_the_row_says(cells: dict[str, str], identifier: str) -> None:
+    row = contact(**cells, organisation_name="Acme")
+    assert row["name_id"] == identifier
+    again = contact(first_name=row["first_name"], last_name=row["last_name"], organisation_name="Acme")
+    assert (again["name_id"], again["contact_id"]) == (identifier, row["contact_id"])
+
+
+def test_first_name_of_two_words_stays_one_where_an_address_tells_who_it_is() -> None:
+    assert contact(first_name="Mary Ann", email="mary@x.com")["first_name"] == "Mary Ann"
+
+
+def test_different_middle_names_give_different_contact_ids() -> None:
+    names = ("John A. Smith", "John B. Smith", "John Smith", "John Smith Jr.")
+    assert len({contact(full_name=name, organisation_name="IBM")["contact_id"] for name in names}) == len(names)
+
+
+def test_name_as_it_is_asked_gives_the_identifier_it_is_registered_by() -> None:
+    row = contact(full_name="Smith Jr., John A.", organisation_name="IBM")
+    sent = Identifiers(
+        first_name=row["first_name"], last_name=row["last_name"], organisation_name=row["organisation_name"]
+    )
+    assert read_anew([sent]) == [(None, None, row["name_id"])]
 
 
 def test_stand_in_for_a_name_is_nobody() -> None:
