@@ -225,8 +225,13 @@ def read_organisations(values: pl.Series) -> pl.DataFrame:
     frame = _frame(values).with_columns(lower=lower, bare=bare)
     frame = frame.with_columns(joined=pl.col("bare").str.replace_all(" ", "", literal=True))
     lower, bare, joined = pl.col("lower"), pl.col("bare"), pl.col("joined")
+    first_words = [
+        *{form[0] for form in words.LEADING_FORMS if form[0].isascii()},
+        "the",
+        "self",
+        *words.NO_COMPANY_BEGINNINGS,
+    ]
     last_words = [*{form[-1] for form in words.LEGAL_FORMS if form[-1].isascii()}, "and"]
-    first_words = [*{form[0] for form in words.LEADING_FORMS if form[0].isascii()}, "the"]
     plain = lower.str.contains(rf"^[a-z0-9]+(?: [a-z0-9]+)*(?:,? (?:{form})\.?)?$")
     plain &= ~bare.str.extract("([^ ]+)$", 1).is_in(last_words) & ~bare.str.extract("^([^ ]+)", 1).is_in(first_words)
     plain &= ~joined.is_in(_PLACEHOLDER_WORDS) & ~lower.str.replace_all("[ ,.]", "").is_in(list(words.NO_COMPANY))

@@ -18,24 +18,31 @@ from clodura_pipeline.contacts.words import (
     LEADING_FORMS,
     LEGAL_FORMS,
     NO_COMPANY,
+    NO_COMPANY_BEGINNINGS,
     SOCIAL_HOSTS,
 )
 
 _EDGES = ' \t,;:"“”„«»‹›<>[]{}|/\\*_=#~^'
 _LONGEST_FORM = max(len(form) for form in LEGAL_FORMS)
 _BARE_DOMAIN = re.compile(r"(?:https?://)?[^\s/@,:()]+\.[a-z]{2,24}/?", re.I)
+_WEB_ADDRESS = re.compile(r"(?:https?://\S+|www\d?\.[^\s/@,:()]+\.[a-z]{2,24}(?:[:/?#]\S*)?)", re.I)
 
 
 def clean_organisation(text: str) -> str | None:
     """A company's name as it is asked and shown; None for a placeholder or what holds neither letter nor digit."""
     text = tidy(text).strip(_EDGES)
     text = re.sub(r"^(['‘’`])(.*)\1$", r"\2", text).strip(_EDGES)
-    return None if is_name_placeholder(text) or not any(c.isalnum() for c in text) else text
+    if is_name_placeholder(text) or not any(c.isalnum() for c in text):
+        return None
+    return None if _WEB_ADDRESS.fullmatch(text) and domain_of(text) is None else text
 
 
 def is_no_company(text: str) -> bool:
-    """Whether it is written where somebody has no employer: `self-employed`, `Freelance`, `Retired`."""
-    return fold(text) in NO_COMPANY
+    """Whether it is written where somebody has no employer: `self-employed`, `Freelance Designer`, `gmail.com`."""
+    if fold(text) in NO_COMPANY or (_BARE_DOMAIN.fullmatch(text) and domain_of(text) is None):
+        return True
+    words = _words(re.sub(r"(?i)\bself[ -]employed\b", "selfemployed", text))
+    return len(words) > 1 and words[0] in NO_COMPANY_BEGINNINGS and (words[-1],) not in LEGAL_FORMS
 
 
 def _words(text: str) -> list[str]:
@@ -89,8 +96,8 @@ def domain_of(text: str) -> str | None:
 
 
 def domain_in_name(text: str) -> str | None:
-    """The domain where a company's name is nothing but one (`www.acme.com`, `Booking.com`)."""
-    return domain_of(text) if _BARE_DOMAIN.fullmatch(text) else None
+    """The domain where a company's name is nothing but one (`https://acme.com/about`, `Booking.com`)."""
+    return domain_of(text) if _BARE_DOMAIN.fullmatch(text) or _WEB_ADDRESS.fullmatch(text) else None
 
 
 def company_key(page: str | None, name: str | None, domain: str | None) -> str | None:

@@ -161,5 +161,40 @@ NO_COMPANY = listed(
     freiberuflich arbeitslos rentner autonomo independant autoentrepreneur stealth stealthstartup stealthmode
     stealthmodestartup stealthcompany confidential confidentialcompany privat privatperson privateperson
     individual nocompany nocompanyname companyname mycompany yourcompany
+    independent independentadvisor independentworker independentresearcher independentprofessionals contractor
+    consultant consultants selfemployment selfemploy selfemployedprofessional selfemployedfreelancer ownbusiness
+    ownboss myself student students universitystudent entrepreneur entrepreneurs homemaker housewife
+    stayathomemom stayathomeparent jobseeker jobseekers openforwork opentoopportunities
+    opentonewopportunities activelylooking activelyseekingemployment
+    currentlyunemployed currentlylooking lookingforwork lookingforjob lookingforopportunities
+    seekingopportunities seekingnewopportunity inbetweenjobs careertransition intransition sabbatical
+    soletrader soleproprietor soleproprietorship volunteer retiree pensioner
+    private personal personaluse privateuse home other others various misc miscellaneous none nil nan null na test
+    notset notspecified notprovided notavailable notapplicable notgiven notlisted notknown unspecified undisclosed
+    unknown unknowncompany unknownorganization unknownorganisation company companies organization organisation
+    employer business noemployer noorganization noorganisation nowork nojob anonymous hidden tbd tba
+    gmail googlemail hotmail ymail rocketmail yahoomail email
+    zzp zzper zelfstandig zelfstandige zelfstandigondernemer eenmanszaak particulier particulieren geenbedrijf geen
+    werkzoekend gepensioneerd
+    particular particulares independiente trabajadorindependiente trabajadorporcuentapropia porcuentapropia
+    cuentapropia freelancerindependiente autonoma autonomos sinempresa sinempleo desempleado desempleada jubilado
+    jubilada estudiante ninguna ninguno profesionalindependiente consultorindependiente noaplica
+    liberoprofessionista liberaprofessionista liberiprofessionisti privato pensionato disoccupato studente
+    nessuna nessunaazienda lavoratoreautonomo
+    profissionalliberal profissionalautonomo profissionalindependente contapropria semempresa
+    desempregado aposentado estudante nenhuma
+    independante travailleurindependant professionliberale microentreprise microentrepreneur
+    chomage sansemploi sansentreprise sanssociete retraite retraitee etudiant etudiante particuliers aucun aucune
+    aucuneentreprise enrecherchedemploi arecherchedemploi
+    keine keinefirma keinunternehmen keinarbeitgeber keineangabe ohnefirma selbstaendig selbstandiger selbststandiger
+    selbststandige privatkunde privatkunden privatkundin freelancerin freiberuflerin arbeitssuchend arbeitsuchend
+    schueler schuler studentin rentnerin hausfrau einzelunternehmer einzelunternehmen kleinunternehmer unbekannt
+    egenforetagare egetforetag egenanstalld pensionar arbetssokande selvstendig selvstaendig selvstndig
+    selvstendignringsdrivende yrittaja opiskelija elakelainen tyoton
+    bezfirmy brakfirmy brak osobaprywatna samozatrudniony bezrobotny emeryt osvc zivnostnik soukromaosoba
+    egyenivallalkozo maganszemely nyugdijas serbestmeslek serbest emekli ogrenci issiz
+    самозанятый фрилансер пенсионер студент безработный частноелицо
     """
 )
+# What is a profession behind one of these: `Freelance Designer`, `Self-employed photographer`.
+NO_COMPANY_BEGINNINGS = ("freelance", "freelancer", "freiberuflicher", "freiberufliche", "selfemployed")

@@ -370,7 +370,46 @@ def test_company_is_its_page_else_its_name_else_its_domain() -> None:
     assert canonical.name_id("Ann", "Lee") is None
 
 
-@pytest.mark.parametrize("nowhere", ["Self-employed", "Freelance", "n/a", "Retired", "Stealth Startup"])
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("https://acme.com/about", "dm:acme.com"),
+        ("http://www.acme.com:8080/de?x=1", "dm:acme.com"),
+        ("www.acme.com/about", "dm:acme.com"),
+        ("Independent Pictures", "on:independentpictures"),
+        ("Other Ltd", "on:other"),
+        ("Freelance GmbH", "on:freelance"),
+        ("Home Depot", "on:homedepot"),
+        ("Private Bank", "on:privatebank"),
+        ("X", "on:x"),
+    ],
+)
+def test_company_that_looks_like_none_is_one(name: str, key: str) -> None:
+    assert canonical.name_id("Ann", "Lee", organisation=name) == f"nc:ann|lee|{key}"
+    assert columns.read_organisations(pl.Series([name]))["key"].to_list() == [key]
+
+
+@pytest.mark.parametrize(
+    "nowhere",
+    [
+        *("Self-employed", "Freelance", "n/a", "Retired", "Stealth Startup", "Independent", "Student", "Consultant"),
+        *(
+            "gmail.com",
+            "www.gmail.com",
+            "https://gmail.com/",
+            "Gmail",
+            "Private",
+            "Other",
+            "Various",
+            "Home",
+            "Personal",
+        ),
+        *("Freelance Designer", "Self-employed photographer", "Entrepreneur", "Homemaker", "Job Seeker", "Sole Trader"),
+        *("Open to new opportunities", "ZZP", "Zelfstandig", "Particulier", "Particular", "Independiente"),
+        *("Libero professionista", "Sin empresa", "Keine Firma", "Privatkunde", "(not set)", "not specified"),
+        *("--none--", "None", "Unknown Company", "Company", "https://facebook.com/acme"),
+    ],
+)
 def test_people_without_a_company_have_no_company_in_common(nowhere: str) -> None:
     assert canonical.name_id("Ann", "Lee", organisation=nowhere) is None
 

@@ -95,6 +95,8 @@ PATTERNS = (
     r"(/(en|de-de|x))?/?([?#][a-z=&%,]{0,4})?",
     r"(https?://)?(www\d?\.)?(acme|gmail|x--y|linkedin)\.(com|co\.uk|c)(/|/x)?",
     r"(linkedin\.com/)?(in/){1,3}([a-z]{1,4}|N|0|%7B|linkedin\.com/in/)[a-z]{0,3}(%2[fF3]|%3F|%5D)?[a-z]{0,2}",
+    r"(Self[ -]employed|Freelance|Private|None|gmail\.com|(https?://|www\.)(acme|gmail)\.com/[a-z?]{0,2})"
+    r"( [A-Z][a-z]| GmbH)?",
     r"/{0,2}(in|company)/[a-z%-]{0,4}[/ ]?[a-z?]{0,3}[>\"]?",
     r"([A-Z]?[a-z., ]{0,4}|\"Lee, A\" ?)<(mailto:)?[a-z]{1,3}(\.[a-z])?@?x\.(com|c)>[; ]?",
 )
