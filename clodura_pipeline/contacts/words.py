@@ -180,7 +180,7 @@ NO_COMPANY = listed(
     cuentapropia freelancerindependiente autonoma autonomos sinempresa sinempleo desempleado desempleada jubilado
     jubilada estudiante ninguna ninguno profesionalindependiente consultorindependiente noaplica
     liberoprofessionista liberaprofessionista liberiprofessionisti privato pensionato disoccupato studente
-    nessuna nessunaazienda lavoratoreautonomo
+    nessuna nessunaazienda lavoratoreautonomo indipendente activelyseeking nezamestnany ohne own
     profissionalliberal profissionalautonomo profissionalindependente contapropria semempresa
     desempregado aposentado estudante nenhuma
     independante travailleurindependant professionliberale microentreprise microentrepreneur
