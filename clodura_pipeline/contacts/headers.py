@@ -1,188 +1,153 @@
 """Recognises which of a file's headers are our columns, whoever exported the file and however they are spelt."""
 
-import re
-import tomllib
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-LANDED_COLUMNS = (
-    "contact_id",
-    "first_name",
-    "last_name",
-    "full_name",
-    "email",
-    "linkedin_url",
-    "organisation_name",
-    "organisation_linkedin_url",
-    "organisation_domain",
+from clodura_pipeline.contacts.spellings import (
+    BESIDE_RANK,
+    LANDED_COLUMNS,
+    NAME_PARTS,
+    BadSpellings,
+    Known,
+    Meaning,
+    known_spellings,
+    load_spellings,
 )
+
+__all__ = ["LANDED_COLUMNS", "BadSpellings", "HeaderMatch", "load_spellings", "match_headers"]
+
 # A list is one of people when it has at least one of these; a company or an id alone says nothing about a person.
 _ABOUT_A_PERSON = frozenset({"first_name", "last_name", "full_name", "email", "linkedin_url"})
-_BUILT_IN = Path(__file__).with_name("header_spellings.toml")
-_CUSTOM_FIELD = re.compile(r"__p?c$")  # Salesforce marks fields that a customer added: "LinkedIn__c"
-_WORD_BORDER = re.compile(r"(?<=[a-z])(?=[A-Z])|[\W_]+")
+_NAMES = frozenset({"first_name", "last_name", "full_name"})
+_ORGANISATION = frozenset({"organisation_name", "organisation_linkedin_url", "organisation_domain"})
+Columns = dict[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
 class HeaderMatch:
     """What a file's headers mean.
 
-    `headers` are as in the file, `names` the same made unique ("Email", "Email_2"), `columns` the positions to take
-    each of our columns from (the first that is not empty), and `mapping` the same in names, for people.
+    `headers` are as in the file, `names` the same made unique ("Email", "Email_2"). `people` has, for each person whom
+    a row may be about, the positions to take each of our columns and each part of a name from, the best first; most
+    files have one, and a row is about the first of them of whom it says anything. `handles` hold bare LinkedIn handles
+    and `either` the whole name or a part of it, as each row shows.
     """
 
     headers: tuple[str, ...]
     names: tuple[str, ...]
-    columns: dict[str, tuple[int, ...]]
+    people: tuple[Columns, ...]
+    handles: frozenset[int] = frozenset()
+    either: frozenset[int] = frozenset()
+
+    @property
+    def columns(self) -> Columns:
+        """The positions that each of our columns is taken from, the best first."""
+        found = {column: sum((one.get(column, ()) for one in self.people), ()) for column in LANDED_COLUMNS}
+        return {column: positions for column, positions in found.items() if positions}
 
     @property
     def mapping(self) -> dict[str, str]:
-        return {self.names[position]: column for column, used in self.columns.items() for position in used}
+        """The same in names, for people, with the parts of names under the column that they are joined to."""
+        mapping = {}
+        for column, positions in self.columns.items():
+            parts = [part for part, joined_to in NAME_PARTS.items() if joined_to == column]
+            joined = (position for one in self.people for part in parts for position in one.get(part, ()))
+            mapping |= {self.names[position]: column for position in (*positions, *joined)}
+        return mapping
 
     @property
     def usable(self) -> bool:
         return not _ABOUT_A_PERSON.isdisjoint(self.columns)
 
 
-class BadSpellings(ValueError):
-    """A file of header spellings that cannot be used; says which one, why, and what is expected."""
+@dataclass(frozen=True)
+class _Found:
+    """A header with a meaning, and where it stands."""
+
+    position: int
+    meaning: Meaning
 
 
 def match_headers(headers: Sequence[str], extra_spellings: Mapping[str, tuple[str, ...]] | None = None) -> HeaderMatch:
     """Find our columns among a file's headers; `extra_spellings` come before the built-in ones."""
-    known = _known(_frozen(extra_spellings or {}))
-    words = [_words(header) for header in headers]
-    found = known.ordinary(words, claimed=frozenset())
-    beside = known.beside_others(words, taken=frozenset(found))
-    claimed = frozenset(position for positions in beside.values() for position in positions)
-    if claimed:
-        found = known.ordinary(words, claimed) | beside
-    columns = {column: found[column] for column in LANDED_COLUMNS if column in found}
-    return HeaderMatch(tuple(headers), _unique(headers), columns)
+    known = known_spellings(extra_spellings or {})
+    words = [known.words(header) for header in headers]
+    meanings = [known.meaning(one) for one in words]
+    claims = _claims(known, ["".join(one) for one in words], meanings)
+    found = [
+        _Found(position, claims.get(position, meaning))  # type: ignore[arg-type]
+        for position, meaning in enumerate(meanings)
+        if position in claims or meaning
+    ]
+    either = frozenset(position for position in claims if (own := meanings[position]) and own.column == "full_name")
+    handles = frozenset(one.position for one in found if one.meaning.handle)
+    people = tuple(_columns(group, known.alone) for group in _people(found, known.guests))
+    return HeaderMatch(tuple(headers), _unique(headers), people, handles, either)
 
 
-def load_spellings(path: Path) -> dict[str, tuple[str, ...]]:
-    """Read a user's own spellings: a TOML file of lines such as `email = ["Correo laboral"]`."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as trouble:
-        kind = trouble.strerror if isinstance(trouble, OSError) else "it is not UTF-8 text"
-        raise BadSpellings(f"{path} cannot be read: {kind}") from None
-    try:
-        spellings = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as trouble:
-        raise BadSpellings(f'{path} is not valid TOML: {trouble}. Expected lines like: email = ["Correo"]') from None
-    for column, listed in spellings.items():
-        if column not in LANDED_COLUMNS:
-            raise BadSpellings(f'{path}: "{column}" is no column of ours; expected one of {", ".join(LANDED_COLUMNS)}')
-        if not isinstance(listed, list) or not all(isinstance(one, str) and _key(_words(one)) for one in listed):
-            raise BadSpellings(f'{path}: {column} must be a list of headers, such as {column} = ["Correo"]')
-    taken: dict[str, str] = {}
-    for column, listed in spellings.items():
-        for one in listed:
-            if taken.setdefault(_key(_words(one)), column) != column:
-                raise BadSpellings(
-                    f'{path}: "{one}" stands under both {taken[_key(_words(one))]} and {column}; keep one'
-                )
-    return {column: tuple(listed) for column, listed in spellings.items()}
+def _claims(known: Known, keys: Sequence[str], meanings: Sequence[Meaning | None]) -> dict[int, Meaning]:
+    """The headers that only the company of others gives a meaning, for columns that no header means by itself."""
+    cores = [meaning.key if meaning else key for key, meaning in zip(keys, meanings, strict=True)]
+    present = frozenset(cores)
+    taken = frozenset(meaning.column for meaning in meanings if meaning)
+    claimed: set[str] = set()
+    claims: dict[int, Meaning] = {}
+    for rank, rule in enumerate(known.beside, BESIDE_RANK):
+        positions = [position for position, key in enumerate(cores) if key in rule.keys and position not in claims]
+        if positions and rule.column not in taken | claimed and rule.holds(present, taken):
+            claimed.add(rule.column)
+            for position in positions:
+                own = meanings[position] or Meaning(rule.column, cores[position])
+                claims[position] = replace(own, column=rule.column, order=(rank, 0))
+    return claims
 
 
-@dataclass(frozen=True)
-class _Beside:
-    column: str
-    keys: frozenset[str]
-    any_of: frozenset[str]
-    all_of: frozenset[str]
+def _people(found: Sequence[_Found], guests: Sequence[str]) -> list[list[_Found]]:
+    """The headers of each person whom a row names: who bought a ticket is not who came with it.
 
-    def holds(self, present: frozenset[str]) -> bool:
-        return self.all_of <= present and (not self.any_of or not self.any_of.isdisjoint(present))
-
-
-@dataclass(frozen=True)
-class _Known:
-    wrappers: frozenset[str]
-    spellings: dict[str, tuple[str, int]]  # key -> column, rank within the column
-    beside: tuple[_Beside, ...]
-
-    def ordinary(self, headers: Sequence[list[str]], claimed: frozenset[int]) -> dict[str, tuple[int, ...]]:
-        """For each column the positions of its best spelling; the same spelling may stand there several times."""
-        best: dict[str, tuple[tuple[int, int], list[int]]] = {}
-        for position, words in enumerate(headers):
-            meaning = None if position in claimed else self._meaning(words)
-            if meaning is None:
-                continue
-            column, rank = meaning
-            if column not in best or rank < best[column][0]:
-                best[column] = (rank, [position])
-            elif rank == best[column][0]:
-                best[column][1].append(position)
-        return {column: tuple(positions) for column, (_, positions) in best.items()}
-
-    def beside_others(self, headers: Sequence[list[str]], taken: frozenset[str]) -> dict[str, tuple[int, ...]]:
-        """The columns that only the company of other headers gives a meaning, where nothing better was found."""
-        keys = [_key(words) for words in headers]
-        claims: dict[str, tuple[int, ...]] = {}
-        for rule in self.beside:
-            positions = tuple(position for position, key in enumerate(keys) if key in rule.keys)
-            if positions and rule.column not in taken and rule.column not in claims and rule.holds(frozenset(keys)):
-                claims[rule.column] = positions
-        return claims
-
-    def _meaning(self, words: list[str]) -> tuple[str, tuple[int, int]] | None:
-        for skipped in range(len(words)):
-            if skipped and words[skipped - 1] not in self.wrappers:
-                return None
-            if found := self.spellings.get(_key(words[skipped:])):
-                return found[0], (found[1], skipped)
-        return None
+    Headers of a guest and others are one person's unless both tell the same thing. Then the guest comes first, and
+    nothing of the one is used with the other; a guest of whom too little is told to be found by is left out.
+    """
+    groups = [[one for one in found if one.meaning.whose == whose] for whose in (*guests, "")]
+    groups = [group for group in groups if group]
+    kinds = [_kinds(group) for group in groups]
+    if sum(map(len, kinds)) == len(frozenset[str]().union(*kinds)):
+        return [list(found)]
+    return [
+        group
+        for group, told in zip(groups, kinds, strict=True)
+        if told and (not group[0].meaning.whose or _can_be_found_by(group))
+    ]
 
 
-def _words(header: str) -> list[str]:
-    """The words of a header without case, accents and punctuation; "firstName" has two."""
-    plain = "".join(
-        letter
-        for letter in unicodedata.normalize("NFKD", _CUSTOM_FIELD.sub("", header))
-        if not unicodedata.combining(letter)
+def _kinds(group: Iterable[_Found]) -> frozenset[str]:
+    """What is told about a person; a name in one piece or in two is the same thing."""
+    told = {one.meaning.column for one in group} & _ABOUT_A_PERSON
+    return frozenset("name" if column in _NAMES else column for column in told)
+
+
+def _can_be_found_by(group: Iterable[_Found]) -> bool:
+    columns = {one.meaning.column for one in group}
+    return not columns.isdisjoint({"email", "linkedin_url"}) or not (
+        columns.isdisjoint(_NAMES) or columns.isdisjoint(_ORGANISATION)
     )
-    return [word.casefold() for word in _WORD_BORDER.split(plain) if word]
 
 
-def _key(words: Iterable[str]) -> str:
-    return "".join(words)
-
-
-def _frozen(spellings: Mapping[str, tuple[str, ...]]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    return tuple((column, tuple(listed)) for column, listed in spellings.items())
-
-
-@lru_cache(maxsize=8)
-def _known(extra: tuple[tuple[str, tuple[str, ...]], ...]) -> _Known:
-    table = tomllib.loads(_BUILT_IN.read_text(encoding="utf-8"))
-    own = dict(extra)
-    if unknown := sorted(set(own) - set(LANDED_COLUMNS)):
-        raise BadSpellings(f"no columns of ours: {', '.join(unknown)}; expected some of {', '.join(LANDED_COLUMNS)}")
-    spellings: dict[str, tuple[str, int]] = {}
-    for source, first_rank in ((own, 0), (table, 10_000)):  # a user's spelling wins over ours, whatever ours means
-        for column in LANDED_COLUMNS:
-            for rank, spelling in enumerate(source.get(column, ())):
-                spellings.setdefault(_key(_words(spelling)), (column, first_rank + rank))
-    beside = tuple(
-        _Beside(
-            rule["column"],
-            _keys(rule["spellings"]) - _keys(one for listed in own.values() for one in listed),
-            _keys(rule.get("any_of", ())),
-            _keys(rule.get("all_of", ())),
+def _columns(group: Sequence[_Found], alone: frozenset[str]) -> Columns:
+    """The positions of each column, the best spelling first."""
+    columns: Columns = {}
+    for column in (*LANDED_COLUMNS, *NAME_PARTS):
+        ranked = sorted(
+            (one.meaning.order, one.position, one.meaning.key) for one in group if one.meaning.column == column
         )
-        for rule in table["beside"]
-    )
-    return _Known(_keys(table["wrappers"]), spellings, beside)
-
-
-def _keys(spellings: Iterable[str]) -> frozenset[str]:
-    return frozenset(_key(_words(spelling)) for spelling in spellings)
+        if not ranked or (column in NAME_PARTS and NAME_PARTS[column] not in columns and "full_name" not in columns):
+            continue
+        best, _, best_key = ranked[0]
+        # Numbers of two systems would be taken for one another, so an id is only ever read from one of them.
+        if column == "contact_id" or best_key in alone:
+            ranked = [one for one in ranked if one[0] == best]
+        columns[column] = tuple(position for _, position, key in ranked if key == best_key or key not in alone)
+    return columns
 
 
 def _unique(headers: Sequence[str]) -> tuple[str, ...]:

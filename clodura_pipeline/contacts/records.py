@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from clodura_pipeline.contacts.headers import LANDED_COLUMNS, HeaderMatch
+from clodura_pipeline.contacts.choice import chosen
+from clodura_pipeline.contacts.choice import filled as _filled
+from clodura_pipeline.contacts.headers import HeaderMatch
 
 ROW = "source_row"
 
@@ -87,17 +89,8 @@ def _named(match: HeaderMatch, table: pl.DataFrame) -> list[int]:
     ]
 
 
-def _filled(position: int) -> pl.Expr:
-    cell = pl.col(str(position))
-    return pl.when(cell.str.contains(r"\S")).then(cell)
-
-
 def _columns(match: HeaderMatch, positions: list[int]) -> list[pl.Expr]:
-    expressions = []
-    for column in LANDED_COLUMNS:
-        used = match.columns.get(column, ())
-        value = pl.coalesce(_filled(position) for position in used) if used else pl.lit(None, pl.String)
-        expressions.append(value.alias(column))
+    expressions = chosen(match)
     first_used = {used[0] for used in match.columns.values()}
     others = [_filled(position).alias(match.names[position]) for position in positions if position not in first_used]
     verbatim = [pl.col(str(position)).alias(match.names[position]) for position in positions]

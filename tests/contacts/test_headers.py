@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from clodura_pipeline.contacts import headers
 from clodura_pipeline.contacts.headers import LANDED_COLUMNS, BadSpellings, load_spellings, match_headers
+from clodura_pipeline.contacts.spellings import BUILT_IN, HANDLE, NAME_PARTS, key_of, words_of
 
 EXPORTS = {
     "our own names": (
@@ -93,6 +93,7 @@ EXPORTS = {
             "Person - First name": "first_name",
             "Person - Last name": "last_name",
             "Person - Email - Work": "email",
+            "Person - Email - Home": "email",
             "Person - Organization": "organisation_name",
         },
     ),
@@ -101,24 +102,36 @@ EXPORTS = {
         "E-mail Address,E-mail Type,E-mail Display Name,E-mail 2 Address,E-mail 2 Display Name,Manager's Name,Web Page",
         {
             "First Name": "first_name",
+            "Middle Name": "first_name",
             "Last Name": "last_name",
+            "Suffix": "last_name",
             "Company": "organisation_name",
             "E-mail Address": "email",
+            "E-mail 2 Address": "email",
         },
     ),
     "Outlook in German": (
         "Anrede,Vorname,Weitere Vornamen,Nachname,Firma,Abteilung,Position,E-Mail-Adresse,E-Mail-Typ,E-Mail 2: Adresse",
-        {"Vorname": "first_name", "Nachname": "last_name", "Firma": "organisation_name", "E-Mail-Adresse": "email"},
+        {
+            "Vorname": "first_name",
+            "Weitere Vornamen": "first_name",
+            "Nachname": "last_name",
+            "Firma": "organisation_name",
+            "E-Mail-Adresse": "email",
+            "E-Mail 2: Adresse": "email",
+        },
     ),
     "Google Contacts": (
         "First Name,Middle Name,Last Name,Phonetic First Name,File As,Organization Name,Organization Title,Labels,"
         "E-mail 1 - Label,E-mail 1 - Value,E-mail 2 - Value,Website 1 - Value",
         {
             "First Name": "first_name",
+            "Middle Name": "first_name",
             "Last Name": "last_name",
             "File As": "full_name",
             "Organization Name": "organisation_name",
             "E-mail 1 - Value": "email",
+            "E-mail 2 - Value": "email",
         },
     ),
     "Google Contacts before 2024": (
@@ -127,6 +140,7 @@ EXPORTS = {
         {
             "Name": "full_name",
             "Given Name": "first_name",
+            "Additional Name": "first_name",
             "Family Name": "last_name",
             "E-mail 1 - Value": "email",
             "Organization 1 - Name": "organisation_name",
@@ -141,6 +155,7 @@ EXPORTS = {
             "Last Name": "last_name",
             "Company": "organisation_name",
             "Email": "email",
+            "Secondary Email": "email",
             "Person Linkedin Url": "linkedin_url",
             "Website": "organisation_domain",
             "Company Linkedin Url": "organisation_linkedin_url",
@@ -242,6 +257,87 @@ def test_case_spacing_punctuation_and_accents_do_not_matter(written: str, column
 
 
 @pytest.mark.parametrize(
+    ("written", "column"),
+    [
+        # forms
+        ("First name (required)", "first_name"),
+        ("Email (required)", "email"),
+        ("Company (optional)", "organisation_name"),
+        ("E-Mail (Pflichtfeld)", "email"),
+        ("メールアドレス（必須）", "email"),
+        ("Your Email", "email"),
+        ("Your Name", "full_name"),
+        ("Ihr Nachname", "last_name"),
+        ("Company/Organization", "organisation_name"),
+        ("Unternehmen/Institution", "organisation_name"),
+        ("What is your work email?", "email"),
+        ("What's your first name?", "first_name"),
+        ("What company do you work for?", "organisation_name"),
+        ("Please enter your email address below", "email"),
+        ("Wie lautet Ihr Nachname?", "last_name"),
+        ("Bitte geben Sie Ihre E-Mail-Adresse ein", "email"),
+        ("Quelle est votre adresse e-mail ?", "email"),
+        ("¿Cuál es tu correo electrónico?", "email"),
+        # addresses
+        ("Email (Primary)", "email"),
+        ("Email Address (Work)", "email"),
+        ("E-Mail (privat)", "email"),
+        ("E-Mail dienstlich", "email"),
+        ("E-mail pro", "email"),
+        ("Correo corporativo", "email"),
+        ("Invitee Email", "email"),
+        ("Adresse de messagerie", "email"),
+        ("Indirizzo posta elettronica", "email"),
+        ("Endereço de correio eletrónico", "email"),
+        ("E-Mail 2: Adresse", "email"),
+        ("Sähköpostiosoite", "email"),
+        ("E-posta adresi", "email"),
+        ("hs_additional_emails", "email"),
+        ("EMAIL;TYPE=work", "email"),
+        # profiles
+        ("LinkedIn URL Public", "linkedin_url"),
+        ("social.linkedin", "linkedin_url"),
+        ("publicIdentifier", "linkedin_url"),
+        ("Perfil do LinkedIn", "linkedin_url"),
+        # ids
+        ("Datensatz-ID", "contact_id"),
+        ("ID de registro", "contact_id"),
+        ("ID do registro", "contact_id"),
+        ("ID d'enregistrement", "contact_id"),
+        ("ID du contact", "contact_id"),
+        ("Id. del contacto", "contact_id"),
+        ("_id.$oid", "contact_id"),
+        # companies
+        ("Zugeordnetes Unternehmen", "organisation_name"),
+        ("Entreprise associée", "organisation_name"),
+        ("Empresa asociada", "organisation_name"),
+        ("Empresa associada", "organisation_name"),
+        ("Nom du compte", "organisation_name"),
+        ("Nombre de la cuenta", "organisation_name"),
+        ("Org Name", "organisation_name"),
+        ("org_name", "organisation_name"),
+        ("org_id.name", "organisation_name"),
+        ("parentcustomeridname", "organisation_name"),
+        ("_parentcustomerid_value@OData.Community.Display.V1.FormattedValue", "organisation_name"),
+        ("Account.Name", "organisation_name"),
+        ("Default Address Company", "organisation_name"),
+        # Japanese and Chinese
+        ("氏名", "full_name"),
+        ("姓名", "full_name"),
+        ("姓", "last_name"),
+        ("名", "first_name"),
+        ("会社名", "organisation_name"),
+        ("公司", "organisation_name"),
+        ("メールアドレス", "email"),
+        ("邮箱", "email"),
+        ("电子邮件", "email"),
+    ],
+)
+def test_forms_apis_and_exports_in_other_languages_are_understood(written: str, column: str) -> None:
+    assert match_headers([written]).mapping == {written: column}
+
+
+@pytest.mark.parametrize(
     "written",
     [
      "Company ID", "Account Owner", "Contact Owner", "Owner Email", "Manager Name", "LinkedIn Company ID",
@@ -249,7 +345,14 @@ def test_case_spacing_punctuation_and_accents_do_not_matter(written: str, column
      "Lead Source", "LinkedIn Bio", "LinkedIn Followers", "Company Email", "Company Phone", "Middle Name", "URL",
      "Title", "Last Contacted", "First Conversion", "Email Confidence", "Sales Navigator URL", "Customer ID", "No",
      "#", "", "Name Prefix", "Nickname", "Billing Contact Id", "Facebook Url", "Campaign Name", "Event Name",
-     "Parent Company ID", "User Name", "List Name",
+     "Parent Company ID", "User Name", "List Name", "Suffix", "Buyer Email", "Buyer First Name", "Host Email",
+     "User Email", "Referrer Email", "Sales Rep Name", "Created By", "Created By.Email", "Owner.Name", "owner_id.name",
+     "Spouse Name", "Spouse", "Manager.Email", "Reports To", "Assistant Email", "Emergency Contact Name",
+     "Billing Email", "Type Name", "Shipping Name", "What is your manager's email?", "Zugeordnete Unternehmens-IDs",
+     "Associated Company IDs",
+     "Propriétaire du contact", "Zuständiger Mitarbeiter", "Accountinhaber", "Tipo de correo electrónico",
+     "E-Mail-Typ", "E-Mail: Angezeigter Name", "Nom complet de l'adresse de messagerie", "Tipo posta elettronica",
+     "Is Contact", "Email Required", "Email Type", "Anrede", "Civilité", "Prefix", "Salutation", "Ad Name", "N",
     ],
 )  # fmt: skip
 def test_headers_that_only_resemble_ours_are_not_taken_for_them(written: str) -> None:
@@ -259,23 +362,46 @@ def test_headers_that_only_resemble_ours_are_not_taken_for_them(written: str) ->
 @pytest.mark.parametrize(
     ("written", "used"),
     [
-        ("E-mail 2,Email", "Email"),
-        ("Personal Email,Work Email", "Work Email"),
-        ("Contact Email,Email", "Email"),
-        ("Company Name for Emails,Company", "Company"),
-        ("Website,Company Domain Name", "Company Domain Name"),
+        ("E-mail 2,Email", ["Email", "E-mail 2"]),
+        ("Personal Email,Work Email", ["Work Email", "Personal Email"]),
+        ("Contact Email,Email", ["Email", "Contact Email"]),
+        ("Company Name for Emails,Company", ["Company"]),
+        ("Website,Company Domain Name", ["Company Domain Name", "Website"]),
+        ("Email - Other,Email - Home,Email - Work", ["Email - Work", "Email - Home", "Email - Other"]),
+        ("LinkedIn Handle,LinkedIn URL", ["LinkedIn URL", "LinkedIn Handle"]),
+        ("Profile URL,LinkedIn URL", ["LinkedIn URL"]),
+        ("Name,Contact Person", ["Name"]),
+        ("User ID,Record ID", ["Record ID"]),
+        ("Parent Account Name,Account Name", ["Account Name"]),
     ],
 )
-def test_of_two_headers_for_a_column_the_better_spelling_is_used_wherever_it_stands(written: str, used: str) -> None:
-    assert list(match_headers(written.split(",")).mapping) == [used]
-    assert list(match_headers(written.split(",")[::-1]).mapping) == [used]
+def test_of_several_headers_for_a_column_the_better_spelling_comes_first_wherever_it_stands(
+    written: str, used: list[str]
+) -> None:
+    assert list(match_headers(written.split(",")).mapping) == used
+    assert list(match_headers(written.split(",")[::-1]).mapping) == used
 
 
 @pytest.mark.parametrize(
     ("written", "mapping"),
     [
         ("Vorname,Nachname,Name", {"Vorname": "first_name", "Nachname": "last_name", "Name": "full_name"}),
-        ("First Name,Name", {"First Name": "first_name", "Name": "full_name"}),
+        ("First Name,Name", {"First Name": "first_name", "Name": "last_name"}),
+        ("Name,Last Name", {"Name": "first_name", "Last Name": "last_name"}),
+        ("Your Name,Last Name (required)", {"Your Name": "first_name", "Last Name (required)": "last_name"}),
+        ("Contact Name,Last Name", {"Contact Name": "full_name", "Last Name": "last_name"}),
+        ("Prenume,Nume", {"Prenume": "first_name", "Nume": "last_name"}),
+        ("Ad,Soyad", {"Ad": "first_name", "Soyad": "last_name"}),
+        ("Ad,Email", {"Email": "email"}),
+        ("FN,N,ORG", {"FN": "full_name", "ORG": "organisation_name"}),
+        ("FN,LN", {"FN": "first_name", "LN": "last_name"}),
+        ("FN,Email", {"Email": "email"}),
+        (
+            "billing_first_name,billing_last_name,billing_email",
+            {"billing_first_name": "first_name", "billing_last_name": "last_name", "billing_email": "email"},
+        ),
+        ("billing_first_name,billing_last_name,billing_email,shipping_first_name", {}),
+        ("Billing Email,Company", {"Company": "organisation_name"}),
         ("Name,Surname", {"Name": "first_name", "Surname": "last_name"}),
         ("Nombre", {"Nombre": "full_name"}),
         ("Nome,Cognome", {"Nome": "first_name", "Cognome": "last_name"}),
@@ -292,7 +418,7 @@ def test_some_headers_mean_what_stands_beside_them_makes_them_mean(written: str,
 def test_repeated_headers_are_told_apart_and_all_used() -> None:
     match = match_headers(["Email", "", "Email_2", "E-Mail", "Email", ""])
     assert match.names == ("Email", "column_2", "Email_2", "E-Mail", "Email_3", "column_6")
-    assert match.columns == {"email": (0, 3, 4)}
+    assert match.columns == {"email": (0, 3, 4, 2)}
 
 
 @pytest.mark.parametrize("written", ["Company,Website", "Id,City", "foo,bar", ""])
@@ -305,8 +431,8 @@ def test_a_users_spellings_come_before_ours(tmp_path: Path) -> None:
     own.write_text('email = ["Correo laboral", "Website"]\ncontact_id = ["Kunde #"]\n', encoding="utf-8")
     spellings = load_spellings(own)
     match = match_headers(["Website", "email", "CORREO-LABORAL", "Kunde #", "Company"], spellings)
-    assert match.mapping == {"CORREO-LABORAL": "email", "Kunde #": "contact_id", "Company": "organisation_name"}
-    assert match_headers(["Website", "email"], spellings).mapping == {"Website": "email"}
+    assert match.columns == {"contact_id": (3,), "email": (2, 0, 1), "organisation_name": (4,)}
+    assert match_headers(["email", "Website"], spellings).columns == {"email": (1, 0)}
 
 
 @pytest.mark.parametrize(
@@ -339,8 +465,11 @@ def test_spellings_for_a_column_that_is_none_of_ours_are_refused() -> None:
 
 
 def test_every_spelling_stands_once_and_for_one_column() -> None:
-    table = tomllib.loads(headers._BUILT_IN.read_text(encoding="utf-8"))
-    assert set(table) == {*LANDED_COLUMNS, "wrappers", "beside"}
-    keys = [headers._key(headers._words(one)) for column in LANDED_COLUMNS for one in table[column]]
+    table = tomllib.loads(BUILT_IN.read_text(encoding="utf-8"))
+    columns = (*LANDED_COLUMNS, HANDLE, *NAME_PARTS)
+    about_words = {"wrappers", "guests", "questions", "yours", "endings", "marks"}
+    assert set(table) == {*columns, *about_words, "alone", "beside"}
+    keys = [key_of(words_of(one)) for column in columns for one in table[column]]
     assert "" not in keys
     assert sorted(keys) == sorted(set(keys))
+    assert {key_of(words_of(one)) for one in table["alone"]} <= set(keys)

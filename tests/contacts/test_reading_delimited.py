@@ -186,9 +186,12 @@ def test_of_repeated_headers_the_first_cell_that_is_filled_is_used_and_all_are_k
     assert reading.mapping == {"Email": "email", "Email_2": "email"}
 
 
-def test_a_second_address_is_kept_beside_and_not_mixed_in(tmp_path: Path) -> None:
-    reading = read(tmp_path, "E-mail 2,Email\nb@example.com,\n")
-    assert landed(reading, "email", "source_columns") == [(None, '{"E-mail 2":"b@example.com"}')]
+def test_a_second_address_is_used_where_the_first_is_empty_and_kept_beside(tmp_path: Path) -> None:
+    reading = read(tmp_path, "E-mail 2,Email\nb@example.com,\nc@example.com,a@example.com\n")
+    assert landed(reading, "email", "source_columns") == [
+        ("b@example.com", '{"E-mail 2":"b@example.com"}'),
+        ("a@example.com", '{"E-mail 2":"c@example.com"}'),
+    ]
 
 
 def test_columns_without_header_are_kept_when_they_hold_something(tmp_path: Path) -> None:

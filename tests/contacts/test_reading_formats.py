@@ -103,6 +103,8 @@ def test_nested_json_is_laid_flat(tmp_path: Path) -> None:
     reading = read(tmp_path, json.dumps([contact]))
     assert reading.mapping == {
         "properties.email": "email",
+        "emails": "email",
+        "emails[]": "email",
         "properties.firstname": "first_name",
         "company.name": "organisation_name",
         "company.linkedin_url": "organisation_linkedin_url",
