@@ -5,15 +5,14 @@ from itertools import zip_longest
 
 import polars as pl
 
-from clodura_pipeline.contacts.headers import LANDED_COLUMNS, HeaderMatch
-from clodura_pipeline.contacts.names import WORDS_WITH_MEANING
+from clodura_pipeline.contacts.headers import ABOUT_A_PERSON, LANDED_COLUMNS, HeaderMatch
 from clodura_pipeline.contacts.text import PLACEHOLDERS
 from clodura_pipeline.contacts.words import GENERATIONS
 
 _NAMES = ("first_name", "last_name", "full_name")
 _NAME = r"^\s*\p{L}[\p{L}\p{M}.'’ -]*\s*$"
-_PLAIN_WORD = r"^\s*\p{L}{2,}(?:['-]\p{L}{2,})*\s*$"
 _GENERATION = rf"(?i)\b((?:{'|'.join(sorted(GENERATIONS, key=len, reverse=True))})\b\.?)"
+_NUMBERS = r"^\s*\d{6,}(?:\s*[;,]\s*\d{6,})*\s*$"
 # Letters, digits and hyphens, as LinkedIn allows; digits alone are somebody's number in another system.
 _HANDLE = r"^\s*@?([\p{L}\p{N}-]*\p{L}[\p{L}\p{N}-]*)/?\s*$"
 _PROFILES = "https://www.linkedin.com/in/"
@@ -31,7 +30,9 @@ def chosen(match: HeaderMatch) -> list[pl.Expr]:
     if len(people) == 1:
         return [people[0][column].alias(column) for column in LANDED_COLUMNS]
     told = [
-        pl.any_horizontal(filled(position).is_not_null() for positions in one.values() for position in positions)
+        pl.any_horizontal(
+            filled(position).is_not_null() for column in ABOUT_A_PERSON for position in one.get(column, ())
+        )
         for one in match.people
     ]
     return [
@@ -55,6 +56,9 @@ class _Person:
     def columns(self) -> dict[str, pl.Expr]:
         columns = {column: self._first_of(column) for column in LANDED_COLUMNS}
         first, last = self._first_and_last()
+        # HubSpot's "Associated Company" is a name in one export and its numbers in another.
+        name = columns["organisation_name"]
+        columns["organisation_name"] = _where(name, ~name.str.contains(_NUMBERS))
         columns |= self._parts_told_from_wholes(first, last, columns["full_name"])
         return columns | self._organisation() | self._joined(columns)
 
@@ -128,7 +132,7 @@ class _Person:
         }
 
     def _joined(self, columns: dict[str, pl.Expr]) -> dict[str, pl.Expr]:
-        """Names with the parts that a file keeps apart: they tell father and son at one company apart."""
+        """Names with the parts that a file keeps apart: without them namesakes at one company would be one person."""
         first, last, full = columns["first_name"], columns["last_name"], columns["full_name"]
         if "second_last_name" in self._positions:
             last = _followed_by(last, self._name_part("second_last_name"))
@@ -139,23 +143,8 @@ class _Person:
             full = pl.when(last.is_null()).then(_followed_by(full, generation)).otherwise(full)
             last = _followed_by(last, generation)
         if "middle_name" in self._positions:
-            return self._with_middle(first, last, full)
+            first = _followed_by(first, self._name_part("middle_name"))
         return {"first_name": first, "last_name": last, "full_name": full}
-
-    def _with_middle(self, first: pl.Expr, last: pl.Expr, full: pl.Expr) -> dict[str, pl.Expr]:
-        """ "John", "Albert", "Smith" as the full name they are: in a full name, a middle name is known for one.
-
-        That is how it comes to tell two people apart without being asked with. Where the parts could not be told
-        again from the full name, and with an initial, it stands behind the first name.
-        """
-        middle = self._name_part("middle_name")
-        whole = pl.all_horizontal(part.str.contains(_PLAIN_WORD) & ~_means_more(part) for part in (first, middle, last))
-        whole = whole.fill_null(False)
-        return {
-            "first_name": pl.when(~whole).then(_followed_by(first, middle)),
-            "last_name": pl.when(~whole).then(last),
-            "full_name": pl.when(whole).then(pl.concat_str(first, middle, last, separator=" ")).otherwise(full),
-        }
 
     def _name_part(self, part: str) -> pl.Expr:
         text = self._first_of(part).str.strip_chars()
@@ -168,11 +157,6 @@ def _nothing() -> pl.Expr:
 
 def _where(text: pl.Expr, condition: pl.Expr) -> pl.Expr:
     return pl.when(condition.fill_null(False)).then(text)
-
-
-def _means_more(name: pl.Expr) -> pl.Expr:
-    """Whether a name is also a title, a particle or the like, which a full name would be split at differently."""
-    return name.str.strip_chars().str.to_lowercase().is_in(sorted(WORDS_WITH_MEANING))
 
 
 def _says_nothing(text: pl.Expr) -> pl.Expr:

@@ -14,10 +14,10 @@ from clodura_pipeline.contacts.spellings import (
     load_spellings,
 )
 
-__all__ = ["LANDED_COLUMNS", "BadSpellings", "HeaderMatch", "load_spellings", "match_headers"]
+__all__ = ["ABOUT_A_PERSON", "LANDED_COLUMNS", "BadSpellings", "HeaderMatch", "load_spellings", "match_headers"]
 
 # A list is one of people when it has at least one of these; a company or an id alone says nothing about a person.
-_ABOUT_A_PERSON = frozenset({"first_name", "last_name", "full_name", "email", "linkedin_url"})
+ABOUT_A_PERSON = ("first_name", "last_name", "full_name", "email", "linkedin_url")
 _NAMES = frozenset({"first_name", "last_name", "full_name"})
 _ORGANISATION = frozenset({"organisation_name", "organisation_linkedin_url", "organisation_domain"})
 Columns = dict[str, tuple[int, ...]]
@@ -57,7 +57,7 @@ class HeaderMatch:
 
     @property
     def usable(self) -> bool:
-        return not _ABOUT_A_PERSON.isdisjoint(self.columns)
+        return not self.columns.keys().isdisjoint(ABOUT_A_PERSON)
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _people(found: Sequence[_Found], guests: Sequence[str]) -> list[list[_Found]
 
 def _kinds(group: Iterable[_Found]) -> frozenset[str]:
     """What is told about a person; a name in one piece or in two is the same thing."""
-    told = {one.meaning.column for one in group} & _ABOUT_A_PERSON
+    told = {one.meaning.column for one in group}.intersection(ABOUT_A_PERSON)
     return frozenset("name" if column in _NAMES else column for column in told)
 
 

@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from clodura_pipeline.contacts.cleaning import clean
 from clodura_pipeline.contacts.reading import LANDED_COLUMNS, read_contacts
 
 
@@ -27,6 +29,8 @@ def landed(folder: Path, headers: str, *rows: str) -> list[dict[str, str]]:
         ("Work email,Private email", "unverified,b@x.eu", {"email": "b@x.eu"}),
         ("Work email,Private email", "unverified,", {"email": "unverified"}),
         ("Email,Company,Associated Company", "a@x.eu,-,Acme", {"email": "a@x.eu", "organisation_name": "Acme"}),
+        ("Email,Associated Company", "a@x.eu,10203040;50607080", {"email": "a@x.eu"}),
+        ("Email,Associated Company", "a@x.eu,1984", {"email": "a@x.eu", "organisation_name": "1984"}),
         ("LinkedIn URL,LinkedIn Handle", ",ann-lee", {"linkedin_url": "https://www.linkedin.com/in/ann-lee"}),
         ("Record ID,User ID,Email", ",7,a@x.eu", {"email": "a@x.eu"}),
     ],
@@ -80,8 +84,10 @@ BUYER = {"first_name": "Buy", "last_name": "Er", "email": "buy@b.eu"}
         ),
         ("First Name,Last Name,Email,Guest first name,Guest email", "Buy,Er,buy@b.eu,,", BUYER),
         ("First Name,Last Name,Email,Guest first name,Guest email", "Buy,Er,buy@b.eu,Ann,", {"first_name": "Ann"}),
+        ("First Name,Last Name,Email,Attendee ID,Attendee email", "Buy,Er,buy@b.eu,7,", BUYER),
         ("First Name,Last Name,Email,Guest name", "Buy,Er,buy@b.eu,Ann Lee", BUYER),
         ("ID,Email,Attendee email", "7,buy@b.eu,ann@a.eu", {"email": "ann@a.eu"}),
+        ("Guest Email(s),Invitee First Name,Invitee Last Name,Invitee Email", "buy@b.eu,Ann,Lee,ann@a.eu", ANN),
         ("Registrant Email,Attendee Email", "buy@b.eu,ann@a.eu", {"email": "ann@a.eu"}),
         ("Teilnehmer Vorname,Teilnehmer Nachname,Vorname,Nachname,E-Mail", "Ann,Lee,Buy,Er,buy@b.eu", BUYER),
         ("Attendee email,First Name,Last Name", "ann@a.eu,Ann,Lee", ANN),
@@ -124,7 +130,7 @@ def test_name_beside_a_part_is_the_other_part_unless_it_repeats_it(
         ("First Name,Last Name,Suffix", "John,,Jr.", ("John", None, None)),
         ("Name,Suffix", "John Smith,Jr.", (None, None, "John Smith Jr.")),
         ("First Name,Middle Name,Last Name", "John,A.,Smith", ("John A.", "Smith", None)),
-        ("First Name,Middle Name,Last Name", "John,Albert,Smith", (None, None, "John Albert Smith")),
+        ("First Name,Middle Name,Last Name", "John,Albert,Smith", ("John Albert", "Smith", None)),
         ("First Name,Middle Name,Last Name,Suffix", "John,Albert,Smith,Jr.", ("John Albert", "Smith Jr.", None)),
         ("First Name,Middle Name,Last Name", "John Albert,Albert,Smith", ("John Albert", "Smith", None)),
         ("First Name,Middle Name,Last Name", "Ann,Maria,van der Berg", ("Ann Maria", "van der Berg", None)),
@@ -189,3 +195,14 @@ def test_json_objects_that_spell_a_column_differently_are_all_used(tmp_path: Pat
     location.write_text("\n".join(map(json.dumps, rows)))
     read = read_contacts(location).rows
     assert read.select("first_name", "email").rows() == [("Ann", "a@x.eu"), ("Änne", "b@x.eu")]
+
+
+def test_namesakes_told_apart_by_a_column_of_their_own_are_two_people(tmp_path: Path) -> None:
+    location = tmp_path / "list.csv"
+    location.write_text(
+        "First Name,Middle Name,Last Name,Suffix,Company\n"
+        "John,,Smith,Jr.,IBM\nJohn,,Smith,Sr.,IBM\nJohn,Albert,Smith,,IBM\nJohn,Bertram,Smith,,IBM\n"
+    )
+    place = [pl.lit(None).alias("file_date"), pl.lit("list.csv").alias("source_file"), pl.lit("list").alias("source")]
+    contacts = clean(read_contacts(location).rows.with_columns(place)).contacts
+    assert contacts.select(pl.col("name_id").n_unique(), pl.col("contact_id").n_unique()).row(0) == (4, 4)
