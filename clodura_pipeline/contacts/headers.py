@@ -71,9 +71,9 @@ class _Found:
 def match_headers(headers: Sequence[str], extra_spellings: Mapping[str, tuple[str, ...]] | None = None) -> HeaderMatch:
     """Find our columns among a file's headers; `extra_spellings` come before the built-in ones."""
     known = known_spellings(extra_spellings or {})
-    words = [known.words(header) for header in headers]
-    meanings = [known.meaning(one) for one in words]
-    claims = _claims(known, ["".join(one) for one in words], meanings)
+    read = [known.read(header) for header in headers]
+    meanings = [meaning for _, meaning in read]
+    claims = _claims(known, read)
     found = [
         _Found(position, claims.get(position, meaning))  # type: ignore[arg-type]
         for position, meaning in enumerate(meanings)
@@ -85,20 +85,21 @@ def match_headers(headers: Sequence[str], extra_spellings: Mapping[str, tuple[st
     return HeaderMatch(tuple(headers), _unique(headers), people, handles, either)
 
 
-def _claims(known: Known, keys: Sequence[str], meanings: Sequence[Meaning | None]) -> dict[int, Meaning]:
+def _claims(known: Known, read: Sequence[tuple[str, Meaning | None]]) -> dict[int, Meaning]:
     """The headers that only the company of others gives a meaning, for columns that no header means by itself."""
-    cores = [meaning.key if meaning else key for key, meaning in zip(keys, meanings, strict=True)]
-    present = frozenset(cores)
-    taken = frozenset(meaning.column for meaning in meanings if meaning)
+    present = frozenset(key for key, _ in read)
+    taken = frozenset(meaning.column for _, meaning in read if meaning)
+    found = frozenset(meaning.column for _, meaning in read if meaning and not meaning.whose)
     claimed: set[str] = set()
     claims: dict[int, Meaning] = {}
     for rank, rule in enumerate(known.beside, BESIDE_RANK):
-        positions = [position for position, key in enumerate(cores) if key in rule.keys and position not in claims]
-        if positions and rule.column not in taken | claimed and rule.holds(present, taken):
-            claimed.add(rule.column)
-            for position in positions:
-                own = meanings[position] or Meaning(rule.column, cores[position])
-                claims[position] = replace(own, column=rule.column, order=(rank, 0))
+        if rule.column in taken | claimed or not rule.holds(present, found):
+            continue
+        for position, (key, own) in enumerate(read):
+            # A guest's name is told by the guest's own headers.
+            if key in rule.keys and position not in claims and not (own and own.whose):
+                claimed.add(rule.column)
+                claims[position] = replace(own or Meaning(rule.column, key), column=rule.column, order=(rank, 0))
     return claims
 
 

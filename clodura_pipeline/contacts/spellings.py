@@ -86,7 +86,14 @@ class Known:
     alone: frozenset[str]
     beside: tuple[Beside, ...]
 
-    def words(self, header: str) -> list[str]:
+    def read(self, header: str) -> tuple[str, Meaning | None]:
+        """A header's key, and what it means by itself: as it stands, else without what a form adds to it."""
+        for words in (words_of(header), self._without_asking(header)):
+            if meaning := self._meaning(words):
+                return meaning.key, meaning
+        return key_of(words), None
+
+    def _without_asking(self, header: str) -> list[str]:
         """A header's words without what a form adds to them: "What is your email? (required)" is "email"."""
         words = words_of(self.marks.sub("", header))
         for question in self.questions:
@@ -95,8 +102,7 @@ class Known:
                 return words[length + 1 :][: -1 if words[-1] in self.endings else None]
         return words[1:] if len(words) > 1 and words[0] in self.yours else words
 
-    def meaning(self, words: Sequence[str]) -> Meaning | None:
-        """What a header means by itself."""
+    def _meaning(self, words: Sequence[str]) -> Meaning | None:
         whose = ""
         for skipped in range(len(words)):
             if skipped and words[skipped - 1] in self.guests:

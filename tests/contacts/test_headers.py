@@ -390,6 +390,15 @@ def test_of_several_headers_for_a_column_the_better_spelling_comes_first_whereve
         ("Name,Last Name", {"Name": "first_name", "Last Name": "last_name"}),
         ("Your Name,Last Name (required)", {"Your Name": "first_name", "Last Name (required)": "last_name"}),
         ("Contact Name,Last Name", {"Contact Name": "full_name", "Last Name": "last_name"}),
+        (
+            "First Name,Email,Attendee Name,Attendee Email",
+            {
+                "First Name": "first_name",
+                "Attendee Name": "full_name",
+                "Attendee Email": "email",
+                "Email": "email",
+            },
+        ),
         ("Prenume,Nume", {"Prenume": "first_name", "Nume": "last_name"}),
         ("Ad,Soyad", {"Ad": "first_name", "Soyad": "last_name"}),
         ("Ad,Email", {"Email": "email"}),
@@ -433,6 +442,8 @@ def test_a_users_spellings_come_before_ours(tmp_path: Path) -> None:
     match = match_headers(["Website", "email", "CORREO-LABORAL", "Kunde #", "Company"], spellings)
     assert match.columns == {"contact_id": (3,), "email": (2, 0, 1), "organisation_name": (4,)}
     assert match_headers(["email", "Website"], spellings).columns == {"email": (1, 0)}
+    asked = {"contact_id": ("What is your badge?",), "full_name": ("Your Email (required)",)}
+    assert list(match_headers(["What is your badge?", "Your Email (required)"], asked).columns) == list(asked)
 
 
 @pytest.mark.parametrize(
