@@ -14,7 +14,7 @@ _NAME = r"^\s*\p{L}[\p{L}\p{M}.'’ -]*\s*$"
 _GENERATION = rf"(?i)\b((?:{'|'.join(sorted(GENERATIONS, key=len, reverse=True))})\b\.?)"
 _NUMBERS = r"^\s*\d{6,}(?:\s*[;,]\s*\d{6,})*\s*$"
 # Letters, digits and hyphens, as LinkedIn allows; digits alone are somebody's number in another system.
-_HANDLE = r"^\s*@?([\p{L}\p{N}-]*\p{L}[\p{L}\p{N}-]*)/?\s*$"
+_HANDLE, _NUMBER = r"^[\p{L}\p{N}-]+$", r"^[0-9-]+$"
 _PROFILES = "https://www.linkedin.com/in/"
 
 
@@ -75,8 +75,9 @@ class _Person:
         cell = filled(position)
         if position not in self._handles:
             return cell
-        handle = cell.str.extract(_HANDLE, 1)
-        usable = (handle.str.len_chars() >= 3) & ~_says_nothing(handle)
+        handle = cell.str.strip_chars().str.strip_prefix("@").str.strip_suffix("/")
+        usable = handle.str.contains(_HANDLE) & ~handle.str.contains(_NUMBER) & (handle.str.len_chars() >= 3)
+        usable &= ~_says_nothing(handle)
         return pl.when(usable.fill_null(False)).then(pl.lit(_PROFILES) + handle).otherwise(cell)
 
     def _first_and_last(self) -> tuple[pl.Expr, pl.Expr]:
