@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import polars as pl
@@ -10,17 +10,16 @@ import polars as pl
 from clodura_pipeline.contacts.builder import text_table
 from clodura_pipeline.contacts.decoding import Text, is_broken, shown
 from clodura_pipeline.contacts.headers import match_headers
+from clodura_pipeline.contacts.json_flat import flat
+from clodura_pipeline.contacts.json_nesting import Nesting, rows_of_columns
+from clodura_pipeline.contacts.json_objects import lists_of_contacts, values_by_key
+from clodura_pipeline.contacts.json_streams import DECODER, Item, elements, invalid, lines, parsed
 from clodura_pipeline.contacts.layout import Spellings
 from clodura_pipeline.contacts.records import Cells, Reading, UnreadableFile, UnreadableRecord, landed
 from clodura_pipeline.contacts.refusals import no_usable_headers
 
 _CHUNK = 20_000
-_DEEPEST = 6  # objects within objects; what lies deeper is kept as JSON text
-_SPACE = re.compile(r"[ \t\r\n,]*")
-_WHOLE = re.compile(r"(-?\d+)\.0+")
 _HEAD = 1 << 16
-
-Object = dict[str, Any]
 
 
 def looks_like_json(text: Text, name: str) -> bool:
@@ -36,42 +35,11 @@ def read_json(text: Text, spellings: Spellings) -> Reading:
     """Every record of a JSON text. One that is no object, or no valid JSON on its line, is unreadable by itself."""
     whole = text.utf8.decode("utf-8", "surrogatepass").lstrip("\ufeff \t\r\n")
     if whole.startswith("["):
-        return _reading(_elements(whole, text), spellings, "JSON")
+        return _reading(lambda: elements(whole, text), spellings, "JSON")
     if _is_json_lines(whole):
-        del whole
-        return _reading(_lines(text), spellings, "JSON Lines")
-    return _reading_of_object(whole, spellings)
-
-
-def _pairs(pairs: list[tuple[str, Any]]) -> Object:
-    result = dict(pairs)
-    if len(result) == len(pairs):
-        return result
-    result = {}
-    for name, value in pairs:  # the same name twice: the second is kept beside the first, not in its place
-        _put(result, name, value)
-    return result
-
-
-def _number(written: str) -> str:
-    found = _WHOLE.fullmatch(written)
-    return found[1] if found else written
-
-
-# Numbers stay as they are written: an id of 20 digits is no float, and 00 after the point is not lost.
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_pairs, parse_float=_number, parse_int=str, parse_constant=lambda _: None, strict=False
-)
-
-
-def _parsed(line: str) -> Any:
-    """The value a text holds; ValueError with nothing of the text in it where there is none."""
-    try:
-        return _DECODER.decode(line)
-    except json.JSONDecodeError as trouble:
-        raise ValueError(f"{trouble.msg.lower()} at character {trouble.pos + 1}") from None
-    except RecursionError:
-        raise ValueError("is nested too deeply") from None
+        del whole  # its lines are read from the bytes, and it is as large as these
+        return _reading(lambda: lines(text), spellings, "JSON Lines")
+    return _reading_of_object(whole, text, spellings)
 
 
 def _some_lines_are_objects(lines: list[str]) -> bool:
@@ -80,7 +48,7 @@ def _some_lines_are_objects(lines: list[str]) -> bool:
 
 def _is_object(line: str) -> bool:
     try:
-        return isinstance(_parsed(line.strip()), dict)
+        return isinstance(parsed(line.strip()), dict)
     except ValueError:
         return False
 
@@ -91,120 +59,90 @@ def _is_json_lines(whole: str) -> bool:
     first = whole if end < 0 else whole[:end]
     if _is_object(first):
         return not whole[len(first) : len(first) + _HEAD].isspace() and len(first) < len(whole)
-    lines = whole[:_HEAD].split("\n")
-    return _some_lines_are_objects(lines[: len(lines) - (len(whole) > _HEAD)]) and not _is_object(whole)
+    top = whole[:_HEAD].split("\n")
+    return _some_lines_are_objects(top[: len(top) - (len(whole) > _HEAD)]) and not _is_object(whole)
 
 
-Item = tuple[Any, str | None, str]  # the value, or why there is none, and how it was written
-
-
-def _lines(text: Text) -> Iterator[Item]:
-    for line in text.lines():
-        written = line.strip().removeprefix("\ufeff")
-        if not written:
-            continue
-        if text.broken(written):
-            yield None, f"has bytes that are not valid {text.encoding}", shown(written)
-            continue
-        try:
-            yield _parsed(written), None, written
-        except ValueError as trouble:
-            yield None, f"is not valid JSON: {trouble}", written
-
-
-def _elements(whole: str, text: Text) -> Iterator[Item]:
-    """The elements of a list one by one: the whole list as Python objects would take ten times the file's size."""
-    at = _SPACE.match(whole, 1).end()  # type: ignore[union-attr]
-    while not whole.startswith("]", at):
-        try:
-            value, end = _DECODER.raw_decode(whole, at)
-        except (json.JSONDecodeError, RecursionError) as trouble:
-            place = trouble.pos if isinstance(trouble, json.JSONDecodeError) else at
-            raise UnreadableFile(_invalid(whole, place)) from None
-        written = whole[at:end]
-        if text.broken(written):
-            yield None, f"has bytes that are not valid {text.encoding}", shown(written)
-        else:
-            yield value, None, written
-        at = _SPACE.match(whole, end).end()  # type: ignore[union-attr]
-    if whole[at + 1 :].strip():
-        raise UnreadableFile(_invalid(whole, at + 1))
-
-
-def _invalid(whole: str, place: int) -> str:
-    line = whole.count("\n", 0, place) + 1
-    ends = " (the file ends there: was it copied completely?)" if place >= len(whole.rstrip()) else ""
-    return (
-        f"is not valid JSON from line {line}, column {place - whole.rfind(chr(10), 0, place)} on{ends}; export it again"
-    )
-
-
-def _reading_of_object(whole: str, spellings: Spellings) -> Reading:
+def _reading_of_object(whole: str, text: Text, spellings: Spellings) -> Reading:
     try:
-        content = _DECODER.decode(whole)
+        content, end = DECODER.raw_decode(whole)
     except json.JSONDecodeError as trouble:
-        raise UnreadableFile(_invalid(whole, trouble.pos)) from None
+        raise UnreadableFile(invalid(whole, trouble.pos)) from None
     except RecursionError:
         raise UnreadableFile("is JSON that is nested too deeply to be a list of contacts") from None
-    usable = [(path, listed) for path, listed in _lists(content) if _usable(listed[0], spellings)]
-    if len(usable) > 1:
-        raise UnreadableFile(
-            f"holds {len(usable)} lists of contacts ({', '.join(path for path, _ in usable)}); keep one in a file"
-        )
-    if not usable:
-        return _reading([(content, None, whole)], spellings, "JSON")
-    path, listed = usable[0]
-    return _reading(((value, None, json.dumps(value)) for value in listed), spellings, f"JSON, list {path!r}")
+    rest = whole[end : end + _HEAD].lstrip()
+    if rest.startswith("{"):
+        return _reading(lambda: elements(whole, text, 0), spellings, "JSON objects")
+    if rest:
+        raise UnreadableFile(invalid(whole, end + whole[end:].index(rest[0])))
+    lists = lists_of_contacts(content, spellings)
+    if lists:
+        named = ", ".join(repr(path) for path, _ in lists)
+        format_ = f"JSON, list{'s' if len(lists) > 1 else ''} {named}"
+        return _reading(lambda: _items(one for _, listed in lists for one in listed), spellings, format_)
+    if rows := rows_of_columns(content):
+        return _reading(lambda: _items(rows), spellings, "JSON, columns")
+    if rows := values_by_key(content, spellings):
+        return _reading(lambda: _items(rows), spellings, "JSON, objects by key")
+    return _reading(lambda: [(content, None, whole)], spellings, "JSON")
 
 
-def _usable(value: Any, spellings: Spellings) -> bool:
-    return match_headers(list(_flat(value)), spellings).usable
+def _items(values: Iterable[Any]) -> Iterator[Item]:
+    return ((value, None, json.dumps(value)) for value in values)
 
 
-def _lists(content: Any, path: str = "", depth: int = 0) -> list[tuple[str, list[Any]]]:
-    """The lists that hold objects within an object, with their place; not those within a list."""
-    if isinstance(content, list):
-        return [(path, content)] if path and any(isinstance(one, dict) for one in content[:1]) else []
-    if not isinstance(content, dict) or depth > 3:
-        return []
-    return [
-        found
-        for name, value in content.items()
-        for found in _lists(value, f"{path}.{name}" if path else name, depth + 1)
-    ]
-
-
-def _reading(items: Iterable[Item], spellings: Spellings, format_: str) -> Reading:
-    gathered = _Gathered()
-    count = 0
-    for count, (value, fault, written) in enumerate(items, start=1):
-        row, fault = ({}, fault) if fault else _row(value, written)
-        if fault:
-            gathered.unreadable.append(UnreadableRecord(count, fault, shown(written)))
-        else:
-            gathered.add(count, row)
+def _reading(items: Callable[[], Iterable[Item]], spellings: Spellings, format_: str) -> Reading:
+    nesting = Nesting(spellings)
+    gathered = _gathered(items(), nesting)
+    while gathered is None:  # a list of people was first seen in a late record: the earlier ones are read anew
+        gathered = _gathered(items(), nesting)
     table = gathered.table()
     match = match_headers(list(gathered.columns), spellings)
-    if count and not match.usable:
+    if gathered.count and not match.usable:
         raise UnreadableFile(no_usable_headers(match.headers, " (name in the JSON objects)", surely_headers=True))
     return landed(match, Cells(table, gathered.unreadable), format_)
+
+
+def _gathered(items: Iterable[Item], nesting: Nesting) -> "_Gathered | None":
+    """All records of a file; None where it turns out late which lists within them are lists of people."""
+    gathered = _Gathered()
+    for value, fault, written in items:
+        if fault:
+            gathered.refuse(fault, written)
+            continue
+        if nesting.found_in(value) and gathered.count:
+            return None
+        for record, fault in nesting.people_in(value):
+            own_text = written if record is value else json.dumps(record)
+            row, fault = ({}, fault) if fault else _row(record, own_text)
+            if fault:
+                gathered.refuse(fault, own_text)
+            else:
+                gathered.add(row)
+    return gathered
 
 
 class _Gathered:
     """Rows that need not have the same names, as a table with a column for each name that occurs."""
 
     def __init__(self) -> None:
+        self.count = 0
         self.columns: dict[str, str] = {}  # name -> column of the table
         self.unreadable: list[UnreadableRecord] = []
         self._rows: list[int] = []
         self._flat: list[dict[str, str | None]] = []
         self._tables: list[pl.DataFrame] = []
 
-    def add(self, source_row: int, flat: dict[str, str | None]) -> None:
-        self._rows.append(source_row)
-        self._flat.append(flat)
+    def add(self, texts: dict[str, str | None]) -> None:
+        self.count += 1
+        self._rows.append(self.count)
+        self._flat.append(texts)
         if len(self._rows) >= _CHUNK:
             self._flush()
+
+    def refuse(self, reason: str, written: str) -> None:
+        self.count += 1
+        self.unreadable.append(UnreadableRecord(self.count, reason, shown(written)))
 
     def table(self) -> pl.DataFrame:
         self._flush()
@@ -220,39 +158,9 @@ class _Gathered:
 def _row(value: Any, written: str) -> tuple[dict[str, str | None], str | None]:
     if not isinstance(value, dict):
         return {}, "is not an object with names and values"
-    row = _flat(value)
+    row = flat(value)
     if ("\\u" in written or is_broken(written)) and any(
         is_broken(text) for pair in row.items() for text in pair if text
     ):
         return {}, "has half a character, or bytes that are no text"
     return row, None
-
-
-def _flat(
-    value: Any, prefix: str = "", into: dict[str, str | None] | None = None, depth: int = 0
-) -> dict[str, str | None]:
-    """One level of names and texts: "company": {"name": …} is "company.name".
-
-    Of a list, the first element stands under the list's name; a longer list is kept whole, as JSON, under "name[]".
-    """
-    flat: dict[str, str | None] = {} if into is None else into
-    if isinstance(value, dict) and (value or not prefix) and depth < _DEEPEST:
-        for name, inner in value.items():
-            _flat(inner, f"{prefix}.{name}" if prefix else name, flat, depth + 1)
-    elif isinstance(value, list) and depth < _DEEPEST:
-        _flat(value[0] if value else None, prefix, flat, depth + 1)
-        if len(value) > 1:
-            _put(flat, f"{prefix}[]", json.dumps(value, ensure_ascii=False))
-    elif isinstance(value, dict | list):
-        _put(flat, prefix, json.dumps(value, ensure_ascii=False) if value else None)
-    else:
-        _put(flat, prefix, str(value).lower() if isinstance(value, bool) else value)
-    return flat
-
-
-def _put(into: Object, name: str, value: Any) -> None:
-    unique, number = name, 1
-    while unique in into:
-        number += 1
-        unique = f"{name}_{number}"
-    into[unique] = value
