@@ -4,8 +4,9 @@ import codecs
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from clodura_pipeline.contacts.encoding_doubts import doubts
 from clodura_pipeline.contacts.records import UnreadableFile
 
 # Longest first: the mark of UTF-32 LE begins with that of UTF-16 LE.
@@ -32,6 +33,7 @@ class Text:
     utf8: bytes
     sound: bool
     encoding: str
+    notes: tuple[str, ...] = ()  # what speaks against the encoding, for people to look into
 
     def lines(self, start: int = 0) -> Iterator[str]:
         """The lines from a byte on, each with the \\n it ends in."""
@@ -63,9 +65,16 @@ def shown(text: str) -> str:
 
 def decode(data: bytes) -> Text:
     """Decide the encoding of a whole file: its mark, else UTF-8, UTF-16 or Windows-1252, whichever explains it."""
+    text = _in_its_encoding(data)
+    return replace(text, notes=doubts(text.utf8, text.encoding))
+
+
+def _in_its_encoding(data: bytes) -> Text:
     for mark, codec, label in _MARKS:
         if data.startswith(mark):
-            return _decoded(data[len(mark) :], codec, label)
+            while data.startswith(mark):  # twice where a program adds it to a file that has it
+                data = data[len(mark) :]
+            return _decoded(data, codec, label)
     if codec := _utf16_without_mark(data[:_SAMPLE]):
         return _decoded(data, codec, "UTF-16")
     if is_utf8(data):

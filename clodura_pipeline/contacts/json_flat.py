@@ -1,10 +1,15 @@
 """Lays nested JSON flat: one level of names and texts, as a table can hold them."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
+
+from clodura_pipeline.contacts.headers import HeaderMatch, match_headers
+from clodura_pipeline.contacts.layout import Spellings
 
 Object = dict[str, Any]
 _DEEPEST = 6  # objects within objects; what lies deeper is kept as JSON text
+_WHOLE = "[]"
 _DOCUMENT = "_source"  # where Elasticsearch keeps the document; what stands around it is about the search
 
 
@@ -23,12 +28,23 @@ def flat(
     elif isinstance(value, list) and depth < _DEEPEST:
         flat(value[0] if value else None, prefix, texts, depth + 1)
         if len(value) > 1:
-            put(texts, f"{prefix}[]", json.dumps(value, ensure_ascii=False))
+            put(texts, whole_list(prefix), json.dumps(value, ensure_ascii=False))
     elif isinstance(value, dict | list):
         put(texts, prefix, json.dumps(value, ensure_ascii=False) if value else None)
     else:
         put(texts, prefix, str(value).lower() if isinstance(value, bool) else value)
     return texts
+
+
+def whole_list(name: str) -> str:
+    """Where all of a list stands, beside its first element."""
+    return f"{name}{_WHOLE}"
+
+
+def match_names(names: Sequence[str], spellings: Spellings) -> HeaderMatch:
+    """What names mean; a whole list, kept as JSON, is no address and no name, whatever it is called."""
+    meaning = match_headers(["" if name.endswith(_WHOLE) else name for name in names], spellings)
+    return HeaderMatch(tuple(names), match_headers(names, spellings).names, meaning.columns)
 
 
 def below(prefix: str, name: str, inner: Any) -> str:

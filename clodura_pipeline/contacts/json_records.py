@@ -9,8 +9,7 @@ import polars as pl
 
 from clodura_pipeline.contacts.builder import text_table
 from clodura_pipeline.contacts.decoding import Text, is_broken, shown
-from clodura_pipeline.contacts.headers import match_headers
-from clodura_pipeline.contacts.json_flat import flat
+from clodura_pipeline.contacts.json_flat import flat, match_names
 from clodura_pipeline.contacts.json_nesting import Nesting, rows_of_columns
 from clodura_pipeline.contacts.json_objects import lists_of_contacts, values_by_key
 from clodura_pipeline.contacts.json_streams import DECODER, Item, elements, invalid, lines, parsed
@@ -97,7 +96,7 @@ def _reading(items: Callable[[], Iterable[Item]], spellings: Spellings, format_:
     while gathered is None:  # a list of people was first seen in a late record: the earlier ones are read anew
         gathered = _gathered(items(), nesting)
     table = gathered.table()
-    match = match_headers(list(gathered.columns), spellings)
+    match = match_names(list(gathered.columns), spellings)
     if gathered.count and not match.usable:
         raise UnreadableFile(no_usable_headers(match.headers, " (name in the JSON objects)", surely_headers=True))
     return landed(match, Cells(table, gathered.unreadable), format_)

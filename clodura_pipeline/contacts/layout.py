@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -15,19 +15,24 @@ from clodura_pipeline.contacts.tokens import Lines, records
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 _SAMPLE = 1 << 18
 _COMPARED = 50
-_ADDRESS = re.compile(r"[^\s@]@[^\s@]|://")
+ADDRESS = re.compile(r"[^\s@]@[^\s@]|://")
 _SEP_LINE = re.compile(r'\s*"?sep=([^\w\s"]|\t)"?[,;\t|]*\s*', re.IGNORECASE)
 Spellings = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a delimited file is written: its delimiter, what its headers mean, and the byte its records begin at."""
+    """How a delimited file is written: its delimiter, what its headers mean, and the bytes its records lie between.
+
+    `earlier` are tables that stand above it in the file, under headers that say less: a report's hosts and panelists.
+    """
 
     delimiter: str
     match: HeaderMatch
     header_line: str
     start: int
+    end: int | None = None
+    earlier: tuple["Layout", ...] = ()
 
 
 def find_layout(text: Text, spellings: Spellings) -> Layout:
@@ -44,9 +49,8 @@ def find_layout(text: Text, spellings: Spellings) -> Layout:
     for delimiter in candidates:
         lines = Lines(iter(io.StringIO(sample, newline="")))
         above = [(record, lines.taken) for record in islice(records(lines, delimiter), SEARCHED)]
-        header = find_header(
-            [[] if record.fault else [shown(field) for field in record.fields] for record, _ in above], spellings
-        )
+        rows = [[] if record.fault else [shown(field) for field in record.fields] for record, _ in above]
+        header = find_header(rows, spellings)
         if header is None:
             continue
         at, match = header
@@ -54,10 +58,36 @@ def find_layout(text: Text, spellings: Spellings) -> Layout:
         width = len(match.headers)
         score = (matched(match), _evenness(text, start + end, delimiter, width), width)
         if best is None or score > best[0]:
-            best = score, Layout(delimiter, match, header_line, start + end)
+            earlier = tuple(
+                Layout(delimiter, other, above[top][0].text, start + above[top][1], start + above[last][1])
+                for top, last, other in tables_above(rows[:at], spellings)
+            )
+            best = score, Layout(delimiter, match, header_line, start + end, earlier=earlier)
     if best is None:
         raise UnreadableFile(_nothing_usable(sample, candidates))
     return best[1]
+
+
+def tables_above(rows: Sequence[Sequence[str]], spellings: Spellings) -> Iterator[tuple[int, int, HeaderMatch]]:
+    """Headers with records under them among the rows above the header: its place, its last record's, its meaning."""
+    found = [(at, match) for at in range(len(rows)) if (match := _surely_header(rows[at:], spellings))]
+    ends = [*(at for at, _ in found[1:]), *[len(rows)][: len(found)]]
+    for (at, match), end in zip(found, ends, strict=True):
+        last = end - 1
+        while last > at and len(match.headers) > 2 and sum(map(bool, map(str.strip, rows[last]))) < 2:
+            last -= 1  # the title of the next table
+        if last > at:
+            yield at, last, match
+
+
+def _surely_header(rows: Sequence[Sequence[str]], spellings: Spellings) -> HeaderMatch | None:
+    """What the first row says as a header of those below; in one column only, it may be a title or a note."""
+    header, *below = rows
+    found = find_header([header], spellings)
+    if found is None or matched(found[1]) > 1:
+        return found and found[1]
+    ((used,),) = [positions[:1] for positions in found[1].columns.values()]
+    return found[1] if any(used < len(row) and ADDRESS.search(row[used]) for row in below) else None
 
 
 def find_header(rows: Sequence[Sequence[str]], spellings: Spellings) -> tuple[int, HeaderMatch] | None:
@@ -69,7 +99,7 @@ def find_header(rows: Sequence[Sequence[str]], spellings: Spellings) -> tuple[in
         match = match_headers(row, spellings)
         # Below unknown headers, data may be a header's word: "E-mail" as the way somebody wants to be reached.
         lone = position > 0 and matched(match) == 1 and not (widest < filled or widest == filled == 1)
-        plausible = match.usable and not lone and not any(_ADDRESS.search(cell) for cell in row)
+        plausible = match.usable and not lone and not any(ADDRESS.search(cell) for cell in row)
         if plausible and (best is None or matched(match) > matched(best[1])):
             best = position, match
         widest = max(widest, filled)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from clodura_pipeline.contacts.columnar import read_parquet
 from clodura_pipeline.contacts.decoding import decode
-from clodura_pipeline.contacts.delimited import read_delimited
 from clodura_pipeline.contacts.headers import LANDED_COLUMNS, BadSpellings, load_spellings
 from clodura_pipeline.contacts.json_records import looks_like_json, read_json
 from clodura_pipeline.contacts.layout import Spellings
+from clodura_pipeline.contacts.reading_tables import read_tables
 from clodura_pipeline.contacts.records import Reading, UnreadableFile, UnreadableRecord
 from clodura_pipeline.contacts.spreadsheets import read_workbook
 
@@ -77,9 +77,8 @@ def _read(data: bytes, name: str, spellings: Spellings) -> Reading:
     if not start and not text.utf8.strip(_BLANK):
         raise UnreadableFile("is empty")
     _refuse(start.lower(), _OTHER_TEXTS)
-    if looks_like_json(text, name):
-        return read_json(text, spellings)
-    return read_delimited(text, spellings)
+    reading = (read_json if looks_like_json(text, name) else read_tables)(text, spellings)
+    return replace(reading, notes=(*text.notes, *reading.notes))
 
 
 def _refuse(data: bytes, marks: tuple[tuple[bytes, str], ...]) -> None:

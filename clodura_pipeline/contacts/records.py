@@ -1,7 +1,7 @@
 """What reading a contact file yields: rows as landed, records that could not be read, or what is wrong with it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -64,9 +64,7 @@ def landed(
     """
     table, unreadable = cells.table, list(cells.unreadable)
     if header_line is not None and table.height:
-        repeats = pl.all_horizontal(
-            (pl.col(str(position)).fill_null("") == text) for position, text in enumerate(match.headers)
-        )
+        repeats = _repeats(match.headers)
         repeated = table.filter(repeats)[ROW].to_list()
         if repeated:
             table = table.filter(~repeats)
@@ -74,6 +72,40 @@ def landed(
     rows = table.select(pl.col(ROW).cast(pl.Int64), *_columns(match, _named(match, table)))
     unreadable.sort(key=lambda record: record.source_row)
     return Reading(rows, tuple(unreadable), rows.height + len(unreadable), match.mapping, format_, notes)
+
+
+def counted(records: int) -> str:
+    """A number of records in words."""
+    return f"{records} record{'' if records == 1 else 's'}"
+
+
+def joined(readings: list[Reading]) -> Reading:
+    """Several tables as one file, their records counted on."""
+    *above, main = readings
+    if not above:
+        return main
+    rows, unreadable, count, mapping = [], [], 0, {}
+    for reading in readings:
+        rows.append(reading.rows.with_columns(pl.col(ROW) + count))
+        unreadable += [replace(record, source_row=record.source_row + count) for record in reading.unreadable]
+        count += reading.records
+        mapping |= reading.mapping
+    notes = tuple(
+        f"{counted(one.records)} above the header, read under a header of their own: " + ", ".join(one.mapping)
+        for one in above
+    )
+    return Reading(pl.concat(rows), tuple(unreadable), count, mapping, main.format, notes)
+
+
+_AROUND = '\ufeff" \t\r'  # what a file leaves around its headers when it is joined to another
+
+
+def _repeats(headers: Sequence[str]) -> pl.Expr:
+    """Whether a record is the header once more, however its letters are."""
+    return pl.all_horizontal(
+        pl.col(str(position)).fill_null("").str.strip_chars(_AROUND).str.to_lowercase() == text.strip(_AROUND).lower()
+        for position, text in enumerate(headers)
+    )
 
 
 def _named(match: HeaderMatch, table: pl.DataFrame) -> list[int]:

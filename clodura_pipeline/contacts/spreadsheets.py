@@ -1,20 +1,23 @@
-"""Reads workbooks (Excel, OpenDocument) with the optional python-calamine: the first sheet that lists contacts."""
+"""Reads workbooks (Excel, OpenDocument) with the optional python-calamine: the sheet that says most about people."""
 
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from clodura_pipeline.contacts.builder import CellsBuilder
 from clodura_pipeline.contacts.headers import HeaderMatch
-from clodura_pipeline.contacts.layout import Spellings, find_header
-from clodura_pipeline.contacts.records import Reading, UnreadableFile, landed
+from clodura_pipeline.contacts.layout import Spellings, find_header, tables_above
+from clodura_pipeline.contacts.records import Reading, UnreadableFile, counted, joined, landed
 from clodura_pipeline.contacts.refusals import SEARCHED, no_usable_headers
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
 
+_ABOUT_A_PERSON = frozenset({"first_name", "last_name", "full_name", "email", "linkedin_url"})
 _MISSING = (
     "is a workbook, and the library that reads these is not installed; run: pip install 'clodura-pipeline[excel]', "
     "or save the sheet as CSV"
@@ -22,26 +25,62 @@ _MISSING = (
 _DAMAGED = "is a damaged workbook, or none; open it, save it again as .xlsx, or save the sheet as CSV"
 
 
+@dataclass(frozen=True)
+class _Found:
+    """A sheet with usable headers: their row among those that hold anything, and what they mean."""
+
+    name: str
+    sheet: "CalamineSheet"
+    visible: bool
+    at: int
+    match: HeaderMatch
+
+    @cached_property
+    def records(self) -> int:
+        return sum(1 for _ in _filled_rows(self.sheet)) - self.at - 1
+
+    def rank(self) -> tuple[bool, int, int, int]:
+        """Smaller is better; what is equal stays in the order of the workbook."""
+        columns = self.match.columns
+        return not self.visible, -len(_ABOUT_A_PERSON & columns.keys()), -len(columns), -self.records
+
+
 def read_workbook(data: bytes, spellings: Spellings) -> Reading:
-    """Every record of the first visible sheet with usable headers, else of the first hidden one."""
+    """Every record of the visible sheet whose headers say most about people; of hidden ones, where no other does."""
     workbook = _opened(data)
-    sheets = [(name, sheet) for name in _in_order(workbook) if (sheet := _sheet(workbook, name)) is not None]
-    found = [(name, sheet, header) for name, sheet in sheets if (header := _header(sheet, spellings)) is not None]
+    named = _in_order(workbook)
+    sheets = [(name, sheet, visible) for name, visible in named if (sheet := _sheet(workbook, name)) is not None]
+    found = [
+        _Found(name, sheet, visible, header[0], header[1])
+        for name, sheet, visible in sheets
+        if (header := _header(sheet, spellings)) is not None
+    ]
     if not found:
-        if not any(sheet.height for _, sheet in sheets):
+        if not any(sheet.height for _, sheet, _ in sheets):
             raise UnreadableFile("is empty: no sheet of the workbook holds anything")
-        tops = [list(islice(_filled_rows(sheet), SEARCHED)) for _, sheet in sheets if sheet.height]
+        tops = [list(islice(_filled_rows(sheet), SEARCHED)) for _, sheet, _ in sheets if sheet.height]
         first, *below = max(tops, key=lambda rows: len(rows[0]) if rows else 0) or [[]]
         raise UnreadableFile(no_usable_headers(first, " on any sheet", below=below))
-    name, sheet, (at, match) = found[0]
-    others = ", ".join(repr(other) for other, _, _ in found[1:])
-    notes = (f"only sheet {name!r} is read; save each of {others} as a file of its own",) if others else ()
-    builder = CellsBuilder(len(match.headers))
-    for source_row, row in enumerate(islice(_filled_rows(sheet), at + 1, None), start=1):
-        builder.add(source_row, [cell or None for cell in row])
+    best = min(found, key=_Found.rank)
+    others = sorted((other for other in found if other is not best), key=lambda other: not other.visible)
+    left_out = ", ".join(f"{other.name!r} ({counted(other.records)})" for other in others)
+    notes = (f"only sheet {best.name!r} is read; save each of {left_out} as a file of its own",) if others else ()
     kind = "OpenDocument" if data[30:38] == b"mimetype" else "Excel"
-    header_line = "\t".join(match.headers)
-    return landed(match, builder.cells(), f"{kind}, sheet {name!r}", header_line=header_line, notes=notes)
+    rows = list(islice(_filled_rows(best.sheet), best.at))
+    tables: list[tuple[int, int | None, HeaderMatch]] = [
+        (top, last + 1, match) for top, last, match in tables_above(rows, spellings)
+    ]
+    format_ = f"{kind}, sheet {best.name!r}"
+    tables.append((best.at, None, best.match))
+    reading = joined([_read(best.sheet, header, end, match, format_) for header, end, match in tables])
+    return replace(reading, notes=(*notes, *reading.notes))
+
+
+def _read(sheet: "CalamineSheet", header: int, end: int | None, match: HeaderMatch, format_: str) -> Reading:
+    builder = CellsBuilder(len(match.headers))
+    for source_row, row in enumerate(islice(_filled_rows(sheet), header + 1, end), start=1):
+        builder.add(source_row, [cell or None for cell in row])
+    return landed(match, builder.cells(), format_, header_line="\t".join(match.headers))
 
 
 def _opened(data: bytes) -> "CalamineWorkbook":
@@ -57,11 +96,12 @@ def _opened(data: bytes) -> "CalamineWorkbook":
         raise UnreadableFile(f"{_DAMAGED} ({type(trouble).__name__})") from None
 
 
-def _in_order(workbook: "CalamineWorkbook") -> list[str]:
+def _in_order(workbook: "CalamineWorkbook") -> list[tuple[str, bool]]:
+    """The sheets that are tables, and whether they are to be seen."""
     from python_calamine import SheetTypeEnum, SheetVisibleEnum
 
     tables = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
-    return [sheet.name for sheet in sorted(tables, key=lambda sheet: sheet.visible != SheetVisibleEnum.Visible)]
+    return [(sheet.name, sheet.visible == SheetVisibleEnum.Visible) for sheet in tables]
 
 
 def _sheet(workbook: "CalamineWorkbook", name: str) -> "CalamineSheet | None":

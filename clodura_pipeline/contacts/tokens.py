@@ -98,11 +98,19 @@ def _fitted(record: Record, width: int) -> Record:
     surplus = record.fields[width:]
     if surplus and not any(map(str.strip, surplus)):
         return record._replace(fields=record.fields[:width])
-    count = len(record.fields)
-    return record._replace(
-        fault=f"has {count} field{'' if count == 1 else 's'} where the header has {width}"
-        + (": is a delimiter within a cell, which is then to be quoted?" if surplus else "")
-    )
+    more = ": is a delimiter within a cell, which is then to be quoted?" if surplus else ""
+    return record._replace(fault=wrong_width(len(record.fields), width) + more)
+
+
+def wrong_width(count: int, width: int) -> str:
+    """The fault of a record that has not as many fields as the header."""
+    return f"has {count} field{'' if count == 1 else 's'} where the header has {width}"
+
+
+def fields_of(text: str, delimiter: str) -> list[str]:
+    """The fields of one record by its text; none where its quotes are at fault."""
+    split = _split(text, delimiter, _START)
+    return [] if split.problem else split.fields
 
 
 def _quoted(line: str, lines: Lines, delimiter: str, headers: tuple[str, ...] | None) -> Record:

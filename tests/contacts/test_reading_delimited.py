@@ -254,7 +254,7 @@ def test_a_list_of_companies_is_refused(tmp_path: Path) -> None:
 
 
 def test_nobody_stands_in_the_repr_of_a_reading(tmp_path: Path) -> None:
-    reading = read(tmp_path, PEOPLE + "009,Kim\n")
-    assert reading.unreadable[0].text == "009,Kim"
+    reading = read(tmp_path, PEOPLE + "009,Kim,K,k@example.com,x\n")
+    assert reading.unreadable[0].text == "009,Kim,K,k@example.com,x"
     shown = repr(reading) + repr(reading.unreadable)
     assert not any(word in shown for word in ("Kim", "Zoë", "example.com"))

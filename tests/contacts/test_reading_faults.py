@@ -26,7 +26,7 @@ def outcome(reading: Reading) -> dict[int, str | None]:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("2,Bob", "has 2 fields where the header has 3"),
+        ("2,b@example.com", "has 2 fields where the header has 3"),
         ("2", "has 1 field where the header has 3"),
         ("2,Bob,b@example.com,x", "has 4 fields where the header has 3: is a delimiter within a cell"),
         ("2,Bob,b@example.com,,x", "has 5 fields"),

@@ -235,8 +235,8 @@ def test_cells_of_a_workbook_become_text_as_people_write_them(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("hidden", "sheet", "notes"),
     [
-        ((), "First", ("only sheet 'First' is read; save each of 'Second' as a file of its own",)),
-        (("First",), "Second", ("only sheet 'Second' is read; save each of 'First' as a file of its own",)),
+        ((), "First", ("only sheet 'First' is read; save each of 'Second' (1 record) as a file of its own",)),
+        (("First",), "Second", ("only sheet 'Second' is read; save each of 'First' (1 record) as a file of its own",)),
     ],
 )
 def test_the_first_visible_sheet_of_contacts_is_read(
@@ -252,6 +252,79 @@ def test_the_first_visible_sheet_of_contacts_is_read(
     reading = read(tmp_path, book)
     assert reading.rows["email"].to_list() == [f"{sheet}@example.com"]
     assert (reading.format, reading.notes) == (f"Excel, sheet '{sheet}'", notes)
+
+
+SUMMARY = ("Overview", [["Campaign", "Name", "Count"], ["Fair", "Autumn", 3], ["Web", "Winter", 4]])
+MAILS = ("Mails", [["Email"], ["a@example.com"]])
+PEOPLE = ("People", [["Id", "First Name", "Last Name", "Email"], [1, "Ann", "Lee", "a@example.com"]])
+MORE = ("More", [*PEOPLE[1], [2, "Bob", "Ray", "b@example.com"]])
+
+
+@pytest.mark.parametrize(
+    ("sheets", "sheet", "left_out"),
+    [
+        ((SUMMARY, PEOPLE), "People", "'Overview' (2 records)"),
+        ((MAILS, PEOPLE, SUMMARY), "People", "'Mails' (1 record), 'Overview' (2 records)"),
+        ((PEOPLE, MORE), "More", "'People' (1 record)"),
+        ((SUMMARY, MAILS), "Overview", "'Mails' (1 record)"),
+    ],
+)
+def test_the_sheet_that_says_most_about_people_is_read_and_the_others_are_told(
+    tmp_path: Path, sheets: tuple[Any, ...], sheet: str, left_out: str
+) -> None:
+    reading = read(tmp_path, workbook(*sheets))
+    assert reading.format == f"Excel, sheet '{sheet}'"
+    assert reading.notes == (f"only sheet '{sheet}' is read; save each of {left_out} as a file of its own",)
+
+
+def test_a_table_above_the_one_that_says_most_is_read_in_a_sheet_too(tmp_path: Path) -> None:
+    hosts = [["Webinar"], [], ["Name", "Email"], ["Host One", "h@example.com"], [], ["Attendees"]]
+    reading = read(tmp_path, workbook(("Report", [*hosts, *PEOPLE[1]])))
+    assert reading.rows.select("source_row", "full_name", "email").rows() == [
+        (1, "Host One", "h@example.com"),
+        (2, None, "a@example.com"),
+    ]
+
+
+EMAILS = pa.array(
+    [[{"value": "a@example.com", "type": "work"}, {"value": "x@example.com", "type": "home"}], [], None, []],
+    pa.list_(pa.struct({"value": pa.string(), "type": pa.string()})),
+)
+
+
+@pytest.mark.parametrize(
+    ("emails", "header"),
+    [
+        (EMAILS, "emails.value"),
+        (EMAILS.cast(pa.large_list(EMAILS.type.value_type)), "emails.value"),
+        (pa.array([["a@example.com", "x@example.com"], [], None, [None]]), "emails"),
+        (pa.array([["a@example.com", "x@example.com"], None, None, [None, None]], pa.list_(pa.string(), 2)), "emails"),
+    ],
+)
+def test_lists_of_addresses_in_parquet_are_read_as_in_json(tmp_path: Path, emails: Any, header: str) -> None:
+    reading = read(tmp_path, parquet({"id": [1, 2, 3, 4], "emails": emails}))
+    assert reading.rows["email"].to_list() == ["a@example.com", None, None, None]
+    assert reading.mapping == {"id": "contact_id", header: "email"}
+    assert "x@example.com" in json.loads(reading.rows["source_columns"][0])["emails[]"]
+
+
+def test_a_whole_list_in_json_is_kept_and_no_address(tmp_path: Path) -> None:
+    reading = read(tmp_path, json.dumps([{"emails": [{"value": "a@example.com"}, {"value": "x@example.com"}]}]))
+    assert (reading.rows["email"][0], reading.mapping) == ("a@example.com", {"emails.value": "email"})
+
+
+def test_lists_of_contacts_in_the_rows_of_parquet_are_refused(tmp_path: Path) -> None:
+    contacts = pa.array([[{"name": "Ann", "email": "a@example.com"}, {"name": "Bob", "email": "b@example.com"}]])
+    with pytest.raises(UnreadableFile, match="holds lists of contacts"):
+        read(tmp_path, parquet({"name": ["Acme"], "contacts": contacts}))
+
+
+def test_bytes_that_are_an_id_are_text_or_hexadecimal_digits(tmp_path: Path) -> None:
+    ids = pa.array([b"abc", b"\x01\x02", b"\xff"])
+    fixed = pa.array([b"1111", b"\x00\x00\x00\x01", None], pa.binary(4))
+    reading = read(tmp_path, parquet({"id": ids, "uuid": fixed, "email": ["a", "b", "c"]}))
+    assert reading.rows["contact_id"].to_list() == ["abc", "0102", "ff"]
+    assert [json.loads(row)["uuid"] for row in reading.rows["source_columns"]] == ["31313131", "00000001", None]
 
 
 def test_without_its_library_a_workbook_is_refused_with_the_way_to_install_it(

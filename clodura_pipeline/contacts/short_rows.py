@@ -1,0 +1,126 @@
+"""Takes records that are shorter than the header: many programs leave out the empty cells at the end of a line.
+
+A line break within a cell that is not quoted tears a record into short ones as well, and these would be read as other
+people; so what may be a piece of a torn record stays unreadable.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
+import polars as pl
+
+from clodura_pipeline.contacts.builder import text_table
+from clodura_pipeline.contacts.headers import HeaderMatch
+from clodura_pipeline.contacts.layout import ADDRESS, Layout, Spellings, find_header, matched
+from clodura_pipeline.contacts.records import ROW, Cells, UnreadableRecord, cell_columns
+from clodura_pipeline.contacts.tokens import fields_of, wrong_width
+
+_TORN = ": is there a line break within a cell, which is then to be quoted?"
+_ADDRESSES = ("email", "linkedin_url")
+_NO_ADDRESSES = ("first_name", "last_name", "full_name", "organisation_name")
+
+
+@dataclass(frozen=True)
+class _Short:
+    record: UnreadableRecord
+    fields: list[str]
+
+
+def with_short_rows(cells: Cells, layout: Layout, spellings: Spellings) -> Cells:
+    """The cells with the short records that are surely whole, their missing cells empty."""
+    width = len(layout.match.headers)
+    short = [one for record in cells.unreadable if (one := _short(record, layout.delimiter, width))]
+    if not short:
+        return cells
+    taken, torn = _judged(short, cells, layout.match, spellings)
+    padded = [one.fields + [""] * (width - len(one.fields)) for one in taken]
+    rows = [one.record.source_row for one in taken]
+    columns = list(zip(*padded, strict=True)) or [()] * width
+    table = pl.concat([cells.table, text_table(rows, cell_columns(width), columns)]).sort(ROW)
+    read = set(rows)
+    unreadable = [
+        replace(record, reason=record.reason + _TORN) if record.source_row in torn else record
+        for record in cells.unreadable
+        if record.source_row not in read
+    ]
+    return Cells(table, unreadable)
+
+
+def _short(record: UnreadableRecord, delimiter: str, width: int) -> _Short | None:
+    if "\n" in record.text or "\r" in record.text:  # a quote astray may hold lines together
+        return None
+    fields = fields_of(record.text, delimiter)
+    fits = 0 < len(fields) < width and record.reason == wrong_width(len(fields), width)
+    return _Short(record, fields) if fits else None
+
+
+def _judged(
+    short: Sequence[_Short], cells: Cells, match: HeaderMatch, spellings: Spellings
+) -> tuple[list[_Short], set[int]]:
+    """The short records that are whole, and the places of those that may be pieces of torn ones."""
+    named = max(position for position, header in enumerate(match.headers, start=1) if header.strip())
+    faulty = {record.source_row for record in cells.unreadable} - {one.record.source_row for one in short}
+    anchored = [_says_whose(one.fields, match) for one in short]
+    torn: set[int] = set()
+    for whole in {named, len(match.headers)}:
+        torn |= _pieces(short, anchored, whole)
+    taken = []
+    for one, sure in zip(short, anchored, strict=True):
+        row = one.record.source_row
+        if len(one.fields) >= named:  # only columns without a header are missing
+            taken.append(one)
+        elif _is_header(one.fields, spellings):
+            break  # of another table: what stands below it is read under the wrong names
+        elif _is_shifted(one.fields, match) or row in torn:
+            continue
+        elif sure or (len(one.fields) > 1 and faulty.isdisjoint((row - 1, row + 1))):
+            taken.append(one)
+    return taken, torn - {one.record.source_row for one in taken}
+
+
+def _pieces(short: Sequence[_Short], anchored: Sequence[bool], width: int) -> set[int]:
+    """The places of short records in succession that make a full record together, and do not all say whose they are."""
+    torn: set[int] = set()
+    for start, end in _runs(short):
+        breaks = [0, *accumulate(len(one.fields) - 1 for one in short[start:end])]  # delimiters up to each record
+        unsure = [0, *accumulate(not sure for sure in anchored[start:end])]
+        for first, before in enumerate(breaks):
+            last = bisect_right(breaks, before + width - 1) - 1
+            if last < 0 or breaks[last] != before + width - 1 or unsure[last] == unsure[first]:
+                continue
+            nearest = bisect_left(breaks, before + width - 1)
+            torn.update(short[start + at].record.source_row for at in range(first, min(last, nearest + width)))
+    return torn
+
+
+def _runs(short: Sequence[_Short]) -> list[tuple[int, int]]:
+    rows = [one.record.source_row for one in short]
+    starts = [at for at in range(len(rows)) if not at or rows[at] != rows[at - 1] + 1]
+    return list(zip(starts, [*starts[1:], len(rows)], strict=True))
+
+
+def _says_whose(fields: Sequence[str], match: HeaderMatch) -> bool:
+    """Whether an address or a profile stands where the header says: the cells before it have not moved."""
+    return any(
+        position < len(fields) and bool(ADDRESS.search(fields[position]) or "linkedin." in fields[position].lower())
+        for column in _ADDRESSES
+        for position in match.columns.get(column, ())
+    )
+
+
+def _is_shifted(fields: Sequence[str], match: HeaderMatch) -> bool:
+    """Whether an address stands where a name belongs, as in the second piece of a torn record."""
+    return any(
+        position < len(fields) and bool(ADDRESS.search(fields[position]))
+        for column in _NO_ADDRESSES
+        for position in match.columns.get(column, ())
+    )
+
+
+def _is_header(fields: Sequence[str], spellings: Spellings) -> bool:
+    if any("@" in field or any(map(str.isdigit, field)) for field in fields):
+        return False  # nearly all records; asking what headers mean takes its time
+    found = find_header([fields], spellings)
+    return found is not None and matched(found[1]) > 1
