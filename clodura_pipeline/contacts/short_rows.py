@@ -6,13 +6,14 @@ people; so what may be a piece of a torn record stays unreadable.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import accumulate
+from typing import NamedTuple
 
 import polars as pl
 
 from clodura_pipeline.contacts.builder import text_table
-from clodura_pipeline.contacts.headers import HeaderMatch
+from clodura_pipeline.contacts.headers import HeaderMatch, match_headers
 from clodura_pipeline.contacts.layout import ADDRESS, Layout, Spellings, find_header, matched
 from clodura_pipeline.contacts.records import ROW, Cells, UnreadableRecord, cell_columns
 from clodura_pipeline.contacts.tokens import fields_of, wrong_width
@@ -22,8 +23,7 @@ _ADDRESSES = ("email", "linkedin_url")
 _NO_ADDRESSES = ("first_name", "last_name", "full_name", "organisation_name")
 
 
-@dataclass(frozen=True)
-class _Short:
+class _Short(NamedTuple):
     record: UnreadableRecord
     fields: list[str]
 
@@ -62,18 +62,20 @@ def _judged(
     """The short records that are whole, and the places of those that may be pieces of torn ones."""
     named = max(position for position, header in enumerate(match.headers, start=1) if header.strip())
     faulty = {record.source_row for record in cells.unreadable} - {one.record.source_row for one in short}
-    anchored = [_says_whose(one.fields, match) for one in short]
+    # Addresses under their headers: the cells before them have not moved. Under names: the second piece of a torn one.
+    right, wrong = _positions(match, _ADDRESSES), _positions(match, _NO_ADDRESSES)
+    anchored = [_has_address(one.fields, right) for one in short]
     torn: set[int] = set()
     for whole in {named, len(match.headers)}:
         torn |= _pieces(short, anchored, whole)
-    taken = []
+    taken, known = [], {}
     for one, sure in zip(short, anchored, strict=True):
         row = one.record.source_row
         if len(one.fields) >= named:  # only columns without a header are missing
             taken.append(one)
-        elif _is_header(one.fields, spellings):
+        elif _is_header(one.fields, spellings, known):
             break  # of another table: what stands below it is read under the wrong names
-        elif _is_shifted(one.fields, match) or row in torn:
+        elif row in torn or _has_address(one.fields, wrong):
             continue
         elif sure or (len(one.fields) > 1 and faulty.isdisjoint((row - 1, row + 1))):
             taken.append(one)
@@ -84,6 +86,8 @@ def _pieces(short: Sequence[_Short], anchored: Sequence[bool], width: int) -> se
     """The places of short records in succession that make a full record together, and do not all say whose they are."""
     torn: set[int] = set()
     for start, end in _runs(short):
+        if all(anchored[start:end]):
+            continue
         breaks = [0, *accumulate(len(one.fields) - 1 for one in short[start:end])]  # delimiters up to each record
         unsure = [0, *accumulate(not sure for sure in anchored[start:end])]
         for first, before in enumerate(breaks):
@@ -101,26 +105,26 @@ def _runs(short: Sequence[_Short]) -> list[tuple[int, int]]:
     return list(zip(starts, [*starts[1:], len(rows)], strict=True))
 
 
-def _says_whose(fields: Sequence[str], match: HeaderMatch) -> bool:
-    """Whether an address or a profile stands where the header says: the cells before it have not moved."""
+def _positions(match: HeaderMatch, columns: Sequence[str]) -> list[int]:
+    return [position for column in columns for position in match.columns.get(column, ())]
+
+
+def _has_address(fields: Sequence[str], positions: Sequence[int]) -> bool:
+    """Whether an address or a profile stands at one of the positions."""
     return any(
         position < len(fields) and bool(ADDRESS.search(fields[position]) or "linkedin." in fields[position].lower())
-        for column in _ADDRESSES
-        for position in match.columns.get(column, ())
+        for position in positions
     )
 
 
-def _is_shifted(fields: Sequence[str], match: HeaderMatch) -> bool:
-    """Whether an address stands where a name belongs, as in the second piece of a torn record."""
-    return any(
-        position < len(fields) and bool(ADDRESS.search(fields[position]))
-        for column in _NO_ADDRESSES
-        for position in match.columns.get(column, ())
-    )
-
-
-def _is_header(fields: Sequence[str], spellings: Spellings) -> bool:
+def _is_header(fields: Sequence[str], spellings: Spellings, known: dict[str, bool]) -> bool:
+    """Whether a record is rather the header of another table. What single cells mean as headers is kept in `known`."""
     if any("@" in field or any(map(str.isdigit, field)) for field in fields):
-        return False  # nearly all records; asking what headers mean takes its time
-    found = find_header([fields], spellings)
+        return False  # nearly all records
+    understood = 0
+    for field in fields:
+        if field not in known:
+            known[field] = bool(match_headers([field], spellings).columns)
+        understood += known[field]
+    found = find_header([fields], spellings) if understood > 1 else None
     return found is not None and matched(found[1]) > 1

@@ -17,7 +17,8 @@ from clodura_pipeline.contacts.refusals import SEARCHED, no_usable_headers
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
 
-_ABOUT_A_PERSON = frozenset({"first_name", "last_name", "full_name", "email", "linkedin_url"})
+# How much a column says about who somebody is: an address or a profile alone as much as both names and the company.
+_WEIGHTS = {"email": 3, "linkedin_url": 3, "first_name": 1, "last_name": 1, "full_name": 1, "organisation_name": 1}
 _MISSING = (
     "is a workbook, and the library that reads these is not installed; run: pip install 'clodura-pipeline[excel]', "
     "or save the sheet as CSV"
@@ -42,7 +43,7 @@ class _Found:
     def rank(self) -> tuple[bool, int, int, int]:
         """Smaller is better; what is equal stays in the order of the workbook."""
         columns = self.match.columns
-        return not self.visible, -len(_ABOUT_A_PERSON & columns.keys()), -len(columns), -self.records
+        return not self.visible, -sum(_WEIGHTS.get(name, 0) for name in columns), -len(columns), -self.records
 
 
 def read_workbook(data: bytes, spellings: Spellings) -> Reading:

@@ -266,7 +266,7 @@ MORE = ("More", [*PEOPLE[1], [2, "Bob", "Ray", "b@example.com"]])
         ((SUMMARY, PEOPLE), "People", "'Overview' (2 records)"),
         ((MAILS, PEOPLE, SUMMARY), "People", "'Mails' (1 record), 'Overview' (2 records)"),
         ((PEOPLE, MORE), "More", "'People' (1 record)"),
-        ((SUMMARY, MAILS), "Overview", "'Mails' (1 record)"),
+        ((SUMMARY, MAILS), "Mails", "'Overview' (2 records)"),
     ],
 )
 def test_the_sheet_that_says_most_about_people_is_read_and_the_others_are_told(
