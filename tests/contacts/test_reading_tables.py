@@ -83,7 +83,7 @@ def test_a_column_without_header_may_be_missing(tmp_path: Path) -> None:
     assert (reading.rows["first_name"].to_list(), reading.unreadable) == (["Ann", "Bob", "Cy"], ())
 
 
-def test_a_million_short_records_would_take_seconds(tmp_path: Path) -> None:
+def test_many_short_records_in_succession_are_all_read(tmp_path: Path) -> None:
     body = "".join(f"{number},Ann,Lee\n" for number in range(100_000))
     reading = read(tmp_path, HEADER + body)
     assert (reading.rows.height, reading.rows["contact_id"][-1]) == (100_000, "99999")
@@ -118,7 +118,7 @@ def test_people_above_the_best_header_are_read_under_their_own(
     assert bool(reading.notes) == bool(people)
 
 
-def test_of_people_above_the_best_header_who_cannot_be_read_are_counted_too(tmp_path: Path) -> None:
+def test_records_above_the_best_header_that_cannot_be_read_are_counted_too(tmp_path: Path) -> None:
     reading = read(tmp_path, 'Name,Email\nHost One,h@example.com\nTwo,i@example.com,x,y\n"\n' + ATTENDEES)
     assert [record.source_row for record in reading.unreadable] == [2, 3]
     assert reading.notes == ("3 records above the header, read under a header of their own: Name, Email",)
