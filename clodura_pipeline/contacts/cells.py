@@ -156,6 +156,12 @@ def _with_whole_first_names(cells: pl.DataFrame) -> pl.DataFrame:
 def _with_split_names(cells: pl.DataFrame, full: pl.Series) -> pl.DataFrame:
     """Missing parts of names taken from the full name, unless its other part says something else than the row does."""
     split = columns.split_full_names(full)
+    # Middle names tell namesakes apart where nothing stronger does; elsewhere they would only be asked with.
+    known = cells.select(pl.any_horizontal(pl.col("profile_id", "email_id").is_not_null()).alias("known"))
+    first_word = pl.col("first").str.extract(r"^(\S+[^\s.])\s")  # an initial is none
+    split = split.hstack(known).with_columns(
+        pl.when("known").then(pl.coalesce(first_word, "first")).otherwise("first").alias("first")
+    )
     parts = {
         "first": columns.read_first_names(split["first"]),
         "last": columns.read_last_names(split["last"]),

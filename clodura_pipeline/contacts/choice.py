@@ -133,18 +133,23 @@ class _Person:
         }
 
     def _joined(self, columns: dict[str, pl.Expr]) -> dict[str, pl.Expr]:
-        """Names with the parts that a file keeps apart: without them namesakes at one company would be one person."""
+        """Names with the parts that a file keeps apart.
+
+        Middle names and generations only where a row has nothing stronger: without them namesakes at one company
+        would be one person.
+        """
         first, last, full = columns["first_name"], columns["last_name"], columns["full_name"]
+        alone = columns["email"].is_null() & columns["linkedin_url"].is_null()
         if "second_last_name" in self._positions:
             last = _followed_by(last, self._name_part("second_last_name"))
         if "particle" in self._positions:
             last = _preceded_by(last, self._name_part("particle"))
         if "generation" in self._positions:
-            generation = self._first_of("generation").str.extract(_GENERATION, 1)
+            generation = _where(self._first_of("generation").str.extract(_GENERATION, 1), alone)
             full = pl.when(last.is_null()).then(_followed_by(full, generation)).otherwise(full)
             last = _followed_by(last, generation)
         if "middle_name" in self._positions:
-            first = _followed_by(first, self._name_part("middle_name"))
+            first = _followed_by(first, _where(self._name_part("middle_name"), alone))
         return {"first_name": first, "last_name": last, "full_name": full}
 
     def _name_part(self, part: str) -> pl.Expr:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from clodura_pipeline.contacts.headers import HeaderMatch, match_headers
@@ -44,7 +45,7 @@ def whole_list(name: str) -> str:
 def match_names(names: Sequence[str], spellings: Spellings) -> HeaderMatch:
     """What names mean; a whole list, kept as JSON, is no address and no name, whatever it is called."""
     meaning = match_headers(["" if name.endswith(_WHOLE) else name for name in names], spellings)
-    return HeaderMatch(tuple(names), match_headers(names, spellings).names, meaning.columns)
+    return replace(meaning, headers=tuple(names), names=match_headers(names, spellings).names)
 
 
 def below(prefix: str, name: str, inner: Any) -> str:

@@ -44,7 +44,8 @@ _REASONS = {
     "start another run or raise it",
     StopKind.DAY_BUDGET: "CLODURA_MAX_CREDITS_PER_DAY is reached; the next run goes on tomorrow (UTC), or raise it",
     StopKind.MIN_BALANCE: "Clodura's balance would fall below CLODURA_MIN_BALANCE; buy credits or lower it",
-    StopKind.NO_CREDITS: "Clodura's credits are exhausted; buy credits, then start another run",
+    StopKind.NO_CREDITS: "Clodura's credits are exhausted (402, or a balance below 1); buy credits, then start "
+    "another run",
     StopKind.UNREADABLE: "five answers could not be read, so Clodura's format may have changed; they are kept raw in "
     "the ledger, and a version that can read them will do so without asking again",
     StopKind.COST_ABOVE_WORST: "an answer cost more than the 2 credits that budgets rest on; look at Clodura's prices "

@@ -129,6 +129,8 @@ def test_name_beside_a_part_is_the_other_part_unless_it_repeats_it(
         ("First Name,Last Name,Suffix", "John,Smith,MBA", ("John", "Smith", None)),
         ("First Name,Last Name,Suffix", "John,,Jr.", ("John", None, None)),
         ("Name,Suffix", "John Smith,Jr.", (None, None, "John Smith Jr.")),
+        ("First Name,Middle Name,Last Name,Suffix,Email", "John,Albert,Smith,Jr.,j@acme.eu", ("John", "Smith", None)),
+        ("First Name,Middle Name,Last Name,LinkedIn", "John,A.,Smith,linkedin.com/in/js1", ("John", "Smith", None)),
         ("First Name,Middle Name,Last Name", "John,A.,Smith", ("John A.", "Smith", None)),
         ("First Name,Middle Name,Last Name", "John,Albert,Smith", ("John Albert", "Smith", None)),
         ("First Name,Middle Name,Last Name,Suffix", "John,Albert,Smith,Jr.", ("John Albert", "Smith Jr.", None)),

@@ -288,6 +288,10 @@ def test_name_with_an_address_behind_it_is_both() -> None:
         pytest.param({"full_name": "Lee, Ann"}, ("Ann", "Lee"), id="last-first"),
         pytest.param({"full_name": "Dr. Ann van der Lee, MBA"}, ("Ann", "van der Lee"), id="titles"),
         pytest.param({"full_name": "Ann Other", **ANN}, ("Ann", "Lee"), id="own-columns-win"),
+        pytest.param({"full_name": "Maria Clara Silva"}, ("Maria", "Silva"), id="middle-name"),
+        pytest.param({"full_name": "Maria Clara Silva", "email": ""}, ("Maria Clara", "Silva"), id="nothing-stronger"),
+        pytest.param({"full_name": "John A. Smith"}, ("John", "Smith"), id="middle-initial"),
+        pytest.param({"full_name": "J. Robert Lee"}, ("J. Robert", "Lee"), id="initial-first"),
         pytest.param({"full_name": "Ann Lee", "first_name": "Ann"}, ("Ann", "Lee"), id="missing-half"),
         pytest.param({"full_name": "Bob Ray", "first_name": "Ann"}, ("Ann", None), id="other-person"),
         pytest.param({"full_name": "Ann"}, (None, None), id="single-word"),
@@ -297,7 +301,7 @@ def test_name_with_an_address_behind_it_is_both() -> None:
     ],
 )
 def test_names_are_cleaned_and_split(cells: dict[str, str], names: tuple[str | None, str | None]) -> None:
-    row = contact(email="ann@x.com", **cells)
+    row = contact(**{"email": "ann@x.com", "organisation_name": "Acme", **cells})
     assert (row["first_name"], row["last_name"]) == names
 
 

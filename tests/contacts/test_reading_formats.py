@@ -104,7 +104,6 @@ def test_nested_json_is_laid_flat(tmp_path: Path) -> None:
     assert reading.mapping == {
         "properties.email": "email",
         "emails": "email",
-        "emails[]": "email",
         "properties.firstname": "first_name",
         "company.name": "organisation_name",
         "company.linkedin_url": "organisation_linkedin_url",

@@ -281,13 +281,13 @@ def test_who_was_erased_under_the_previous_form_is_recognised_by_an_answer(befor
 
 
 def test_whom_todays_form_shows_to_be_somebody_erased_is_erased_too(before: Program) -> None:
-    before.ask(profile("Zq/de", "other@x.example"), "person")
+    before.ask(profile("Zqx/de", "other@x.example"), "person")
     before.ask(profile("ben"), "person")
-    before.ledger.forget(["li:zq"])
+    before.ledger.forget(["li:zqx"])
     now = upgraded(before)
-    assert now.ledger.find(["li:zq", "em:other@x.example"]) == {}
+    assert now.ledger.find(["li:zqx", "em:other@x.example"]) == {}
     assert [row[0] for row in rows(now.ledger.path, "SELECT question IS NULL FROM attempts ORDER BY id")] == [1, 0]
-    assert "li:zq" in now.ledger.forgotten()
+    assert "li:zqx" in now.ledger.forgotten()
     assert now.ledger.totals().charged == 4
     assert now.ledger.audit().sound
 

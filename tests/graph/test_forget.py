@@ -134,12 +134,12 @@ def test_an_address_shared_by_two_says_to_name_the_profile(project: Project) -> 
     project.put(
         f"crm-{TODAY}.csv",
         HEADER
-        + row("zq-one", linkedin_url=MARKED.linkedin_url, email="shared@zq-mail.example")
-        + row("other", linkedin_url=other.linkedin_url, email="shared@zq-mail.example")
+        + row("zq-one", linkedin_url=MARKED.linkedin_url, email="anzu@zq-mail.example")
+        + row("other", linkedin_url=other.linkedin_url, email="anzu@zq-mail.example")
         + row("other-row", linkedin_url=other.linkedin_url),
     )
     assert project.run(TODAY, job="plan_contacts").success
-    refused = clodura(project, "shared@zq-mail.example", "--yes")
+    refused = clodura(project, "anzu@zq-mail.example", "--yes")
     assert refused.exit_code == 1
     assert other.linkedin_url in refused.output
     assert b"zqslug" in (project.state / FILE_NAME).read_bytes()

@@ -1,6 +1,7 @@
 """People across days: conflicts that show late, people who turn out to be one, contacts that change hands."""
 
 from datetime import timedelta
+from typing import Any
 
 from project import TODAY, YESTERDAY, Project
 
@@ -67,7 +68,7 @@ def test_an_address_that_was_asked_by_beside_a_profile_is_not_bought_again_when_
         assert project.asked == asked
         shown_now = {(source, key): answer for source, key, answer in project.query(found) if source != "sourcing"}
         assert shown_now == answers
-    old = {"answer_max_age_days": 0, "no_match_max_age_days": 0}
+    old: dict[str, Any] = {"answer_max_age_days": 0, "no_match_max_age_days": 0}
     assert project.run(YESTERDAY, config={"refresh": True, "max_credits": 100}, **old).success
     later = [call.identifiers or {} for call in project.books().enrich_calls[asked:]]
     assert len(later) == len(listed)
