@@ -6,12 +6,12 @@ all its reasons.
 """
 
 from dataclasses import dataclass
-from hashlib import blake2b
 
 import polars as pl
 
 from clodura_pipeline.contacts.canonical import name_id_expr
 from clodura_pipeline.contacts.cells import with_email, with_linkedin, with_names, with_organisation
+from clodura_pipeline.contacts.contact_ids import contact_ids
 from clodura_pipeline.contacts.misplaced import NOTE, put_right
 from clodura_pipeline.contacts.text import NAMES_LIKE_PLACEHOLDERS, PLACEHOLDERS
 
@@ -49,9 +49,6 @@ CONTACT_COLUMNS = (
 )
 REJECTED_COLUMNS = ("file_date", "source_file", "source_row", "reasons", "record")
 
-# What programs write for a missing id. Anything else in `contact_id` is somebody's id, and kept as it is.
-_NO_ID = ["n/a", "#n/a", "null", "none", "nan", "undefined", "-", "--"]
-
 # White space and what nobody sees.
 _BLANKS = (
     " \t\r\n\v\f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
@@ -83,7 +80,7 @@ def clean(landed: pl.DataFrame) -> Cleaned:
         pl.concat_list(pl.lit(NO_IDENTIFIER), "set_aside").alias("reasons"),
     )
     return Cleaned(
-        contacts.with_columns(_contact_ids(contacts)).select(CONTACT_COLUMNS), rejected.select(REJECTED_COLUMNS)
+        contacts.with_columns(contact_ids(contacts)).select(CONTACT_COLUMNS), rejected.select(REJECTED_COLUMNS)
     )
 
 
@@ -104,13 +101,3 @@ def _notes(cells: pl.DataFrame) -> pl.Series:
     if not present:
         return pl.Series("set_aside", [[]] * cells.height, dtype=pl.List(pl.String))
     return cells.select(pl.concat_list(present).list.drop_nulls().alias("set_aside")).to_series()
-
-
-def _contact_ids(contacts: pl.DataFrame) -> pl.Series:
-    """The file's own id as it stands there; where it has none, one made of all the row's canonical identifiers."""
-    own = pl.col("contact_id")
-    blank = own.str.strip_chars().str.to_lowercase().is_in(["", *_NO_ID]).fill_null(True)
-    joined = pl.concat_str(pl.col("profile_id", "email_id", "name_id").fill_null(""), separator="\n")
-    frame = contacts.select(pl.when(~blank).then(own).alias("own"), pl.when(blank).then(joined).alias("joined"))
-    made = [text and f"row-{blake2b(text.encode(), digest_size=8).hexdigest()}" for text in frame["joined"]]
-    return frame.select(pl.coalesce("own", pl.Series(made, dtype=pl.String)).alias("contact_id")).to_series()

@@ -1,22 +1,14 @@
-"""Reads CSV and its relatives: in C where a stretch of the file is proven clean, record by record where it is not."""
+"""Reads the records of CSV and its relatives: in C where a stretch of the file is clean, else one by one."""
 
 from clodura_pipeline.contacts.builder import CellsBuilder
 from clodura_pipeline.contacts.clean_csv import read_clean
 from clodura_pipeline.contacts.decoding import Text, is_utf8, shown
-from clodura_pipeline.contacts.layout import DELIMITERS, Layout, Spellings, find_layout
-from clodura_pipeline.contacts.records import Cells, Reading, landed
+from clodura_pipeline.contacts.layout import Layout
+from clodura_pipeline.contacts.records import Cells
 from clodura_pipeline.contacts.tokens import Lines, records
 
 # Bytes that are read at once. A fault costs the speed of its block only: 4 MB take 0.05 s in C and 0.2 s in Python.
 _BLOCK = 1 << 22
-
-
-def read_delimited(text: Text, spellings: Spellings) -> Reading:
-    """Every record of a delimited text."""
-    layout = find_layout(text, spellings)
-    delimiter = DELIMITERS.get(layout.delimiter, repr(layout.delimiter))
-    format_ = f"CSV, {delimiter}, {text.encoding}"
-    return landed(layout.match, read_cells(text, layout), format_, header_line=shown(layout.header_line))
 
 
 def read_cells(text: Text, layout: Layout, block_size: int = _BLOCK) -> Cells:

@@ -11,6 +11,7 @@ import polars as pl
 from pandera.errors import SchemaErrors
 
 from clodura_pipeline.contacts.cleaning import clean
+from clodura_pipeline.contacts.contact_ids import with_ids_apart
 from clodura_pipeline.contacts.mentions import find_mentions
 from clodura_pipeline.enrichment.ledger import Forgotten
 from clodura_pipeline.schemas import RAW_SCHEMA, VALIDATED_SCHEMA
@@ -116,7 +117,7 @@ def _split(landed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         good, bad = _hold_to_schema(cleaned.contacts.select(VALIDATED_CONTACTS.names), part)
         kept.append(good)
         rejected += [cleaned.rejected.select(REJECTED_CONTACTS.names), bad.select(REJECTED_CONTACTS.names)]
-    return pl.concat(kept), pl.concat(rejected, how="vertical_relaxed")
+    return with_ids_apart(pl.concat(kept)), pl.concat(rejected, how="vertical_relaxed")
 
 
 def _hold_to_schema(contacts: pl.DataFrame, landed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

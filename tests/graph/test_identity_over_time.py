@@ -119,6 +119,19 @@ def test_a_contact_that_passes_to_somebody_else_keeps_nothing_that_was_said_of_t
     ]
 
 
+def test_an_id_that_one_file_uses_for_several_people_hides_nobodys_answer(project: Project, people: People) -> None:
+    listed = people["person"][16:20]
+    rows = "".join(f"E77,P{n},Lee,{person.email}\n" for n, person in enumerate(listed))
+    same = f"9,Ann,Ray,{listed[0].email}\n9,Annie,Ray,{listed[0].email}\n"
+    project.put(f"{TODAY}/event.csv", "contact_id,first_name,last_name,email\n" + rows + same)
+    assert project.run(TODAY).success
+    found = project.query("SELECT contact_id, clodura_person_id, set_aside FROM enriched_contacts ORDER BY source_row")
+    assert [row[1] for row in found] == [*[p.person_id for p in listed], listed[0].person_id]
+    assert [row[0] for row in found if not row[0].startswith("row-")] == ["E77", "9"]
+    assert [len(row[2]) for row in found] == [1, 1, 1, 0, 0]
+    assert "somebody else in this file" in found[0][2][0]
+
+
 def test_a_miss_is_asked_again_once_there_is_a_better_identifier(project: Project, people: People) -> None:
     person, missed = people["person"][8], people["miss"][0]
     put(project, YESTERDAY, "1", email=missed.email)
