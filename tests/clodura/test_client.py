@@ -30,10 +30,13 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
 def read_request(connection: socket.socket) -> bytes:
-    """A whole request, its body too."""
+    """A whole request, its body too; b"" when the client has closed."""
     data = b""
     while b"\r\n\r\n" not in data:
-        data += connection.recv(65536)
+        received = connection.recv(65536)
+        if not received:
+            return b""
+        data += received
     head, _, body = data.partition(b"\r\n\r\n")
     for line in head.split(b"\r\n"):
         if line.lower().startswith(b"content-length:"):
@@ -186,8 +189,8 @@ def test_an_answer_that_is_not_final_is_lost_and_the_final_one_is_nobody_elses(
     serve: Serve, client: Make, status: bytes
 ) -> None:
     def handle(connection: socket.socket) -> None:
-        while True:
-            email = json.loads(read_request(connection).partition(b"\r\n\r\n")[2])["email"]
+        while request := read_request(connection):
+            email = json.loads(request.partition(b"\r\n\r\n")[2])["email"]
             if email == ASKED.email:
                 connection.sendall(b"HTTP/1.1 " + status + b"\r\n\r\n")
                 time.sleep(0.1)
