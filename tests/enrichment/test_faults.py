@@ -30,6 +30,11 @@ QUICK = Policy(
 SIX = people_of_the_directory(6, "person")
 
 
+@pytest.fixture(autouse=True)
+def _calls_in_doubt_soon_come_to_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clodura_pipeline.enrichment.policy.LEASE_MARGIN_SECONDS", 0.3)
+
+
 def run(sandbox: Sandbox, ledger_path: Path, **job: object) -> Ran:
     made = Job(sandbox.base_url, ledger_path, SIX, policy=QUICK)
     ran = ask(replace(made, **job))  # pyright: ignore[reportArgumentType]

@@ -85,18 +85,16 @@ def test_a_slow_commit_makes_no_call_leave_later_than_its_permit(
 def test_a_balance_is_asked_for_when_its_place_in_the_windows_says(
     start: Start, ledger_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class SlowDisk(sqlite3.Connection):
-        def execute(self, sql: str, *more: Any) -> sqlite3.Cursor:
-            done = super().execute(sql, *more)
-            if sql == "COMMIT":
-                time.sleep(0.4)
-            return done
+    begin_reading = Ledger.begin_reading
 
-    connect = sqlite3.connect
-    with monkeypatch.context() as patched:
-        patched.setattr(sqlite3, "connect", lambda *args, **more: connect(*args, factory=SlowDisk, **more))
-        sandbox = start()
-        ran = ask(Job(sandbox.base_url, ledger_path, PEOPLE[:1], policy=FEW_A_SECOND))
+    def slowly(*args: Any) -> Any:
+        begun = begin_reading(*args)
+        time.sleep(0.4)  # its commit takes as long
+        return begun
+
+    monkeypatch.setattr(Ledger, "begin_reading", slowly)
+    sandbox = start()
+    ran = ask(Job(sandbox.base_url, ledger_path, PEOPLE[:1], policy=FEW_A_SECOND))
     assert ran.balance_after
     stamps = [row[0] for row in rows(ledger_path, "SELECT stamp FROM sends WHERE attempt_id IS NULL ORDER BY stamp")]
     arrived = [call.arrived_monotonic for call in sandbox.books.view().calls if call.method == "GET"]

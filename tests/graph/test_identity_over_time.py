@@ -63,11 +63,10 @@ def test_an_address_that_was_asked_by_beside_a_profile_is_not_bought_again_when_
     assert asked == len(listed) + 1
     found = "SELECT source, contact_id, clodura_person_id FROM enriched_contacts"
     answers = {(n, str(place)): p.person_id for place, p in enumerate(listed) for n in ("crm", "newsletter")}
-    for day in (YESTERDAY, TODAY):
-        assert project.run(day).success
-        assert project.asked == asked
-        shown_now = {(source, key): answer for source, key, answer in project.query(found) if source != "sourcing"}
-        assert shown_now == answers
+    assert project.run(YESTERDAY).success
+    assert project.asked == asked
+    shown_now = {(source, key): answer for source, key, answer in project.query(found) if source != "sourcing"}
+    assert shown_now == answers
     old: dict[str, Any] = {"answer_max_age_days": 0, "no_match_max_age_days": 0}
     assert project.run(YESTERDAY, config={"refresh": True, "max_credits": 100}, **old).success
     later = [call.identifiers or {} for call in project.books().enrich_calls[asked:]]
