@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
+from clodura_pipeline.clodura.costs import ABOUT_CREDITS, plain, stated_credits, whole_credits
 from clodura_pipeline.clodura.errors import UnreadableAnswer
 
 PARSER_VERSION = 1
@@ -103,20 +104,6 @@ ORGANISATION_KEYS = {
 }
 _KNOWN_KEYS = frozenset(PERSON_KEYS.values()) | {"organisation"}
 
-# The name of the cost field is not documented. These say "what was used"; names that may mean a balance
-# ("credits", "remainingCredits") are not among them. Compared without case and punctuation.
-_COST_NAMES = frozenset(
-    f"credit{plural}{verb}"
-    for plural in ("", "s")
-    for verb in ("used", "charged", "consumed", "deducted", "spent", "cost", "usage")
-) | {"usedcredits", "chargedcredits", "consumedcredits", "deductedcredits", "spentcredits", "costincredits"}
-_COST_HOLDERS = frozenset(
-    {"creditusage", "creditsusage", "creditusagedetails", "creditdetails", "credits", "credit", "usage", "meta"}
-)
-_COST_NAMES_IN_HOLDER = _COST_NAMES | {"used", "charged", "consumed", "deducted", "spent", "cost"}
-_BALANCES = frozenset({"remainingcredits", "creditsremaining", "creditbalance", "creditsbalance"})
-_PLAUSIBLE_COST_CREDITS = 1_000
-
 # How answers without content say that they failed. What is silent, or says in words that nobody was found, is a miss.
 _DEEPEST = 4
 _OUTCOMES = frozenset({"success", "succeeded", "successful", "issuccess", "ok", "isok"})
@@ -164,40 +151,6 @@ def _read(document: dict[str, Any], body: bytes, sent: Mapping[str, str]) -> Enr
     return Enrichment(_what_was_found(person, organisation, sent, cost), person, organisation, cost)
 
 
-def stated_credits(body: bytes) -> int | None:
-    """The cost in credits that an answer states under a name we know; None when it states none that makes sense."""
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return _find_cost(document, _COST_NAMES, depth=0)
-
-
-def _find_cost(node: Any, names: frozenset[str], depth: int) -> int | None:
-    if isinstance(node, list) and len(node) == 1:
-        node = node[0]
-    if not isinstance(node, dict) or depth > 3:
-        return None
-    for key, value in node.items():
-        if _plain(key) in names and (cost := _whole_credits(value)) is not None:
-            return cost
-    for key, value in node.items():
-        within = _COST_NAMES_IN_HOLDER if _plain(key) in _COST_HOLDERS | _COST_NAMES else _COST_NAMES
-        if key != "organisation" and (cost := _find_cost(value, within, depth + 1)) is not None:
-            return cost
-    return None
-
-
-def _whole_credits(value: Any) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return int(number) if 0 <= number <= _PLAUSIBLE_COST_CREDITS and number == int(number) else None
-
-
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(body)
@@ -227,7 +180,7 @@ def _unwrap(document: dict[str, Any]) -> dict[str, Any]:
 def _is_empty(value: Any) -> bool:
     """Nothing in it: null, "", [] or {}, or an object in which every key but those on cost holds nothing."""
     if isinstance(value, dict):
-        return all(_is_empty(v) for k, v in value.items() if _plain(k) not in _COST_NAMES | _COST_HOLDERS | _BALANCES)
+        return all(_is_empty(v) for k, v in value.items() if plain(k) not in ABOUT_CREDITS)
     if isinstance(value, list):
         return all(_is_empty(item) for item in value)
     return value is None or (isinstance(value, str) and not value.strip())
@@ -239,7 +192,7 @@ def _reports_failure(node: Any, depth: int = 0) -> bool:
         return any(_reports_failure(item, depth + 1) for item in node)
     if not isinstance(node, dict) or depth > _DEEPEST:
         return False
-    return any(_says_it_failed(_plain(key), value) or _reports_failure(value, depth + 1) for key, value in node.items())
+    return any(_says_it_failed(plain(key), value) or _reports_failure(value, depth + 1) for key, value in node.items())
 
 
 def _says_it_failed(key: str, value: Any) -> bool:
@@ -254,7 +207,7 @@ def _says_it_failed(key: str, value: Any) -> bool:
 
 
 def _is_error_status(value: Any) -> bool:
-    status = _whole_credits(value)  # a whole number up to 1,000, or text that is one
+    status = whole_credits(value)
     return status is not None and status >= 400 and status != 404
 
 
@@ -298,10 +251,6 @@ def _text(value: Any) -> str | None:
         # JSON can hold halves of characters and NULs, which no database stores as text; the raw answer keeps them.
         return value.encode("utf-8", "replace").decode().replace("\0", "").strip() or None
     return None
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z]", "", name.lower())
 
 
 def _shape(node: dict[str, Any]) -> str:

@@ -11,7 +11,8 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from http import HTTPStatus
 
-from clodura_pipeline.clodura.answers import Enrichment, read_enrichment, stated_credits
+from clodura_pipeline.clodura.answers import Enrichment, read_enrichment
+from clodura_pipeline.clodura.costs import stated_credits
 from clodura_pipeline.clodura.errors import CallFailed, NotSent, UnreadableAnswer
 from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS, Identifiers
 

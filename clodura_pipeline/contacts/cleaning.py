@@ -12,22 +12,14 @@ import polars as pl
 from clodura_pipeline.contacts.canonical import name_id_expr
 from clodura_pipeline.contacts.cells import with_email, with_linkedin, with_names, with_organisation
 from clodura_pipeline.contacts.contact_ids import contact_ids
+from clodura_pipeline.contacts.headers import LANDED_COLUMNS
 from clodura_pipeline.contacts.misplaced import NOTE, put_right
 from clodura_pipeline.contacts.text import NAMES_LIKE_PLACEHOLDERS, PLACEHOLDERS
 
 NO_IDENTIFIER = (
     "no identifier Clodura can use: needs a LinkedIn profile, an e-mail address, or first and last name with a company"
 )
-CELLS = (
-    "first_name",
-    "last_name",
-    "full_name",
-    "email",
-    "linkedin_url",
-    "organisation_name",
-    "organisation_linkedin_url",
-    "organisation_domain",
-)
+CELLS = tuple(name for name in LANDED_COLUMNS if name != "contact_id")
 CONTACT_COLUMNS = (
     "file_date",
     "source_file",

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from clodura_pipeline.contacts.choice import chosen
-from clodura_pipeline.contacts.choice import filled as _filled
+from clodura_pipeline.contacts.choice import chosen, filled
 from clodura_pipeline.contacts.headers import HeaderMatch
 
 ROW = "source_row"
@@ -113,18 +112,18 @@ def _named(match: HeaderMatch, table: pl.DataFrame) -> list[int]:
     unnamed = [position for position, header in enumerate(match.headers) if not header.strip()]
     if not unnamed:
         return list(range(len(match.headers)))
-    filled = table.select((_filled(position).is_not_null().any()).alias(str(position)) for position in unnamed)
+    held = table.select((filled(position).is_not_null().any()).alias(str(position)) for position in unnamed)
     return [
         position
         for position in range(len(match.headers))
-        if position not in unnamed or (table.height and filled[str(position)].item())
+        if position not in unnamed or (table.height and held[str(position)].item())
     ]
 
 
 def _columns(match: HeaderMatch, positions: list[int]) -> list[pl.Expr]:
     expressions = chosen(match)
     first_used = {used[0] for used in match.columns.values()}
-    others = [_filled(position).alias(match.names[position]) for position in positions if position not in first_used]
+    others = [filled(position).alias(match.names[position]) for position in positions if position not in first_used]
     verbatim = [pl.col(str(position)).alias(match.names[position]) for position in positions]
     expressions.append(_json(others).alias("source_columns"))
     expressions.append(_json(verbatim).alias("record"))

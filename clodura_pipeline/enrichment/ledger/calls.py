@@ -9,14 +9,14 @@ from clodura_pipeline.clodura.answers import PARSER_VERSION, Enrichment, Organis
 from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS
 from clodura_pipeline.clodura.verdicts import Next, RawAnswer, State, Verdict
 from clodura_pipeline.enrichment.clock import Clock
-from clodura_pipeline.enrichment.ledger import forgetting, moments, money, people, rates
+from clodura_pipeline.enrichment.ledger import forgetting, moments, money, past, people, rates
 from clodura_pipeline.enrichment.ledger.moments import Moment
 from clodura_pipeline.enrichment.ledger.money import Totals, Wait
 from clodura_pipeline.enrichment.ledger.readings import ReadingBegun
 from clodura_pipeline.enrichment.ledger.sequence import next_sequence
 from clodura_pipeline.enrichment.policy import Policy
 from clodura_pipeline.enrichment.questions import Question, Run
-from clodura_pipeline.enrichment.standing import Ask, Held, Known, PastAttempt, Purpose, Rules, UnderWay, standing
+from clodura_pipeline.enrichment.standing import Ask, Held, Known, Purpose, Rules, UnderWay, standing
 from clodura_pipeline.enrichment.stops import Stop
 
 Identify = Callable[[str], str | None]
@@ -49,8 +49,8 @@ def permit(cursor: sqlite3.Connection, clock: Clock, question: Question, run: Ru
     if forgetting.is_forgotten(cursor, question.person_key):
         return Held(State.NOT_PROCESSED, forgetting.NOT_ASKED)
     rules = Rules(run.watermark, moment.server, policy.refresh, policy.settle_doubts)
-    past = past_attempts(cursor, question.person_key, moment)
-    decision = standing(past, question.combination.strength, question.hash, rules)
+    earlier = past.of_person(cursor, question.person_key, moment)
+    decision = standing(earlier, question.combination.strength, question.hash, rules)
     if not isinstance(decision, Ask):
         return decision
     obstacle = (
@@ -158,42 +158,6 @@ def expire_leases(cursor: sqlite3.Connection, moment: Moment) -> int:
             (State.AMBIGUOUS, next_sequence(cursor), attempt["id"]),
         )
     return len(ended)
-
-
-def past_attempts(cursor: sqlite3.Connection, person_key: int, moment: Moment) -> list[PastAttempt]:
-    """All attempts for a person, under whichever of their keys they were made."""
-    survivor = people.survivor_of(cursor, person_key)
-    rows = cursor.execute(
-        "SELECT id, state, detail, strength, question_hash, answered_at, lease_until FROM attempts WHERE person_key IN "
-        "(SELECT ? UNION ALL SELECT person_key FROM people WHERE alias_of = ?)",
-        (survivor, survivor),
-    )
-    return [past_attempt(row, moment) for row in rows]
-
-
-def all_past_attempts(cursor: sqlite3.Connection, moment: Moment) -> dict[int, list[PastAttempt]]:
-    """All attempts of everybody, by surviving person key."""
-    rows = cursor.execute(
-        "SELECT coalesce(p.alias_of, a.person_key) AS survivor, a.id, a.state, a.detail, a.strength, a.question_hash, "
-        "a.answered_at, a.lease_until FROM attempts a JOIN people p ON p.person_key = a.person_key ORDER BY a.id"
-    )
-    by_person: dict[int, list[PastAttempt]] = {}
-    for row in rows:
-        by_person.setdefault(row["survivor"], []).append(past_attempt(row, moment))
-    return by_person
-
-
-def past_attempt(row: sqlite3.Row, moment: Moment) -> PastAttempt:
-    """A row of `attempts` as the standing of a person needs it."""
-    return PastAttempt(
-        id=row["id"],
-        state=State(row["state"]),
-        detail=row["detail"],
-        strength=row["strength"],
-        question=row["question_hash"],
-        answered_at=row["answered_at"],
-        lease_left_seconds=row["lease_until"] - moment.monotonic,
-    )
 
 
 def answer_json(enrichment: Enrichment | None) -> str | None:

@@ -1,7 +1,7 @@
 """Readings of Clodura's balance, and what two of them prove about the calls between them."""
 
 import sqlite3
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from clodura_pipeline.clodura.balance import Balance
 from clodura_pipeline.enrichment.ledger import money
@@ -74,9 +74,9 @@ def record(cursor: sqlite3.Connection, run_id: str, begun: ReadingBegun, balance
     ).fetchone()
     result = Reconciled(balance.credits, balance.shape, None, None, None, None)
     if quiet and balance.credits is not None and before is not None:
-        result = _compare(before, balance, spent.charged - before["charged_credits"])
-        if result.settled_credits != _settled_between(cursor, before["watermark"], begun.watermark):
-            result = replace(result, interval=None, drop_credits=None, settled_credits=None, unexplained_credits=None)
+        settled = spent.charged - before["charged_credits"]
+        if settled == _settled_between(cursor, before["watermark"], begun.watermark):
+            result = _compare(before, balance, settled)
     written = cursor.execute(
         "INSERT INTO readings (run_id, read_at, watermark, quiet, credits, shape, charged_credits, at_risk_credits, "
         "interval, drop_credits, settled_credits, unexplained_credits) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

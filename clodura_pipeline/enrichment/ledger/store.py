@@ -10,7 +10,17 @@ from pathlib import Path
 from clodura_pipeline.clodura.balance import Balance
 from clodura_pipeline.clodura.verdicts import RawAnswer, Verdict
 from clodura_pipeline.enrichment.clock import Clock
-from clodura_pipeline.enrichment.ledger import calls, moments, money, people, readings, registering, schema, upgrading
+from clodura_pipeline.enrichment.ledger import (
+    calls,
+    moments,
+    money,
+    past,
+    people,
+    readings,
+    registering,
+    schema,
+    upgrading,
+)
 from clodura_pipeline.enrichment.ledger.calls import Decision, Granted, Settled
 from clodura_pipeline.enrichment.ledger.custody import Custody
 from clodura_pipeline.enrichment.ledger.money import Totals, Wait
@@ -252,7 +262,7 @@ class Ledger(Custody):
         with self._transaction() as cursor:
             moment = moments.now(cursor, self._clock)
             calls.expire_leases(cursor, moment)
-            return calls.all_past_attempts(cursor, moment), moment.server
+            return past.of_everybody(cursor, moment), moment.server
 
     def newest_attempt(self) -> int:
         """Id of the newest attempt; 0 when there is none."""
