@@ -2,10 +2,11 @@
 
 import dagster as dg
 
-from clodura_pipeline import automation, checks
-from clodura_pipeline.assets import contacts, enrichment, publication, retention
-from clodura_pipeline.checks import CheckThresholds
-from clodura_pipeline.resources import build_resources
+from clodura_pipeline.graph import checks
+from clodura_pipeline.graph import jobs as automation
+from clodura_pipeline.graph.assets import contacts, enrichment, publication, retention
+from clodura_pipeline.graph.checks import CheckThresholds
+from clodura_pipeline.graph.resources import build_resources
 from clodura_pipeline.settings import Settings, load_settings
 
 

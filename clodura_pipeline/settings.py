@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from clodura_pipeline.enrichment.policy import Budget, Limits
+from clodura_pipeline.ledger.rules.policy import Budget, Limits
 
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]

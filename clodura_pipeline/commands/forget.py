@@ -7,7 +7,7 @@ import click
 
 if TYPE_CHECKING:
     from clodura_pipeline.settings import Settings
-    from clodura_pipeline.warehouse.forgetting import Forgot
+    from clodura_pipeline.warehouse.erasure.people import Forgot
 
 _RUN_ID = "clodura-pipeline forget"
 _LEFT_ALONE = (
@@ -25,7 +25,7 @@ def forget(identifier: str, yes: bool) -> None:
     From the ledger, the working database and the published file, with all rows of theirs; kept are what was spent, and
     a keyed hash by which they are known when a file brings them again, so that they are not asked.
     """
-    from clodura_pipeline.contacts.suppression import personal_identifier
+    from clodura_pipeline.identity.suppression import personal_identifier
     from clodura_pipeline.settings import SettingsError, load_settings
 
     meant = personal_identifier(sys.stdin.readline() if identifier == "-" else identifier)
@@ -47,15 +47,15 @@ def _forget(settings: "Settings", identifier: str) -> None:
     # Imported late: whoever only wants --help does not wait for them.
     import duckdb
 
-    from clodura_pipeline.assets.wording import words_for
-    from clodura_pipeline.contacts.suppression import Suppression, SuppressionProblem, read_suppression
-    from clodura_pipeline.enrichment.ledger import FILE_NAME, LedgerProblem
-    from clodura_pipeline.partitions import utc_now
-    from clodura_pipeline.resources import LedgerResource, WorkingDatabase
-    from clodura_pipeline.warehouse.building import bring_up_to_date
+    from clodura_pipeline.graph.failures import words_for
+    from clodura_pipeline.graph.partitions import utc_now
+    from clodura_pipeline.graph.resources import LedgerResource, WorkingDatabase
+    from clodura_pipeline.identity.suppression import Suppression, SuppressionProblem, read_suppression
+    from clodura_pipeline.ledger import FILE_NAME, LedgerProblem
+    from clodura_pipeline.warehouse.analyst_tables import bring_up_to_date
     from clodura_pipeline.warehouse.database import DatabaseBusy, NewerDatabase, NotCompacted, working_database
-    from clodura_pipeline.warehouse.forgetting import Forgot, SharedAddress, forget_person
-    from clodura_pipeline.warehouse.publishing import UnwritableFile, publish
+    from clodura_pipeline.warehouse.erasure.people import Forgot, SharedAddress, forget_person
+    from clodura_pipeline.warehouse.publication import UnwritableFile, publish
 
     path = settings.state_dir / FILE_NAME
     if not path.is_file():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from clodura_pipeline.enrichment.ledger import Audit
+    from clodura_pipeline.ledger import Audit
 
 _DAYS_SHOWN = 14
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -27,7 +27,7 @@ def ledger() -> None:
 @click.argument("file", required=False, type=_FILE)
 def check(file: Path | None) -> None:
     """Verify the ledger and add up its books; FILE: a back-up to look at instead. Changes nothing."""
-    from clodura_pipeline.enrichment.ledger import audit_file
+    from clodura_pipeline.ledger import audit_file
 
     with _explained():
         path = file or _ledger_path()
@@ -48,8 +48,8 @@ def check(file: Path | None) -> None:
 @click.argument("target", type=_FILE)
 def backup(target: Path) -> None:
     """Copy the ledger to TARGET, which must not be there yet, as it is at one moment."""
-    from clodura_pipeline.enrichment.ledger import audit_file
-    from clodura_pipeline.enrichment.ledger import backup as copy_ledger
+    from clodura_pipeline.ledger import audit_file
+    from clodura_pipeline.ledger import backup as copy_ledger
 
     with _explained():
         path = _ledger_path()
@@ -71,7 +71,7 @@ def backup(target: Path) -> None:
 @click.option("--raw", is_flag=True, help="The bytes of Clodura's answers too.")
 def export(folder: Path, raw: bool) -> None:
     """Write attempts, people, identifiers, readings and runs to FOLDER as Parquet, all as of one moment."""
-    from clodura_pipeline.enrichment.ledger import export as export_ledger
+    from clodura_pipeline.ledger import export as export_ledger
 
     with _explained():
         counts = export_ledger(_ledger_path(), folder, raw)
@@ -82,7 +82,7 @@ def export(folder: Path, raw: bool) -> None:
 
 @contextlib.contextmanager
 def _explained() -> Iterator[None]:
-    from clodura_pipeline.enrichment.ledger import LedgerProblem
+    from clodura_pipeline.ledger import LedgerProblem
     from clodura_pipeline.settings import SettingsError
 
     try:
@@ -92,7 +92,7 @@ def _explained() -> Iterator[None]:
 
 
 def _ledger_path() -> Path:
-    from clodura_pipeline.enrichment.ledger import FILE_NAME
+    from clodura_pipeline.ledger import FILE_NAME
     from clodura_pipeline.settings import load_settings
 
     return load_settings().state_dir / FILE_NAME

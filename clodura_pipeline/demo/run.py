@@ -13,8 +13,8 @@ from rich.console import Console
 from clodura_pipeline.demo.bars import Bars
 from clodura_pipeline.demo.place import CALLS_PER_SECOND, DemoProblem, Place
 from clodura_pipeline.demo.work import work
-from clodura_pipeline.enrichment.ledger import LedgerProblem
-from clodura_pipeline.resources import LedgerResource
+from clodura_pipeline.graph.resources import LedgerResource
+from clodura_pipeline.ledger import LedgerProblem
 from clodura_pipeline.sandbox import BooksView, Sandbox, SandboxOptions
 
 STARTING_BALANCE = 10_000

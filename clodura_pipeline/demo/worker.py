@@ -20,7 +20,7 @@ Tell = Callable[[dict[str, Any]], None]
 def main(days: Sequence[str]) -> int:
     """Run the job for each day, in Dagster's own storage; stops at the first run that fails."""
     tell = _take_stdout()
-    from clodura_pipeline.definitions import defs  # late: what an import prints must not mix with what we tell
+    from clodura_pipeline.definitions import defs
 
     job = defs.resolve_job_def(JOB)
     with dg.DagsterInstance.get() as instance:

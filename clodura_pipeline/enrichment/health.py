@@ -4,14 +4,14 @@ import math
 import random
 
 from clodura_pipeline.clodura.verdicts import Next, State, Verdict
-from clodura_pipeline.enrichment.policy import (
+from clodura_pipeline.ledger.rules.policy import (
     FAILURES_UNTIL_STOP,
     LONGEST_PAUSE_SECONDS,
     RETRY_SHARE,
     UNREADABLE_UNTIL_STOP,
     Policy,
 )
-from clodura_pipeline.enrichment.stops import Stop, StopKind, stop
+from clodura_pipeline.ledger.rules.stops import Stop, StopKind, stop
 
 
 class Health:

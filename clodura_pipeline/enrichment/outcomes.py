@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from clodura_pipeline.clodura.verdicts import Next, State, Verdict
-from clodura_pipeline.enrichment.questions import Question
+from clodura_pipeline.ledger.rules.requests import Question
 
 
 @dataclass(frozen=True, repr=False)

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from clodura_pipeline.clodura.balance import Balance, read_balance
 from clodura_pipeline.clodura.client import ClientSettings, CloduraClient, is_loopback
 from clodura_pipeline.clodura.errors import CallFailed
-from clodura_pipeline.enrichment.asking import Asker, Outcome, Progress
-from clodura_pipeline.enrichment.calling import Caller
-from clodura_pipeline.enrichment.clock import Clock
-from clodura_pipeline.enrichment.ledger import Ledger, ReadingBegun, Reconciled, Wait
-from clodura_pipeline.enrichment.policy import SEND_SLACK_SECONDS, Policy
-from clodura_pipeline.enrichment.questions import Question, Run
-from clodura_pipeline.enrichment.stops import Stop, StopKind, stop
+from clodura_pipeline.enrichment.caller import Caller
+from clodura_pipeline.enrichment.dispatcher import Asker, Outcome, Progress
+from clodura_pipeline.ledger import Ledger, ReadingBegun, Reconciled, Wait
+from clodura_pipeline.ledger.rules.clock import Clock
+from clodura_pipeline.ledger.rules.policy import SEND_SLACK_SECONDS, Policy
+from clodura_pipeline.ledger.rules.requests import Question, Run
+from clodura_pipeline.ledger.rules.stops import Stop, StopKind, stop
 
 
 class RefusedToStart(Exception):

@@ -4,13 +4,19 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import duckdb
-from dagster_duckdb import DuckDBResource
 from filelock import FileLock, Timeout
 
-from clodura_pipeline.tables import (
+from clodura_pipeline.warehouse.erasure.rebuild import (
+    execute_in_a_fresh_process,
+    parquet_folder,
+    quoted,
+    remove,
+    removed_at_the_end,
+)
+from clodura_pipeline.warehouse.tables import (
     CONTACT_ROWS,
     CREDIT_USAGE,
     ENRICHED_CONTACTS,
@@ -22,13 +28,6 @@ from clodura_pipeline.tables import (
     REJECTED_CONTACTS,
     SOURCE_FILES,
     VALIDATED_CONTACTS,
-)
-from clodura_pipeline.warehouse.afresh import (
-    execute_in_a_fresh_process,
-    parquet_folder,
-    quoted,
-    remove,
-    removed_at_the_end,
 )
 
 LOCK_TIMEOUT_SECONDS = 600.0
@@ -62,6 +61,16 @@ CREATE TABLE IF NOT EXISTS working_state (name VARCHAR PRIMARY KEY, value VARCHA
 """
 
 
+class DatabaseFile(Protocol):
+    """A DuckDB file and the way to open it, such as Dagster's DuckDBResource."""
+
+    database: str
+
+    def get_connection(self) -> contextlib.AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """The open database; closed at the end of the context."""
+        ...
+
+
 class DatabaseBusy(Exception):
     """Another run kept the working database for too long."""
 
@@ -75,7 +84,7 @@ class NotCompacted(Exception):
 
 
 @contextlib.contextmanager
-def working_database(resource: DuckDBResource, why: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
+def working_database(resource: DatabaseFile, why: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
     """The open working database with all its tables, under the lock that all runs share.
 
     Raises:

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import duckdb
 import polars as pl
 
-from clodura_pipeline.schemas import POLARS_TYPES
-from clodura_pipeline.tables import Table
+from clodura_pipeline.warehouse.schemas import POLARS_TYPES
+from clodura_pipeline.warehouse.tables import Table
 
 
 def insert(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:

@@ -10,11 +10,12 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from clodura_pipeline.contacts.files import ContactFile, FoundFiles, LeftAlone
-from clodura_pipeline.contacts.reading import LANDED_COLUMNS, Reading, UnreadableFile, read_contacts
-from clodura_pipeline.tables import RAW_CONTACTS, SOURCE_FILES
+from clodura_pipeline.identity.cells import LANDED_COLUMNS
+from clodura_pipeline.intake.files import ContactFile, FoundFiles, LeftAlone
+from clodura_pipeline.intake.formats import Reading, UnreadableFile, read_contacts
 from clodura_pipeline.warehouse.database import transaction
 from clodura_pipeline.warehouse.frames import delete, insert, read, replace_rows, typed
+from clodura_pipeline.warehouse.tables import RAW_CONTACTS, SOURCE_FILES
 
 Spellings = Mapping[str, tuple[str, ...]]
 OpenDatabase = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]

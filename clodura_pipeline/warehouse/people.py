@@ -6,14 +6,14 @@ import duckdb
 import polars as pl
 
 from clodura_pipeline.clodura.identifiers import IDENTIFIER_FIELDS
-from clodura_pipeline.contacts import canonical
-from clodura_pipeline.contacts.identity import People, resolve
-from clodura_pipeline.enrichment.ledger import Ledger, Registered
-from clodura_pipeline.tables import IDENTITY_CONFLICTS
+from clodura_pipeline.identity import canonical
+from clodura_pipeline.identity.matching import People, resolve
+from clodura_pipeline.ledger import Ledger, Registered
 from clodura_pipeline.warehouse.database import get_state, set_state, transaction
+from clodura_pipeline.warehouse.erasure.requests import heed_wishes, read_anew_if_form_changed
 from clodura_pipeline.warehouse.frames import insert, read
-from clodura_pipeline.warehouse.projection import begin_anew_if_restored
-from clodura_pipeline.warehouse.wishes import heed_wishes, read_anew_if_form_changed
+from clodura_pipeline.warehouse.ledger_projection import begin_anew_if_restored
+from clodura_pipeline.warehouse.tables import IDENTITY_CONFLICTS
 
 PARTED = "email: known with another LinkedIn profile, so it is not sent with this one"
 _QUESTION_COLUMNS = (*IDENTIFIER_FIELDS, "set_aside")

@@ -15,18 +15,18 @@ from typing import Any
 import dagster as dg
 
 POINTS = {
-    "landing": ("clodura_pipeline.assets.contacts", "land"),
-    "validating": ("clodura_pipeline.assets.contacts", "validate"),
-    "registering": ("clodura_pipeline.enrichment.ledger.store", "Ledger.register"),
-    "permitting": ("clodura_pipeline.enrichment.ledger.store", "Ledger.permit"),
+    "landing": ("clodura_pipeline.graph.assets.contacts", "land"),
+    "validating": ("clodura_pipeline.graph.assets.contacts", "validate"),
+    "registering": ("clodura_pipeline.ledger.ledger", "Ledger.register"),
+    "permitting": ("clodura_pipeline.ledger.ledger", "Ledger.permit"),
     "calling": ("clodura_pipeline.clodura.client", "CloduraClient.enrich"),
-    "settling": ("clodura_pipeline.enrichment.ledger.store", "Ledger.settle"),
-    "reading_balance": ("clodura_pipeline.enrichment.ledger.store", "Ledger.record_reading"),
-    "noting_pending": ("clodura_pipeline.assets.enrichment", "set_pending_reasons"),
-    "projecting": ("clodura_pipeline.warehouse.building", "project"),
-    "building": ("clodura_pipeline.warehouse.building", "_fill"),
-    "writing_file": ("clodura_pipeline.warehouse.publishing", "_write"),
-    "swapping_file": ("clodura_pipeline.warehouse.publishing", "_swap"),
+    "settling": ("clodura_pipeline.ledger.ledger", "Ledger.settle"),
+    "reading_balance": ("clodura_pipeline.ledger.ledger", "Ledger.record_reading"),
+    "noting_pending": ("clodura_pipeline.graph.assets.enrichment", "set_pending_reasons"),
+    "projecting": ("clodura_pipeline.warehouse.analyst_tables", "project"),
+    "building": ("clodura_pipeline.warehouse.analyst_tables", "_fill"),
+    "writing_file": ("clodura_pipeline.warehouse.publication", "_write"),
+    "swapping_file": ("clodura_pipeline.warehouse.publication", "_swap"),
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 from two_demos import TwoDemos
 
-from clodura_pipeline.contacts.reading import read_contacts
+from clodura_pipeline.intake.formats import read_contacts
 
 
 def ask(demos: TwoDemos, query: str) -> Any:

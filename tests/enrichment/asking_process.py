@@ -26,13 +26,13 @@ from typing import Any
 
 from clodura_pipeline.clodura.client import ClientSettings
 from clodura_pipeline.clodura.identifiers import Identifiers
-from clodura_pipeline.enrichment.asking import Outcome, Progress
-from clodura_pipeline.enrichment.clock import Clock, SystemClock
-from clodura_pipeline.enrichment.ledger import Ledger, Reconciled
-from clodura_pipeline.enrichment.policy import Budget, Limits, Policy
-from clodura_pipeline.enrichment.questions import Question
+from clodura_pipeline.enrichment.dispatcher import Outcome, Progress
 from clodura_pipeline.enrichment.session import RunIdentity, Session, open_session
-from clodura_pipeline.enrichment.stops import Stop
+from clodura_pipeline.ledger import Ledger, Reconciled
+from clodura_pipeline.ledger.rules.clock import Clock, SystemClock
+from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
+from clodura_pipeline.ledger.rules.requests import Question
+from clodura_pipeline.ledger.rules.stops import Stop
 from clodura_pipeline.sandbox import DEFAULT_API_KEY
 
 INTERRUPTED_EXIT = 143

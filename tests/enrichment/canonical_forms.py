@@ -9,15 +9,15 @@ from ledger_helpers import UNLIMITED
 
 from clodura_pipeline.clodura.client import ClientSettings
 from clodura_pipeline.clodura.identifiers import Identifiers
-from clodura_pipeline.contacts import rereading
-from clodura_pipeline.contacts.canonical import profile_id
-from clodura_pipeline.contacts.rereading import FormerForm
-from clodura_pipeline.enrichment.asking import Outcome
-from clodura_pipeline.enrichment.clock import Clock, SystemClock
-from clodura_pipeline.enrichment.ledger import CanonicalForm, Ledger
-from clodura_pipeline.enrichment.policy import Budget, Policy
-from clodura_pipeline.enrichment.questions import Question
+from clodura_pipeline.enrichment.dispatcher import Outcome
 from clodura_pipeline.enrichment.session import RunIdentity, open_session
+from clodura_pipeline.identity import rereading
+from clodura_pipeline.identity.canonical import profile_id
+from clodura_pipeline.identity.rereading import FormerForm
+from clodura_pipeline.ledger import CanonicalForm, Ledger
+from clodura_pipeline.ledger.rules.clock import Clock, SystemClock
+from clodura_pipeline.ledger.rules.policy import Budget, Policy
+from clodura_pipeline.ledger.rules.requests import Question
 from clodura_pipeline.sandbox import DEFAULT_API_KEY
 
 POLICY = Policy(UNLIMITED, Budget(0), timeout_seconds=5.0, max_workers=8)

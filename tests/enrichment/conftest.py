@@ -11,7 +11,7 @@ import pytest
 from asking_process import profile_of
 from ledger_helpers import Desk, FakeClock
 
-from clodura_pipeline.enrichment.ledger import Ledger
+from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.sandbox import Sandbox, SandboxOptions
 
 

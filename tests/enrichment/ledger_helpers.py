@@ -12,11 +12,11 @@ from typing import Literal
 
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import Next, RawAnswer, State, Verdict
-from clodura_pipeline.enrichment.clock import SystemClock
-from clodura_pipeline.enrichment.ledger import Granted, Ledger, Totals
-from clodura_pipeline.enrichment.ledger.calls import Decision, Settled
-from clodura_pipeline.enrichment.policy import Budget, Limits, Policy
-from clodura_pipeline.enrichment.questions import Question
+from clodura_pipeline.ledger import Granted, Ledger, Totals
+from clodura_pipeline.ledger.attempts import Decision, Settled
+from clodura_pipeline.ledger.rules.clock import SystemClock
+from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
+from clodura_pipeline.ledger.rules.requests import Question
 from clodura_pipeline.sandbox import BooksView, build_directory
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from asking_process import profile_of
 
-from clodura_pipeline.enrichment.clock import SystemClock
-from clodura_pipeline.enrichment.ledger import Ledger
+from clodura_pipeline.ledger import Ledger
+from clodura_pipeline.ledger.rules.clock import SystemClock
 
 _BETWEEN_CALLS_SECONDS = 0.01
 

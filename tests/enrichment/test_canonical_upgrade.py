@@ -22,12 +22,12 @@ from ledger_helpers import FREE, VERDICTS, FakeClock, assert_books_agree, assert
 from clodura_pipeline.clodura.answers import Enrichment, Found, Organisation, Person
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import RawAnswer, State
-from clodura_pipeline.contacts import rereading
-from clodura_pipeline.contacts.canonical import email_id, profile_id
-from clodura_pipeline.enrichment.ledger import CanonicalForm, Granted, Ledger, LedgerProblem
-from clodura_pipeline.enrichment.ledger.calls import Decision
-from clodura_pipeline.enrichment.questions import Question, Run
-from clodura_pipeline.enrichment.standing import Known
+from clodura_pipeline.identity import rereading
+from clodura_pipeline.identity.canonical import email_id, profile_id
+from clodura_pipeline.ledger import CanonicalForm, Granted, Ledger, LedgerProblem
+from clodura_pipeline.ledger.attempts import Decision
+from clodura_pipeline.ledger.rules.eligibility import Known
+from clodura_pipeline.ledger.rules.requests import Question, Run
 from clodura_pipeline.sandbox import Sandbox, build_directory
 
 Start = Callable[..., Sandbox]

@@ -16,12 +16,12 @@ from asking_process import Job, profile_of, register
 from ledger_helpers import UNLIMITED, FakeClock, assert_books_agree, people_of_the_directory, rows, sums
 
 from clodura_pipeline.clodura.client import ClientSettings
-from clodura_pipeline.enrichment.asking import Outcome
-from clodura_pipeline.enrichment.clock import SystemClock
-from clodura_pipeline.enrichment.ledger import Ledger, LedgerProblem, Totals
-from clodura_pipeline.enrichment.ledger.schema import SCHEMA_VERSION, _file_system, refuse_network_file_system
-from clodura_pipeline.enrichment.policy import Budget, Policy
+from clodura_pipeline.enrichment.dispatcher import Outcome
 from clodura_pipeline.enrichment.session import RunIdentity, open_session
+from clodura_pipeline.ledger import Ledger, LedgerProblem, Totals
+from clodura_pipeline.ledger.rules.clock import SystemClock
+from clodura_pipeline.ledger.rules.policy import Budget, Policy
+from clodura_pipeline.ledger.schema import SCHEMA_VERSION, _file_system, refuse_network_file_system
 from clodura_pipeline.sandbox import Fault, Sandbox
 
 Start = Callable[..., Sandbox]
@@ -98,8 +98,8 @@ def test_a_paid_answer_waits_for_room_on_a_full_disk(start: Start, ledger_path: 
 def test_a_disk_that_stays_full_ends_the_run_in_words_and_lists_the_doubt(
     start: Start, ledger_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clodura_pipeline.enrichment.policy.LEASE_MARGIN_SECONDS", 0.5)
-    monkeypatch.setattr("clodura_pipeline.enrichment.calling._LONGEST_PATIENCE_SECONDS", 1.5)
+    monkeypatch.setattr("clodura_pipeline.ledger.rules.policy.LEASE_MARGIN_SECONDS", 0.5)
+    monkeypatch.setattr("clodura_pipeline.enrichment.caller._LONGEST_PATIENCE_SECONDS", 1.5)
     sandbox = start(faults=(Fault("huge_body"),), huge_body_bytes=300_000)
     outcomes, problem = run_on_a_full_disk(sandbox, ledger_path, None, replace(QUICK, timeout_seconds=0.5))
     assert outcomes == []
@@ -115,8 +115,8 @@ def test_a_disk_that_stays_full_ends_the_run_in_words_and_lists_the_doubt(
 def test_a_paid_answer_waits_for_a_rival_that_keeps_the_ledger_locked_beyond_the_lease(
     start: Start, ledger_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clodura_pipeline.enrichment.policy.LEASE_MARGIN_SECONDS", 0.1)
-    monkeypatch.setattr("clodura_pipeline.enrichment.ledger.schema.BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("clodura_pipeline.ledger.rules.policy.LEASE_MARGIN_SECONDS", 0.1)
+    monkeypatch.setattr("clodura_pipeline.ledger.schema.BUSY_SECONDS", 0.2)
     sandbox = start(latency_seconds=0.4)
     policy = replace(QUICK, timeout_seconds=0.6)
     settings = ClientSettings(sandbox.base_url, "sandbox-key", policy.timeout_seconds, 1)
@@ -230,7 +230,7 @@ def test_an_empty_file_is_a_new_ledger(memory: Path) -> None:
 
 def test_a_ledger_locked_by_a_stranger_says_so(memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = made(memory / "ledger.sqlite")
-    monkeypatch.setattr("clodura_pipeline.enrichment.ledger.schema.BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("clodura_pipeline.ledger.schema.BUSY_SECONDS", 0.2)
     with closing(sqlite3.connect(path, isolation_level=None)) as stranger:
         stranger.execute("BEGIN IMMEDIATE")
         assert "Another process kept it locked" in problem_of(path)

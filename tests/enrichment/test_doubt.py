@@ -18,11 +18,11 @@ from ledger_helpers import (
 
 from clodura_pipeline.clodura.balance import Balance
 from clodura_pipeline.clodura.verdicts import State
-from clodura_pipeline.enrichment.asking import Outcome
-from clodura_pipeline.enrichment.ledger import ReadingBegun, Reconciled, Totals
-from clodura_pipeline.enrichment.policy import Budget, Policy
+from clodura_pipeline.enrichment.dispatcher import Outcome
 from clodura_pipeline.enrichment.session import RefusedToStart, Session
-from clodura_pipeline.enrichment.stops import Stop, StopKind
+from clodura_pipeline.ledger import ReadingBegun, Reconciled, Totals
+from clodura_pipeline.ledger.rules.policy import Budget, Policy
+from clodura_pipeline.ledger.rules.stops import Stop, StopKind
 from clodura_pipeline.sandbox import Fault, FaultKind, Sandbox
 
 Start = Callable[..., Sandbox]

@@ -13,9 +13,9 @@ from asking_process import Job, Ran, ask
 from ledger_helpers import UNLIMITED, assert_books_agree, people_of_the_directory, rows, sums
 
 from clodura_pipeline.clodura.verdicts import State
-from clodura_pipeline.enrichment.ledger import Totals
-from clodura_pipeline.enrichment.policy import RETRY_SHARE, Budget, Policy
-from clodura_pipeline.enrichment.stops import StopKind
+from clodura_pipeline.ledger import Totals
+from clodura_pipeline.ledger.rules.policy import RETRY_SHARE, Budget, Policy
+from clodura_pipeline.ledger.rules.stops import StopKind
 from clodura_pipeline.sandbox import BooksView, Fault, FaultKind, Sandbox, SandboxOptions
 
 Start = Callable[..., Sandbox]
@@ -32,7 +32,7 @@ SIX = people_of_the_directory(6, "person")
 
 @pytest.fixture(autouse=True)
 def _calls_in_doubt_soon_come_to_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clodura_pipeline.enrichment.policy.LEASE_MARGIN_SECONDS", 0.3)
+    monkeypatch.setattr("clodura_pipeline.ledger.rules.policy.LEASE_MARGIN_SECONDS", 0.3)
 
 
 def run(sandbox: Sandbox, ledger_path: Path, **job: object) -> Ran:

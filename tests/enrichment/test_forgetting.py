@@ -11,9 +11,9 @@ from ledger_helpers import FREE, VERDICTS, Desk, FakeClock, assert_totals_are_th
 from clodura_pipeline.clodura.answers import Enrichment, Found, Organisation, Person
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import RawAnswer, State, Verdict
-from clodura_pipeline.enrichment.ledger import Erased, Granted, Ledger, Removed, Retention
-from clodura_pipeline.enrichment.policy import Refresh
-from clodura_pipeline.enrichment.standing import Held, Known
+from clodura_pipeline.ledger import Erased, Granted, Ledger, Removed, Retention
+from clodura_pipeline.ledger.rules.eligibility import Held, Known
+from clodura_pipeline.ledger.rules.policy import Refresh
 
 DAY = 86_400.0
 
@@ -164,7 +164,7 @@ def test_the_day_of_the_strict_mode_is_24_hours(desk: Desk, clock: FakeClock) ->
 def test_wiping_says_when_another_run_reads(
     desk: Desk, path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clodura_pipeline.enrichment.ledger.custody._WIPE_SECONDS", 0.3)
+    monkeypatch.setattr("clodura_pipeline.ledger.maintenance._WIPE_SECONDS", 0.3)
     ask(desk, "old")
     with closing(sqlite3.connect(path, isolation_level=None)) as reader:
         reader.execute("BEGIN")

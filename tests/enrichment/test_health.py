@@ -11,8 +11,8 @@ from ledger_helpers import FREE
 
 from clodura_pipeline.clodura.verdicts import Next, State, Verdict
 from clodura_pipeline.enrichment.health import Health, RetryShare
-from clodura_pipeline.enrichment.policy import RETRY_SHARE
-from clodura_pipeline.enrichment.stops import StopKind
+from clodura_pipeline.ledger.rules.policy import RETRY_SHARE
+from clodura_pipeline.ledger.rules.stops import StopKind
 
 MADE = {
     "person": Verdict(State.PERSON, "ok", Next.GO_ON, 2),

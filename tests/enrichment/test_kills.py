@@ -9,7 +9,7 @@ import pytest
 from asking_process import Job, ask, start_process
 from ledger_helpers import UNLIMITED, SkippingClock, assert_books_agree, people_of_the_directory, rows, sums
 
-from clodura_pipeline.enrichment.policy import Budget, Policy
+from clodura_pipeline.ledger.rules.policy import Budget, Policy
 from clodura_pipeline.sandbox import Sandbox
 
 Start = Callable[..., Sandbox]

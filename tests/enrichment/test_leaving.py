@@ -22,12 +22,12 @@ from urllib3.util import connection as urllib3_connection
 
 from clodura_pipeline.clodura.client import ClientSettings, CloduraClient
 from clodura_pipeline.clodura.verdicts import State
-from clodura_pipeline.enrichment.asking import Outcome, Progress
-from clodura_pipeline.enrichment.calling import Called, Caller
-from clodura_pipeline.enrichment.ledger import Ledger, Totals
-from clodura_pipeline.enrichment.policy import Budget, Limits, Policy
+from clodura_pipeline.enrichment.caller import Called, Caller
+from clodura_pipeline.enrichment.dispatcher import Outcome, Progress
 from clodura_pipeline.enrichment.session import Session
-from clodura_pipeline.enrichment.standing import Known
+from clodura_pipeline.ledger import Ledger, Totals
+from clodura_pipeline.ledger.rules.eligibility import Known
+from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
 from clodura_pipeline.sandbox import Sandbox
 
 Start = Callable[..., Sandbox]

@@ -17,7 +17,7 @@ from ledger_helpers import Desk, FakeClock, rows
 
 from clodura_pipeline.cli import main
 from clodura_pipeline.clodura.verdicts import Next, State, Verdict
-from clodura_pipeline.enrichment.ledger import FILE_NAME, Ledger, audit_file
+from clodura_pipeline.ledger import FILE_NAME, Ledger, audit_file
 
 OUTCOMES = ("person", "organisation", "no_match", "refused", "ambiguous", "unrecognised", "unavailable")
 STATED = Verdict(State.NO_MATCH, "ok", Next.GO_ON, 1, cost_basis="stated")

@@ -15,8 +15,8 @@ from ledger_helpers import FREE, NOON, UNLIMITED, VERDICTS, Desk, FakeClock, htt
 
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import RawAnswer, judge
-from clodura_pipeline.enrichment.ledger import Granted, Ledger, Totals, Wait
-from clodura_pipeline.enrichment.policy import (
+from clodura_pipeline.ledger import Granted, Ledger, Totals, Wait
+from clodura_pipeline.ledger.rules.policy import (
     MIDNIGHT_GUARD_SECONDS,
     SEND_SLACK_SECONDS,
     STRIKES_UNTIL_STOP,
@@ -24,7 +24,7 @@ from clodura_pipeline.enrichment.policy import (
     Limits,
     Policy,
 )
-from clodura_pipeline.enrichment.stops import Stop, StopKind
+from clodura_pipeline.ledger.rules.stops import Stop, StopKind
 from clodura_pipeline.sandbox.books import most_within
 
 MIDNIGHT = NOON + 43_200

@@ -11,9 +11,9 @@ from ledger_helpers import UNLIMITED, VERDICTS, Desk, FakeClock, assert_totals_a
 
 from clodura_pipeline.clodura.balance import Balance
 from clodura_pipeline.clodura.verdicts import Next, State, Verdict
-from clodura_pipeline.enrichment.ledger import Granted, Ledger, ReadingBegun, Totals, Wait
-from clodura_pipeline.enrichment.policy import Budget, Policy
-from clodura_pipeline.enrichment.stops import Stop, StopKind
+from clodura_pipeline.ledger import Granted, Ledger, ReadingBegun, Totals, Wait
+from clodura_pipeline.ledger.rules.policy import Budget, Policy
+from clodura_pipeline.ledger.rules.stops import Stop, StopKind
 
 
 def capped(run: int = 0, day: int = 0, least: int = 0) -> Policy:

@@ -13,8 +13,8 @@ from ledger_helpers import Desk, FakeClock, partition, rows
 
 from clodura_pipeline.clodura.answers import Enrichment, Found, Organisation, Person
 from clodura_pipeline.clodura.verdicts import Next, RawAnswer, State, Verdict
-from clodura_pipeline.enrichment.ledger import Ledger
-from clodura_pipeline.enrichment.standing import Known, UnderWay
+from clodura_pipeline.ledger import Ledger
+from clodura_pipeline.ledger.rules.eligibility import Known, UnderWay
 
 Groups = Sequence[tuple[str, str]]
 PAIRS = st.lists(

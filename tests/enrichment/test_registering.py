@@ -17,8 +17,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ledger_helpers import FakeClock, partition, rows
 
-from clodura_pipeline.enrichment.clock import SystemClock
-from clodura_pipeline.enrichment.ledger import Ledger, Registered, people, registering
+from clodura_pipeline.ledger import Ledger, Registered, people, registering
+from clodura_pipeline.ledger.rules.clock import SystemClock
 
 SERVER = multiprocessing.get_context("forkserver")
 Pairs = list[tuple[str, str]]

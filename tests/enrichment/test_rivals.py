@@ -24,9 +24,9 @@ from ledger_helpers import (
 )
 
 from clodura_pipeline.clodura.identifiers import Identifiers
-from clodura_pipeline.enrichment.clock import SystemClock
-from clodura_pipeline.enrichment.ledger import Ledger
-from clodura_pipeline.enrichment.policy import Budget, Limits, Policy
+from clodura_pipeline.ledger import Ledger
+from clodura_pipeline.ledger.rules.clock import SystemClock
+from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
 from clodura_pipeline.sandbox import Sandbox
 from clodura_pipeline.sandbox.books import most_within
 

@@ -12,11 +12,11 @@ from asking_process import Job, Ran, ask, profile_of
 from ledger_helpers import UNLIMITED, FakeClock, rows
 
 from clodura_pipeline.clodura.identifiers import Identifiers
-from clodura_pipeline.enrichment.asking import Outcome, Progress
-from clodura_pipeline.enrichment.ledger import Ledger, LedgerProblem
-from clodura_pipeline.enrichment.policy import Budget, Policy
-from clodura_pipeline.enrichment.questions import Question
+from clodura_pipeline.enrichment.dispatcher import Outcome, Progress
 from clodura_pipeline.enrichment.session import Session
+from clodura_pipeline.ledger import Ledger, LedgerProblem
+from clodura_pipeline.ledger.rules.policy import Budget, Policy
+from clodura_pipeline.ledger.rules.requests import Question
 from clodura_pipeline.sandbox import EFFECTS, Fault, FaultKind, Sandbox
 
 Start = Callable[..., Sandbox]

@@ -13,12 +13,12 @@ from asking_process import INTERRUPTED_EXIT, Job, Ran, ask, profile_of, register
 from ledger_helpers import UNLIMITED, assert_books_agree, people_of_the_directory, rows, sums
 
 from clodura_pipeline.clodura.client import ClientSettings
-from clodura_pipeline.enrichment.asking import Outcome, Progress
-from clodura_pipeline.enrichment.clock import SystemClock
-from clodura_pipeline.enrichment.ledger import Ledger
-from clodura_pipeline.enrichment.policy import Budget, Limits, Policy
+from clodura_pipeline.enrichment.dispatcher import Outcome, Progress
 from clodura_pipeline.enrichment.session import RunIdentity, Session, open_session
-from clodura_pipeline.enrichment.stops import StopKind
+from clodura_pipeline.ledger import Ledger
+from clodura_pipeline.ledger.rules.clock import SystemClock
+from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
+from clodura_pipeline.ledger.rules.stops import StopKind
 from clodura_pipeline.sandbox import Fault, Sandbox
 
 Start = Callable[..., Sandbox]

@@ -16,7 +16,7 @@ from pathlib import Path
 from asking_process import Job, start_process
 from ledger_helpers import people_of_the_directory
 
-from clodura_pipeline.enrichment.policy import Budget, Limits, Policy
+from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
 from clodura_pipeline.sandbox import RemoteSandbox, SandboxOptions
 
 _SANDBOX = "from clodura_pipeline.sandbox import run_sandbox, SandboxOptions; run_sandbox(0, SandboxOptions({}))"

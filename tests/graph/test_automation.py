@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 from project import TODAY, YESTERDAY, Project
 
-from clodura_pipeline.automation import JOBS, SCHEDULES, nightly_enrichment
+from clodura_pipeline.graph.jobs import JOBS, SCHEDULES, nightly_enrichment
 from clodura_pipeline.sandbox import Person
 
 HEADER = "contact_id,email\n"

@@ -10,8 +10,9 @@ from click.testing import CliRunner
 from project import TODAY, YESTERDAY, Project
 
 from clodura_pipeline.cli import main
-from clodura_pipeline.contacts import canonical, columns, rereading
-from clodura_pipeline.contacts.rereading import FormerForm
+from clodura_pipeline.identity import canonical, rereading
+from clodura_pipeline.identity.cells import columns
+from clodura_pipeline.identity.rereading import FormerForm
 from clodura_pipeline.sandbox import Person
 
 HEADER = "contact_id,email,linkedin_url\n"

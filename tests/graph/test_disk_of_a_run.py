@@ -17,8 +17,8 @@ from click.testing import CliRunner
 from project import TODAY, YESTERDAY, Project, failure_text
 
 from clodura_pipeline.cli import main
-from clodura_pipeline.enrichment.ledger.schema import _file_system
-from clodura_pipeline.resources import WorkingDatabase
+from clodura_pipeline.graph.resources import WorkingDatabase
+from clodura_pipeline.ledger.schema import _file_system
 from clodura_pipeline.sandbox import Directory
 
 HEADER = "contact_id,email\n"
@@ -88,9 +88,9 @@ def fill_the_disk_at(monkeypatch: pytest.MonkeyPatch, target: str, size: int) ->
 @pytest.mark.parametrize(
     ("where", "size", "words"),
     [
-        ("assets.enrichment.set_pending_reasons", 10, ("Make room in CLODURA_STATE_DIR", "answers are in the ledger")),
-        ("assets.enrichment.bring_up_to_date", 1_000, ("The disk of CLODURA_STATE_DIR could not be used",)),
-        ("assets.publication.publish", 100_000, ("clodura.duckdb could not be written", "is unchanged. Make room")),
+        ("graph.assets.enrichment.set_pending_reasons", 10, ("Make room in CLODURA_STATE_DIR", "answers are in the ledger")),
+        ("graph.assets.enrichment.bring_up_to_date", 1_000, ("The disk of CLODURA_STATE_DIR could not be used",)),
+        ("graph.assets.publication.publish", 100_000, ("clodura.duckdb could not be written", "is unchanged. Make room")),
     ],
     ids=["working database", "ledger while projecting", "publishing"],
 )
@@ -196,13 +196,13 @@ def test_somebody_elses_session_on_the_working_database_is_waited_for_and_then_t
         assert stranger.stdin
         close = stranger.stdin.close
         stranger.stdout.readline()
-        monkeypatch.setattr("clodura_pipeline.resources._STRANGERS_LOCK_SECONDS", 0.0)
+        monkeypatch.setattr("clodura_pipeline.graph.resources._STRANGERS_LOCK_SECONDS", 0.0)
         with (
             pytest.raises(duckdb.IOException, match="Could not set lock"),
             WorkingDatabase(database=str(path)).get_connection(),
         ):
             pass
-        monkeypatch.setattr("clodura_pipeline.resources._STRANGERS_LOCK_SECONDS", 20.0)
-        monkeypatch.setattr("clodura_pipeline.resources.time.sleep", lambda _: close())
+        monkeypatch.setattr("clodura_pipeline.graph.resources._STRANGERS_LOCK_SECONDS", 20.0)
+        monkeypatch.setattr("clodura_pipeline.graph.resources.time.sleep", lambda _: close())
         with WorkingDatabase(database=str(path)).get_connection() as connection:
             assert connection.execute("SELECT 1").fetchall() == [(1,)]

@@ -25,7 +25,7 @@ def open_instance(folder: str, ready: Barrier, told: "SimpleQueue[str]") -> None
 
 def test_processes_that_start_at_once_in_a_new_project_all_open_dagsters_storage(tmp_path: Path) -> None:
     server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload(["dagster", "clodura_pipeline.run_storage"])
+    server.set_forkserver_preload(["dagster", "clodura_pipeline.graph.run_storage"])
     shutil.copy(ROOT / "dagster.yaml", tmp_path)
     ready, told = server.Barrier(PROCESSES), server.SimpleQueue()
     processes = [server.Process(target=open_instance, args=(str(tmp_path), ready, told)) for _ in range(PROCESSES)]

@@ -12,9 +12,9 @@ from click.testing import CliRunner, Result
 from project import TODAY, YESTERDAY, Project, checks_of, metadata_of
 
 from clodura_pipeline.cli import main
-from clodura_pipeline.contacts.canonical import profile_id
-from clodura_pipeline.enrichment.clock import SystemClock
-from clodura_pipeline.enrichment.ledger import FILE_NAME, Ledger, audit_file
+from clodura_pipeline.identity.canonical import profile_id
+from clodura_pipeline.ledger import FILE_NAME, Ledger, audit_file
+from clodura_pipeline.ledger.rules.clock import SystemClock
 from clodura_pipeline.sandbox import Directory, Person, Sandbox, SandboxOptions, build_directory
 
 HEADER = "contact_id,first_name,last_name,email,linkedin_url,organisation_name,notes\n"

@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from clodura_pipeline.resources import WorkingDatabase
-from clodura_pipeline.tables import PUBLISHED
-from clodura_pipeline.warehouse.afresh import execute_in_a_fresh_process
+from clodura_pipeline.graph.resources import WorkingDatabase
 from clodura_pipeline.warehouse.database import (
     NotCompacted,
     removed_since_first_opened,
     want_compaction,
     working_database,
 )
-from clodura_pipeline.warehouse.publishing import UnwritableFile, ask_published, publish
+from clodura_pipeline.warehouse.erasure.rebuild import execute_in_a_fresh_process
+from clodura_pipeline.warehouse.publication import UnwritableFile, ask_published, publish
+from clodura_pipeline.warehouse.tables import PUBLISHED
 
 MARK = "zqmarked"
 STAYS = "Ann O'Neil"

@@ -8,11 +8,11 @@ import dagster as dg
 import pytest
 from project import TODAY, Project, checks_of, metadata_of
 
-from clodura_pipeline.assets.overdue import nothing_overdue, nothing_overdue_published
-from clodura_pipeline.enrichment.ledger import FILE_NAME, audit_file
-from clodura_pipeline.resources import LedgerResource, ProjectFiles, WorkingDatabase
+from clodura_pipeline.graph.assets.overdue import nothing_overdue, nothing_overdue_published
+from clodura_pipeline.graph.resources import LedgerResource, ProjectFiles, WorkingDatabase
+from clodura_pipeline.ledger import FILE_NAME, audit_file
 from clodura_pipeline.sandbox import Person
-from clodura_pipeline.tables import ENRICHED_CONTACTS
+from clodura_pipeline.warehouse.tables import ENRICHED_CONTACTS
 
 HEADER = "contact_id,email\n"
 STRICT: dict[str, Any] = {"raw_retention_days": 1, "field_retention_days": 1}

@@ -16,9 +16,9 @@ import pytest
 from project import TODAY, Project, failure_text
 
 from clodura_pipeline.sandbox import Directory, Fault, Person, Sandbox, SandboxOptions, build_directory
-from clodura_pipeline.schemas import ENRICHED_SCHEMA, VALIDATED_SCHEMA
-from clodura_pipeline.warehouse.building import bring_up_to_date
-from clodura_pipeline.warehouse.publishing import publish
+from clodura_pipeline.warehouse.analyst_tables import bring_up_to_date
+from clodura_pipeline.warehouse.publication import publish
+from clodura_pipeline.warehouse.schemas import ENRICHED_SCHEMA, VALIDATED_SCHEMA
 
 # Every word of a marked person begins with this, so however it is spelt (URL-encoded, escaped, cut, in capitals, a
 # slug, the part of an address before the @), a file that shows some of them has it.
@@ -124,7 +124,7 @@ def a_bad_line_in_the_suppression_file(project: Project, patch: pytest.MonkeyPat
 def rows_that_break_the_schema(project: Project, patch: pytest.MonkeyPatch) -> dict[str, Any]:
     checked = pa.Column(str, checks=pa.Check.str_startswith("nothing"), nullable=True)
     schema = VALIDATED_SCHEMA.update_columns({"email": {"checks": checked.checks}})
-    patch.setattr("clodura_pipeline.warehouse.validating.VALIDATED_SCHEMA", schema)
+    patch.setattr("clodura_pipeline.warehouse.validation.VALIDATED_SCHEMA", schema)
     more_people(project, 10)
     return {}
 
@@ -139,7 +139,7 @@ def a_value_that_duckdb_cannot_convert(project: Project, patch: pytest.MonkeyPat
         connection.execute("SELECT ?::INTEGER", [MARKED[0].email])
         return bring_up_to_date(connection, *more)  # pyright: ignore[reportArgumentType]
 
-    patch.setattr("clodura_pipeline.assets.publication.bring_up_to_date", convert)
+    patch.setattr("clodura_pipeline.graph.assets.publication.bring_up_to_date", convert)
     return {}
 
 
@@ -150,16 +150,16 @@ def a_defect_while_validating(project: Project, patch: pytest.MonkeyPatch) -> di
         except KeyError as error:
             raise ValueError(f"{MARKED[0]} {KEY}") from error
 
-    patch.setattr("clodura_pipeline.assets.contacts.validate", trip)
+    patch.setattr("clodura_pipeline.graph.assets.contacts.validate", trip)
     return {}
 
 
 def a_full_disk(project: Project, patch: pytest.MonkeyPatch) -> dict[str, Any]:
     def full(connection: duckdb.DuckDBPyConnection, target: Path) -> bool:
-        patch.setattr("clodura_pipeline.warehouse.publishing._write", _no_space)
+        patch.setattr("clodura_pipeline.warehouse.publication._write", _no_space)
         return publish(connection, target)
 
-    patch.setattr("clodura_pipeline.assets.publication.publish", full)
+    patch.setattr("clodura_pipeline.graph.assets.publication.publish", full)
     more_people(project, 11)
     return {}
 

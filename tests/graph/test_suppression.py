@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from project import TODAY, Project, checks_of, failure_text, metadata_of
 
-from clodura_pipeline.contacts.suppression import SuppressionProblem, read_suppression
+from clodura_pipeline.identity.suppression import SuppressionProblem, read_suppression
 from clodura_pipeline.sandbox import Person
-from clodura_pipeline.tables import ENRICHED_CONTACTS
+from clodura_pipeline.warehouse.tables import ENRICHED_CONTACTS
 
 People = dict[str, list[Person]]
 HEADER = "contact_id,first_name,last_name,email,linkedin_url,organisation_name,website\n"

@@ -14,9 +14,9 @@ import pytest
 from launched import dg_launch, events_of, forked_job, ui_of, until
 from project import TODAY, Project
 
-from clodura_pipeline.contacts.canonical import profile_id
-from clodura_pipeline.enrichment.clock import SystemClock
-from clodura_pipeline.enrichment.ledger import Ledger
+from clodura_pipeline.identity.canonical import profile_id
+from clodura_pipeline.ledger import Ledger
+from clodura_pipeline.ledger.rules.clock import SystemClock
 from clodura_pipeline.sandbox import Directory
 
 PEOPLE = 120

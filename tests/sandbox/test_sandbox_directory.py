@@ -10,12 +10,7 @@ from sandbox_client import people
 from clodura_pipeline.sandbox import build_directory
 from clodura_pipeline.sandbox.cultures import CULTURES
 from clodura_pipeline.sandbox.directory import latin
-from clodura_pipeline.sandbox.identifiers import (
-    InvalidQuery,
-    canonical_company_name,
-    canonical_profile,
-    read_query,
-)
+from clodura_pipeline.sandbox.identifiers import InvalidQuery, canonical_company_name, canonical_profile, read_query
 from clodura_pipeline.sandbox.vocabulary import DEPARTMENTS, SENIORITIES
 
 

@@ -1,0 +1,1 @@
+"""Cells to canonical identifiers to people."""

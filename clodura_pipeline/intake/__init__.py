@@ -1,0 +1,1 @@
+"""Contact files to landed rows: finding files, decoding, CSV, JSON, Parquet, Excel, headers."""

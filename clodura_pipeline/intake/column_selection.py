@@ -1,0 +1,186 @@
+"""Takes each of our columns from a row's cells: the first cell that is not empty, and never parts of two people."""
+
+from functools import reduce
+from itertools import zip_longest
+
+import polars as pl
+
+from clodura_pipeline.identity.cells import LANDED_COLUMNS
+from clodura_pipeline.identity.cells.text import PLACEHOLDERS
+from clodura_pipeline.identity.cells.words import GENERATIONS
+from clodura_pipeline.intake.headers.matching import ABOUT_A_PERSON, HeaderMatch
+
+_NAMES = ("first_name", "last_name", "full_name")
+_NAME = r"^\s*\p{L}[\p{L}\p{M}.'’ -]*\s*$"
+_GENERATION = rf"(?i)\b((?:{'|'.join(sorted(GENERATIONS, key=len, reverse=True))})\b\.?)"
+_NUMBERS = r"^\s*\d{6,}(?:\s*[;,]\s*\d{6,})*\s*$"
+# Letters, digits and hyphens, as LinkedIn allows; digits alone are somebody's number in another system.
+_HANDLE, _NUMBER = r"^[\p{L}\p{N}-]+$", r"^[0-9-]+$"
+_PROFILES = "https://www.linkedin.com/in/"
+
+
+def filled(position: int) -> pl.Expr:
+    """A cell, or null where it is blank."""
+    cell = pl.col(str(position))
+    return pl.when(cell.str.contains(r"\S")).then(cell)
+
+
+def chosen(match: HeaderMatch) -> list[pl.Expr]:
+    """The expressions of our columns, over a table whose text columns are named by their positions."""
+    people = [_Person(match, number).columns() for number in range(len(match.people))]
+    if len(people) == 1:
+        return [people[0][column].alias(column) for column in LANDED_COLUMNS]
+    told = [
+        pl.any_horizontal(
+            filled(position).is_not_null() for column in ABOUT_A_PERSON for position in one.get(column, ())
+        )
+        for one in match.people
+    ]
+    return [
+        reduce(
+            lambda rest, one: pl.when(one[0]).then(one[1]).otherwise(rest),
+            reversed([(some, columns[column]) for some, columns in zip(told, people, strict=True)]),
+            _nothing(),
+        ).alias(column)
+        for column in LANDED_COLUMNS
+    ]
+
+
+class _Person:
+    """The columns of one of the people whom a row may be about."""
+
+    def __init__(self, match: HeaderMatch, number: int) -> None:
+        self._positions = match.people[number]
+        self._handles = match.handles
+        self._either = match.either
+
+    def columns(self) -> dict[str, pl.Expr]:
+        columns = {column: self._first_of(column) for column in LANDED_COLUMNS}
+        first, last = self._first_and_last()
+        # HubSpot's "Associated Company" is a name in one export and its numbers in another.
+        name = columns["organisation_name"]
+        columns["organisation_name"] = _where(name, ~name.str.contains(_NUMBERS))
+        columns |= self._parts_told_from_wholes(first, last, columns["full_name"])
+        return columns | self._organisation() | self._joined(columns)
+
+    def _first_of(self, column: str) -> pl.Expr:
+        """The first cell that says something, or else the first that is not empty, for the reason it is refused by."""
+        cells = [self._cell(position) for position in self._positions.get(column, ())]
+        if len(cells) > 1 and column == "email":
+            cells = [_where(cell, cell.str.contains("@")) for cell in cells] + cells
+        elif len(cells) > 1 and column not in _NAMES:  # "Test" and "X" may be names
+            cells = [_where(cell, ~_says_nothing(cell)) for cell in cells] + cells
+        return pl.coalesce(cells) if cells else _nothing()
+
+    def _cell(self, position: int) -> pl.Expr:
+        cell = filled(position)
+        if position not in self._handles:
+            return cell
+        handle = cell.str.strip_chars().str.strip_prefix("@").str.strip_suffix("/")
+        usable = handle.str.contains(_HANDLE) & ~handle.str.contains(_NUMBER) & (handle.str.len_chars() >= 3)
+        usable &= ~_says_nothing(handle)
+        return pl.when(usable.fill_null(False)).then(pl.lit(_PROFILES) + handle).otherwise(cell)
+
+    def _first_and_last(self) -> tuple[pl.Expr, pl.Expr]:
+        """With several columns for both, a pair of them: the first that is complete, else the first that is there."""
+        firsts, lasts = self._positions.get("first_name", ()), self._positions.get("last_name", ())
+        if len(firsts) < 2 or len(lasts) < 2:
+            return self._first_of("first_name"), self._first_of("last_name")
+        pairs = [
+            tuple(_nothing() if position is None else filled(position) for position in pair)
+            for pair in zip_longest(firsts, lasts)
+        ]
+        complete = [first.is_not_null() & last.is_not_null() for first, last in pairs]
+        begun = [first.is_not_null() | last.is_not_null() for first, last in pairs]
+        first, last = _nothing(), _nothing()
+        for test, (one, other) in reversed([*zip(complete, pairs, strict=True), *zip(begun, pairs, strict=True)]):
+            first, last = pl.when(test).then(one).otherwise(first), pl.when(test).then(other).otherwise(last)
+        return first, last
+
+    def _parts_told_from_wholes(self, first: pl.Expr, last: pl.Expr, full: pl.Expr) -> dict[str, pl.Expr]:
+        """ "Name" beside "First name" is the last name, unless it repeats the first one: then it is the full name."""
+        low_first, low_last = first.str.strip_chars().str.to_lowercase(), last.str.strip_chars().str.to_lowercase()
+        if not self._either.isdisjoint(self._positions.get("last_name", ())):
+            whole = low_last.str.starts_with(low_first + " ") | low_last.str.ends_with(pl.lit(", ") + low_first)
+            whole = whole.fill_null(False)
+            return {
+                "first_name": first,
+                "last_name": pl.when(~whole).then(last),
+                "full_name": pl.coalesce(full, pl.when(whole).then(last)),
+            }
+        if not self._either.isdisjoint(self._positions.get("first_name", ())):
+            whole = low_first.str.ends_with(pl.lit(" ") + low_last) | low_first.str.starts_with(low_last + ",")
+            whole = whole.fill_null(False)
+            return {
+                "first_name": pl.when(~whole).then(first),
+                "last_name": last,
+                "full_name": pl.coalesce(full, pl.when(whole).then(first)),
+            }
+        return {"first_name": first, "last_name": last}
+
+    def _organisation(self) -> dict[str, pl.Expr]:
+        """Where a row names two companies, the page and the domain are read from their best columns only."""
+        names = [filled(position).str.to_lowercase() for position in self._positions.get("organisation_name", ())]
+        columns = ("organisation_linkedin_url", "organisation_domain")
+        several = [column for column in columns if len(self._positions.get(column, ())) > 1]
+        if len(names) < 2 or not several:
+            return {}
+        agree = pl.min_horizontal(names) == pl.max_horizontal(names)
+        return {
+            column: pl.when(agree.fill_null(True))
+            .then(self._first_of(column))
+            .otherwise(filled(self._positions[column][0]))
+            for column in several
+        }
+
+    def _joined(self, columns: dict[str, pl.Expr]) -> dict[str, pl.Expr]:
+        """Names with the parts that a file keeps apart.
+
+        Middle names and generations only where a row has nothing stronger: without them namesakes at one company
+        would be one person.
+        """
+        first, last, full = columns["first_name"], columns["last_name"], columns["full_name"]
+        alone = columns["email"].is_null() & columns["linkedin_url"].is_null()
+        if "second_last_name" in self._positions:
+            last = _followed_by(last, self._name_part("second_last_name"))
+        if "particle" in self._positions:
+            last = _preceded_by(last, self._name_part("particle"))
+        if "generation" in self._positions:
+            generation = _where(self._first_of("generation").str.extract(_GENERATION, 1), alone)
+            full = pl.when(last.is_null()).then(_followed_by(full, generation)).otherwise(full)
+            last = _followed_by(last, generation)
+        if "middle_name" in self._positions:
+            first = _followed_by(first, _where(self._name_part("middle_name"), alone))
+        return {"first_name": first, "last_name": last, "full_name": full}
+
+    def _name_part(self, part: str) -> pl.Expr:
+        text = self._first_of(part).str.strip_chars()
+        return _where(text, text.str.contains(_NAME) & ~_says_nothing(text))
+
+
+def _nothing() -> pl.Expr:
+    return pl.lit(None, pl.String)
+
+
+def _where(text: pl.Expr, condition: pl.Expr) -> pl.Expr:
+    return pl.when(condition.fill_null(False)).then(text)
+
+
+def _says_nothing(text: pl.Expr) -> pl.Expr:
+    return text.str.to_lowercase().str.replace_all(" ", "", literal=True).is_in(sorted(PLACEHOLDERS))
+
+
+def _bare(text: pl.Expr) -> pl.Expr:
+    return text.str.strip_chars(" .\t").str.to_lowercase()
+
+
+def _followed_by(name: pl.Expr, part: pl.Expr) -> pl.Expr:
+    """The name with the part behind it, unless it stands there already."""
+    there = _bare(name) == _bare(part)
+    there |= _bare(name).str.ends_with(pl.lit(" ") + _bare(part))
+    return pl.when(part.is_not_null() & ~there).then(name.str.strip_chars_end() + " " + part).otherwise(name)
+
+
+def _preceded_by(name: pl.Expr, part: pl.Expr) -> pl.Expr:
+    there = _bare(name).str.starts_with(_bare(part) + " ")
+    return pl.when(part.is_not_null() & ~there).then(part + " " + name.str.strip_chars_start()).otherwise(name)

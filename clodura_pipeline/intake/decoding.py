@@ -1,0 +1,150 @@
+"""Turns the bytes of a text file into UTF-8, saying which encoding they were in and which lines are no text in it."""
+
+import codecs
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from clodura_pipeline.intake.encoding_doubts import doubts
+from clodura_pipeline.intake.landed_rows import UnreadableFile
+
+# Longest first: the mark of UTF-32 LE begins with that of UTF-16 LE.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le", "UTF-32"),
+    (codecs.BOM_UTF32_BE, "utf-32-be", "UTF-32"),
+    (codecs.BOM_UTF8, "utf-8", "UTF-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
+)
+_SAMPLE = 1 << 16
+_STEP = 1 << 22
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Text:
+    """The text of a file in UTF-8.
+
+    Where `sound` is false, bytes that are no text in the file's encoding stand in it as lone surrogates, so that the
+    records that hold them, and only these, can be told apart and shown as they are.
+    """
+
+    utf8: bytes
+    sound: bool
+    encoding: str
+    notes: tuple[str, ...] = ()  # what speaks against the encoding, for people to look into
+
+    def lines(self, start: int = 0) -> Iterator[str]:
+        """The lines from a byte on, each with the \\n it ends in."""
+        stream = io.BytesIO(self.utf8)
+        stream.seek(start)
+        return io.TextIOWrapper(stream, encoding="utf-8", errors="surrogatepass", newline="\n")
+
+    def broken(self, text: str) -> bool:
+        """Whether a piece of this text holds bytes that are no text."""
+        return not self.sound and is_broken(text)
+
+
+def is_broken(text: str) -> bool:
+    """Whether a text holds lone surrogates: bytes that were no text, or half a character."""
+    return not text.isascii() and _SURROGATE.search(text) is not None
+
+
+def shown(text: str) -> str:
+    """A text for keeping: bytes that were no text written as \\xNN, so that nothing is lost and tables can hold it."""
+    if not is_broken(text):
+        return text
+
+    def written(found: re.Match[str]) -> str:
+        point = ord(found[0])
+        return f"\\x{point - 0xDC00:02x}" if 0xDC00 <= point <= 0xDCFF else f"\\u{point:04x}"
+
+    return _SURROGATE.sub(written, text)
+
+
+def decode(data: bytes) -> Text:
+    """Decide the encoding of a whole file: its mark, else UTF-8, UTF-16 or Windows-1252, whichever explains it."""
+    text = _in_its_encoding(data)
+    return replace(text, notes=doubts(text.utf8, text.encoding))
+
+
+def _in_its_encoding(data: bytes) -> Text:
+    for mark, codec, label in _MARKS:
+        if data.startswith(mark):
+            while data.startswith(mark):  # twice where a program adds it to a file that has it
+                data = data[len(mark) :]
+            return _decoded(data, codec, label)
+    if codec := _utf16_without_mark(data[:_SAMPLE]):
+        return _decoded(data, codec, "UTF-16")
+    if is_utf8(data):
+        return Text(data, True, "UTF-8")
+    return _decoded(data, *_utf8_or_windows(data))
+
+
+def _utf16_without_mark(sample: bytes) -> str | None:
+    # Headers and delimiters are Latin in nearly all files, so every second byte of UTF-16 is often 0; in other
+    # encodings NUL is an accident.
+    even, odd = sample[0::2].count(0), sample[1::2].count(0)
+    many = max(len(sample) * 0.15, 4)
+    if odd > many and odd > even * 10:
+        return "utf-16-le"
+    if even > many and even > odd * 10:
+        return "utf-16-be"
+    return None
+
+
+def is_utf8(data: bytes) -> bool:
+    """Whether bytes are valid UTF-8, without holding them as text."""
+    if data.isascii():
+        return True
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(data), _STEP):
+            decoder.decode(data[start : start + _STEP])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _utf8_or_windows(data: bytes) -> tuple[str, str]:
+    """Which of the two explains more lines. In Windows-1252 text, valid UTF-8 beyond ASCII hardly ever comes about."""
+    valid = invalid = undefined = 0
+    for line in data.split(b"\n"):
+        if line.isascii():
+            continue
+        try:
+            line.decode("utf-8")
+            valid += 1
+        except UnicodeDecodeError:
+            invalid += 1
+        try:
+            line.decode("cp1252")
+        except UnicodeDecodeError:
+            undefined += 1  # 81, 8D, 8F, 90 and 9D are nothing in Windows-1252
+    if valid * 4 >= invalid and valid:
+        return "utf-8", "UTF-8"
+    return ("cp1252", "Windows-1252") if undefined < invalid else ("utf-8", "UTF-8")
+
+
+def _decoded(data: bytes, codec: str, label: str) -> Text:
+    if codec == "utf-8" and is_utf8(data):
+        return Text(data, True, label)
+    if codec.startswith("utf-32"):
+        try:
+            return Text(data.decode(codec).encode(), True, label)
+        except UnicodeDecodeError:
+            raise UnreadableFile("is marked as UTF-32 and is not valid in it; save it as UTF-8") from None
+    odd_byte = data[len(data) & ~1 :] if codec.startswith("utf-16") else b""
+    decoder = codecs.getincrementaldecoder(codec)(
+        errors="surrogatepass" if codec.startswith("utf-16") else "surrogateescape"
+    )
+    pieces = []
+    even = len(data) - len(odd_byte)
+    for start in range(0, even, _STEP):
+        end = min(start + _STEP, even)
+        pieces.append(decoder.decode(data[start:end], final=end == even).encode("utf-8", "surrogatepass"))
+    pieces += [chr(0xDC00 + byte).encode("utf-8", "surrogatepass") for byte in odd_byte]
+    utf8 = b"".join(pieces)
+    return Text(utf8, is_utf8(utf8), label)

@@ -1,0 +1,1 @@
+"""Which header of a file is which column."""

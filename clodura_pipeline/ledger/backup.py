@@ -1,0 +1,116 @@
+"""Copies of the ledger while runs go on: a back-up that can take its place, and Parquet files to look at."""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from clodura_pipeline.ledger.schema import LedgerProblem, open_to_read
+
+ONLY_THE_OWNER = 0o600  # it holds people's data
+_ROWS_AT_A_TIME = 20_000
+_EXPORTED = ("attempts", "people", "identifiers", "readings", "runs")
+_TIMES = frozenset({"sent_at", "answered_at", "started_at", "ended_at", "read_at", "forgotten_at"})
+_POLARS = {"INTEGER": pl.Int64(), "REAL": pl.Float64(), "TEXT": pl.String(), "BLOB": pl.Binary()}
+
+
+def backup(path: Path, target: Path) -> None:
+    """Copy the ledger as it is at one moment into a file that is not there yet; runs neither wait nor notice.
+
+    Raises:
+        LedgerProblem: there is no ledger, the target exists, or it cannot be written.
+    """
+    if target.exists():
+        raise LedgerProblem(f"{target} exists already and is not overwritten. Name a new file.")
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        with open_to_read(path) as source, _new_file(partial):
+            source.execute("COMMIT")  # the copy is one transaction of its own
+            _copy(source, partial)
+            os.link(partial, target)  # unlike a rename, this never overwrites
+        _flush(target.parent)
+    except FileExistsError:
+        raise LedgerProblem(f"{target} exists already and is not overwritten. Name a new file.") from None
+    except OSError as error:
+        raise LedgerProblem(f"The back-up could not be written to {target}: {error.strerror}.") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _copy(source: sqlite3.Connection, partial: Path) -> None:
+    try:
+        with contextlib.closing(sqlite3.connect(partial)) as copy:
+            source.backup(copy, pages=-1)
+            copy.execute("PRAGMA journal_mode = DELETE")  # one file, whole by itself
+    except sqlite3.Error as error:
+        raise LedgerProblem(f"The back-up could not be written to {partial.parent}: {error}.") from None
+    _flush(partial)
+
+
+def export(path: Path, folder: Path, raw: bool) -> dict[str, int]:
+    """Write the ledger's tables as Parquet files, all from one moment; returns the rows of each.
+
+    Args:
+        raw: the bytes of the answers too.
+
+    Raises:
+        LedgerProblem: there is no ledger, a file exists already, or one cannot be written.
+    """
+    targets = {table: folder / f"{table}.parquet" for table in _EXPORTED}
+    taken = [target.name for target in targets.values() if target.exists()]
+    if taken:
+        raise LedgerProblem(f"{folder} holds {', '.join(taken)} already; nothing was overwritten. Name a new folder.")
+    try:
+        with open_to_read(path) as connection:
+            folder.mkdir(parents=True, exist_ok=True)
+            return {table: _write(connection, table, target, raw) for table, target in targets.items()}
+    except OSError as error:
+        raise LedgerProblem(f"The export could not be written to {folder}: {error.strerror}.") from None
+
+
+def _write(connection: sqlite3.Connection, table: str, target: Path, raw: bool) -> int:
+    columns = {
+        name: _POLARS[kind]
+        for _, name, kind, *_ in connection.execute(f"PRAGMA table_info({table})")
+        if raw or kind != "BLOB"
+    }
+    count = 0
+    with _new_file(target), pq.ParquetWriter(target, _table([], columns).schema) as writer:
+        rows = connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY 1")
+        while chunk := rows.fetchmany(_ROWS_AT_A_TIME):
+            writer.write_table(_table(chunk, columns))
+            count += len(chunk)
+    return count
+
+
+def _table(rows: list[tuple[object, ...]], columns: dict[str, pl.DataType]) -> pa.Table:
+    frame = pl.DataFrame(rows, schema=columns, orient="row")
+    times = [name for name in columns if name in _TIMES]
+    return frame.with_columns(
+        (pl.col(name) * 1_000_000).round().cast(pl.Int64).cast(pl.Datetime("us", "UTC")) for name in times
+    ).to_arrow()
+
+
+@contextlib.contextmanager
+def _new_file(path: Path) -> Iterator[None]:
+    """A file that only its owner may read, from its first byte on; gone again when writing it fails."""
+    path.unlink(missing_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, ONLY_THE_OWNER))
+    try:
+        yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _flush(path: Path) -> None:
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

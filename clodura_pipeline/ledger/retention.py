@@ -1,0 +1,66 @@
+"""Removes answers that are kept long enough; state, money, identifiers and the question's hash stay."""
+
+import sqlite3
+from dataclasses import dataclass
+
+from clodura_pipeline.ledger.rules.eligibility import DAY_SECONDS
+from clodura_pipeline.ledger.sequence import next_sequence
+
+
+@dataclass(frozen=True)
+class Retention:
+    """For how many days raw answers and the fields read from them are kept; 0: for good."""
+
+    raw_days: float = 0.0
+    field_days: float = 0.0
+
+    def __bool__(self) -> bool:
+        return bool(self.raw_days or self.field_days)
+
+
+@dataclass(frozen=True)
+class Removed:
+    """Raw answers and parsed answers removed (or overdue). `unread`: of the raw ones, never understood."""
+
+    raw: int = 0
+    fields: int = 0
+    unread: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.raw or self.fields)
+
+
+_RAW = "raw IS NOT NULL AND answered_at <= ?"
+_FIELDS = "answer IS NOT NULL AND answered_at <= ?"
+
+
+def overdue(cursor: sqlite3.Connection, now: float, retention: Retention) -> Removed:
+    """How much is kept that should be gone by now."""
+
+    def count(condition: str, days: float) -> int:
+        if not days:
+            return 0
+        query = f"SELECT count(*) FROM attempts WHERE {condition}"
+        return cursor.execute(query, (now - days * DAY_SECONDS,)).fetchone()[0]
+
+    return Removed(
+        count(_RAW, retention.raw_days),
+        count(_FIELDS, retention.field_days),
+        count(f"{_RAW} AND state = 'unrecognised'", retention.raw_days),
+    )
+
+
+def remove_overdue(cursor: sqlite3.Connection, now: float, retention: Retention) -> Removed:
+    """Remove what is overdue; the sequence rises, so that readers follow."""
+    found = overdue(cursor, now, retention)
+    if found.raw:
+        cursor.execute(
+            f"UPDATE attempts SET raw = NULL, content_type = NULL, sequence = ? WHERE {_RAW}",
+            (next_sequence(cursor), now - retention.raw_days * DAY_SECONDS),
+        )
+    if found.fields:
+        cursor.execute(
+            f"UPDATE attempts SET answer = NULL, sequence = ? WHERE {_FIELDS}",
+            (next_sequence(cursor), now - retention.field_days * DAY_SECONDS),
+        )
+    return found

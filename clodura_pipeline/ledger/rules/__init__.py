@@ -1,0 +1,1 @@
+"""What a permit is decided by: eligibility, policy, clock, stop reasons."""

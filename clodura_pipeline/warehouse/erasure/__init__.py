@@ -1,0 +1,1 @@
+"""Erasure requests in the working database and the published file."""

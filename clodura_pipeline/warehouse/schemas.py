@@ -1,0 +1,67 @@
+"""The pandera schemas that hold the tables to what they promise."""
+
+import pandera.polars as pa
+import polars as pl
+
+from clodura_pipeline.warehouse.tables import CREDIT_USAGE, ENRICHED_CONTACTS, RAW_CONTACTS, VALIDATED_CONTACTS, Table
+
+MATCH_STATUSES = ("person", "organisation", "no_match", "pending", "refused", "ambiguous", "unrecognised", "suppressed")
+CONFIDENCES = ("highest", "medium", "low")
+COMBINATIONS = (
+    "linkedinUrl",
+    "firstName+lastName+email",
+    "email",
+    "firstName+lastName+orgLinkedinUrl",
+    "firstName+lastName+organisationName",
+)
+POLARS_TYPES = {
+    "DATE": pl.Date,
+    "VARCHAR": pl.String,
+    "JSON": pl.String,
+    "BIGINT": pl.Int64,
+    "INTEGER": pl.Int32,
+    "DOUBLE": pl.Float64,
+    "TIMESTAMP": pl.Datetime("us"),
+    "VARCHAR[]": pl.List(pl.String),
+}
+_COUNT = (pa.Check.ge(0),)
+_CHECKS: dict[str, tuple[pa.Check, ...]] = {
+    "source_row": (pa.Check.ge(1),),
+    "match_status": (pa.Check.isin(MATCH_STATUSES),),
+    "match_confidence": (pa.Check.isin(CONFIDENCES),),
+    "identifiers_used": (pa.Check.isin(COMBINATIONS),),
+    "organisation_founded_year": (pa.Check.in_range(1000, 2100),),
+    "profile_id": (pa.Check.str_startswith("li:"),),
+    "email_id": (pa.Check.str_startswith("em:"),),
+    "name_id": (pa.Check.str_startswith("nc:"),),
+    "linkedin_url": (pa.Check.str_startswith("https://www.linkedin.com/"),),
+    "organisation_linkedin_url": (pa.Check.str_startswith("https://www.linkedin.com/"),),
+    "email": (pa.Check.str_matches(r"^[^@\s]+@[^@\s]+\.[^@\s]+$"),),
+    **dict.fromkeys(
+        ("requests", "persons", "organisations", "no_matches", "refused", "ambiguous", "unrecognised"), _COUNT
+    ),
+    **dict.fromkeys(("credits_charged", "credits_at_risk"), _COUNT),
+}
+
+
+def _schema(table: Table, required: set[str], checked: bool = True) -> pa.DataFrameSchema:
+    return pa.DataFrameSchema(
+        {
+            column.name: pa.Column(
+                POLARS_TYPES[column.type],
+                checks=list(_CHECKS.get(column.name, ())) if checked else [],
+                nullable=column.name not in required,
+                description=column.meaning,
+            )
+            for column in table.columns
+        },
+        name=table.name,
+        strict=True,
+    )
+
+
+_PLACE = {"file_date", "source_file", "source_row", "source"}
+RAW_SCHEMA = _schema(RAW_CONTACTS, _PLACE | {"record"}, checked=False)
+VALIDATED_SCHEMA = _schema(VALIDATED_CONTACTS, _PLACE | {"contact_id"})
+ENRICHED_SCHEMA = _schema(ENRICHED_CONTACTS, _PLACE | {"contact_id", "person_key", "match_status", "credits_charged"})
+USAGE_SCHEMA = _schema(CREDIT_USAGE, set(CREDIT_USAGE.names))

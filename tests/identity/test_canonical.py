@@ -1,0 +1,514 @@
+"""Canonical forms: every spelling of one thing gives one identifier, and two things never do."""
+
+import polars as pl
+import pytest
+
+from clodura_pipeline.identity import canonical
+from clodura_pipeline.identity.cells import columns, emails
+from clodura_pipeline.identity.cells.linkedin import LinkedInKind
+
+TOKEN = "ACoAABCNSioBW3YZHc2lBHVG0E_TXYWitQkmwog"
+INNER = "https%3A%2F%2Fwww.linkedin.com%2Fin%2Fann-lee"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://www.linkedin.com/in/ann-lee",
+        "http://linkedin.com/in/ann-lee/",
+        "HTTPS://WWW.LINKEDIN.COM/IN/ANN-LEE",
+        "www.linkedin.com/in/Ann-Lee?trk=people-guest&utm_source=x#top",
+        "uk.linkedin.com/in/ann-lee",
+        "https://m.linkedin.com/mwlite/in/ann-lee",
+        "https://touch.www.linkedin.com/in/ann-lee",
+        "https://www.linkedin.com/comm/in/ann-lee?midToken=1",
+        "https://www.linkedin.com/in/ann-lee/en",
+        "https://www.linkedin.com/in/ann-lee/de-de/",
+        "https://www.linkedin.com/in/ann-lee/detail/contact-info/",
+        "https://www.linkedin.com/in/ann-lee&trk=x",
+        "linkedin.com/in/ann-lee",
+        "//www.linkedin.com/in/ann-lee",
+        "in/ann-lee",
+        "/in/ann-lee/",
+        "  <https://www.linkedin.com/in/ann-lee>  ",
+        '"https://www.linkedin.com/in/ann-lee",',
+        "\u200bhttps://www.linkedin.com/in/ann-lee\ufeff",
+        "LinkedIn: https://www.linkedin.com/in/ann-lee.",
+        "[Ann Lee](https://www.linkedin.com/in/ann-lee)",
+        '=HYPERLINK("https://www.linkedin.com/in/ann-lee","Ann")',
+        "https:\\/\\/www.linkedin.com\\/in\\/ann-lee",
+        "https://www.linkedin.com/in/https://www.linkedin.com/in/ann-lee",
+        "https://www.linkedin.com/in/in/ann-lee",
+        "https://www.linkedin.com/in/in/in/ann-lee/de",
+        "linkedin.com/in//IN/ann-lee",
+        "in/in/ann-lee",
+        "https://www.linkedin.com/in/www.linkedin.com/in/ann-lee",
+        "https://www.linkedin.com/in/linkedin.com/in/ann-lee/",
+        f"https://www.linkedin.com/in/{INNER}",
+        "https://www.linkedin.com/in/ann-lee%2F",
+        "https://www.linkedin.com/in/ann-lee%2fen",
+        "https://www.linkedin.com/in/ann-lee%252F",
+        "https://www.linkedin.com/in/ann-lee%3ForiginalSubdomain%3Dde",
+        "https://www.linkedin.com/in/ann-lee%23top",
+        "https//www.linkedin.com/in/ann-lee",
+        "https://www.linkedin.com/in/\nann-lee",
+        "https://www.linkedin.com/in/ann%2Dlee",
+        "https://www.linkedin.com/in/ann-lee%20",
+        f"{INNER}%2F",
+        f"https://www.linkedin.com/redir/redirect?url={INNER}&urlhash=x",
+        "https://www.linkedin.com/redir/redirect?url=https://www.linkedin.com/in/ann-lee&urlhash=x",
+        f"https://eur03.safelinks.protection.outlook.com/?url={INNER}%3Ftrk%3Dx&data=04%7C01",
+        "https://www.google.com/url?q=https://www.linkedin.com/in/ann-lee&sa=D",
+        "https://www.linkedin.com/authwall?trk=gf&sessionRedirect=https%3A%2F%2Fuk.linkedin.com%2Fin%2Fann-lee",
+        "https://www.linkedin.com/uas/login?session_redirect=%2Fin%2Fann-lee",
+        "https://urldefense.proofpoint.com/v2/url?u=https-3A__www.linkedin.com_in_ann-2Dlee&d=x",
+        "https://urldefense.com/v3/__https://www.linkedin.com/in/ann-lee__;!!abc",
+        "https://web.archive.org/web/2020/https://www.linkedin.com/in/ann-lee",
+        "https://www.linkedin.com/in/ann-lee https://www.linkedin.com/company/acme",
+    ],
+)
+def test_every_spelling_of_a_profile_is_one_person(text: str) -> None:
+    assert canonical.profile_id(text) == "li:ann-lee"
+
+
+@pytest.mark.parametrize(
+    ("text", "identifier"),
+    [
+        pytest.param("linkedin.com/in/jos%C3%A9", "li:josé", id="percent-encoded"),
+        pytest.param("linkedin.com/in/jos%c3%a9", "li:josé", id="small-hex-digits"),
+        pytest.param("linkedin.com/in/JOSÉ", "li:josé", id="accent-in-capitals"),
+        pytest.param("linkedin.com/in/jose\u0301", "li:josé", id="accent-as-a-mark"),
+        pytest.param("linkedin.com/in/jos%25C3%25A9", "li:josé", id="encoded-twice"),
+        pytest.param("linkedin.com/in/%E7%8E%8B%E5%B0%8F%E6%98%8E-123", "li:王小明-123", id="chinese"),
+        pytest.param("linkedin.com/in/ann%2cb", "li:ann%2Cb", id="encoded-comma-stays-encoded"),
+        pytest.param("linkedin.com/in/a%E4b", "li:a%E4b", id="broken-byte-stays-encoded"),
+        pytest.param("linkedin.com/in/a%zzb", "li:a%zzb", id="bad-escape-is-kept"),
+        pytest.param("linkedin.com/in/-ann-lee-", "li:-ann-lee-", id="hyphens-at-the-ends-belong-to-it"),
+        pytest.param(f"https://www.linkedin.com/in/{TOKEN}/", f"li:{TOKEN}", id="member-token-keeps-its-case"),
+        pytest.param("sy.linkedin.com/pub/k-marzec/a7/576/b50?trk=x", "li:k-marzec-b50576a7", id="old-public"),
+        pytest.param("linkedin.com/pub/ann-lee/1/23/4", "li:ann-lee-0040231", id="old-public-filled-with-zeros"),
+        pytest.param("linkedin.com/pub/ann-lee/0/23/4", "li:ann-lee-004023", id="old-public-without-a-leading-zero"),
+        pytest.param("https://linkedin.com/in/ann, https://linkedin.com/in/bob", "li:ann", id="first-of-two"),
+    ],
+)
+def test_slug_has_one_spelling(text: str, identifier: str) -> None:
+    assert canonical.profile_id(text) == identifier
+    assert canonical.profile_id(canonical.profile_url(identifier)) == identifier
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("https://www.linkedin.com/company/acme/about/", LinkedInKind.COMPANY),
+        ("https://www.linkedin.com/school/mit/", LinkedInKind.SCHOOL),
+        ("https://www.linkedin.com/showcase/acme-cloud", LinkedInKind.SHOWCASE),
+        ("https://www.linkedin.com/sales/lead/ACwAAB,NAME_SEARCH,x", LinkedInKind.SALES_NAVIGATOR),
+        ("https://www.linkedin.com/sales/people/ACwAAB", LinkedInKind.SALES_NAVIGATOR),
+        ("https://www.linkedin.com/talent/profile/AEM", LinkedInKind.RECRUITER),
+        ("https://www.linkedin.com/recruiter/profile/1,2", LinkedInKind.RECRUITER),
+        ("https://www.linkedin.com/search/results/people/?keywords=ann", LinkedInKind.SEARCH),
+        ("https://www.linkedin.com/pub/dir/Ann/Lee", LinkedInKind.SEARCH),
+        ("https://lnkd.in/abc", LinkedInKind.SHORT_LINK),
+        ("https://www.linkedin.com/posts/ann-lee_x", LinkedInKind.OTHER),
+        ("https://www.linkedin.com/feed/", LinkedInKind.OTHER),
+        ("https://www.linkedin.com/in/", LinkedInKind.OTHER),
+        ("https://www.linkedin.com/in/me", LinkedInKind.OTHER),
+        ("https://www.linkedin.com/in/null", LinkedInKind.OTHER),
+        ("https://www.linkedin.com/in/ann lee", LinkedInKind.OTHER),
+        ("https://www.linkedin.com/authwall?trk=x", LinkedInKind.OTHER),
+        ("https://www.linkedin.com/company/acme?back=https%3A%2F%2Flinkedin.com%2Fin%2Fbob", LinkedInKind.COMPANY),
+        ("https://evil-linkedin.com/in/x", LinkedInKind.NOT_LINKEDIN),
+        ("https://linkedin.com.evil.com/in/x", LinkedInKind.NOT_LINKEDIN),
+        ("ann@linkedin.com", LinkedInKind.NOT_LINKEDIN),
+        ("Ann Lee", LinkedInKind.NOT_LINKEDIN),
+        ("", LinkedInKind.NOT_LINKEDIN),
+    ],
+)
+def test_other_pages_are_recognised_and_identify_nobody(text: str, kind: LinkedInKind) -> None:
+    assert canonical.linkedin_kind(text) is kind
+    assert canonical.profile_id(text) is None
+
+
+@pytest.mark.parametrize(
+    "slug",
+    [
+        *("in", "in/", "in/in", "N/A", "n", "0", "x1", "xxx", "tbd", "no", "false", "test", "example", "linkedin"),
+        *("notfound", "not-found", "not_found", "private", "profile", "johndoe", "out-of-network", "Undefined"),
+        *("%5Bobject%20Object%5D", "[object Object]", "%7Bslug%7D", "{slug}", "%3Cslug%3E", "https", "https%3A"),
+    ],
+)
+def test_slug_that_stands_for_nothing_is_nobody(slug: str) -> None:
+    assert canonical.linkedin_kind(f"https://www.linkedin.com/in/{slug}") is LinkedInKind.OTHER
+    assert columns.read_linkedin(pl.Series([f"linkedin.com/in/{slug}"]))["page"].to_list() == [None]
+
+
+@pytest.mark.parametrize("slug", ["hp", "3m", "12", "x", "linkedin", "example", "private"])
+def test_company_may_have_a_short_or_common_name(slug: str) -> None:
+    assert canonical.company_id(f"linkedin.com/company/{slug}") == f"co:{slug}"
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "identifier"),
+    [
+        pytest.param("  Ann.Lee@Acme.COM ", "ann.lee@acme.com", "em:ann.lee@acme.com", id="case-and-spaces"),
+        pytest.param("mailto:ann@x.com?subject=hi", "ann@x.com", "em:ann@x.com", id="mailto"),
+        pytest.param("Ann Lee <ann@x.com>", "ann@x.com", "em:ann@x.com", id="name-and-brackets"),
+        pytest.param('"Lee, Ann" <ann@x.com>', "ann@x.com", "em:ann@x.com", id="quoted-name-with-comma"),
+        pytest.param("ann+news@x.com", "ann+news@x.com", "em:ann@x.com", id="tag-asked-but-not-compared"),
+        pytest.param("A.n.n@gmail.com", "a.n.n@gmail.com", "em:ann@gmail.com", id="gmail-dots"),
+        pytest.param("a.nn+x@googlemail.com", "a.nn+x@googlemail.com", "em:ann@gmail.com", id="googlemail"),
+        pytest.param("a.nn@x.com", "a.nn@x.com", "em:a.nn@x.com", id="dots-elsewhere-matter"),
+        pytest.param("ann@müller.de", "ann@müller.de", "em:ann@xn--mller-kva.de", id="idn"),
+        pytest.param("ann@xn--mller-kva.de", "ann@xn--mller-kva.de", "em:ann@xn--mller-kva.de", id="idn-in-ascii"),
+        pytest.param("ann@x.com.", "ann@x.com", "em:ann@x.com", id="trailing-dot"),
+        pytest.param("ann@x.com (work)", "ann@x.com", "em:ann@x.com", id="comment"),
+        pytest.param("a@x.com; b@y.com", "a@x.com", "em:a@x.com", id="first-of-two"),
+        pytest.param("info@x.com, ann@x.com", "ann@x.com", "em:ann@x.com", id="person-before-role"),
+        pytest.param("oops; ann@x.com", "ann@x.com", "em:ann@x.com", id="first-valid"),
+        pytest.param("press.lee@x.com", "press.lee@x.com", "em:press.lee@x.com", id="name-that-starts-like-a-role"),
+        pytest.param("info.lee@x.com; ann@x.com", "ann@x.com", "em:ann@x.com", id="person-behind-role"),
+        pytest.param("***@x.com, ann@x.com", "ann@x.com", "em:ann@x.com", id="person-behind-masked"),
+        *(
+            pytest.param(cell, "ann@x.com", "em:ann@x.com", id=cell)
+            for cell in (
+                *("ann@x.com and b@y.com", "ann@x.com & b@y.com", "ann@x.com or b@y.com", "ann@x.com und b@y.com"),
+                *("ann@x.com - work", "ann@x.com – old", "ann@x.com #old", "ann@x.com（work）", "ann@x.com -"),
+                *("Work: ann@x.com", "E-Mail (privat): ann@x.com", "%20ann@x.com", "%3Cann@x.com%3E", "*ann@x.com*"),
+                *("12;#ann@x.com", "ann@x.com;#12", "ａｎｎ＠ｘ．ｃｏｍ", "ann@x.com.invalid", "ann@x.com_"),
+            )
+        ),
+        pytest.param("o’neil@x.com", "o'neil@x.com", "em:o'neil@x.com", id="curly-apostrophe"),
+        pytest.param("ann@example.com", "ann@example.com", "em:ann@example.com", id="test-domain"),
+    ],
+)
+def test_address_is_asked_as_written_and_compared_folded(text: str, asked: str, identifier: str) -> None:
+    assert canonical.clean_email(text) == asked
+    assert canonical.email_id(text) == identifier
+    assert canonical.email_id(identifier.removeprefix("em:")) == identifier
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "n/a", "none", "-", "unknown", "test@test", "test@test.com", "noemail@acme.com", "email@example.com"),
+        *("ann", "ann@", "@x.com", "ann@x", "ann@x..com", "ann@@x.com", "ann lee@x.com", "ann@x .com", "ann@-x.com"),
+        *("Ann Lee & ann@x.com", "http://ann@x.com", "ann@x.com lee"),
+        *(".ann@x.com", "ann@1.2.3.4", "a" * 65 + "@x.com", "ann@x_y.com"),
+    ],
+)
+def test_broken_address_is_none(text: str) -> None:
+    assert canonical.email_id(text) is None
+    assert canonical.clean_email(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "info@x.com",
+            "Sales@X.com",
+            "contact@x.com",
+            "office@x.com",
+            "hello@x.com",
+            "support@x.com",
+            "no-reply@x.com",
+        ),
+        *("sales.uk@x.com", "support2@x.com", "customer-service@x.com", "info+x@x.com", "kontakt@x.de", "hr@x.com"),
+        *("accueil@x.fr", "devis@x.fr", "mairie@x.fr", "achats@x.fr", "biuro@x.pl", "kancelaria@x.pl", "iroda@x.hu"),
+        *("comercial@x.es", "rrhh@x.es", "soporte@x.es", "atendimento@x.br", "suporte@x.pt", "financeiro@x.br"),
+        *(
+            "segreteria@x.it",
+            "amministrazione@x.it",
+            "acquisti@x.it",
+            "verkoop@x.nl",
+            "inkoop@x.nl",
+            "klantenservice@x.nl",
+        ),
+        *("myynti@x.fi", "toimisto@x.fi", "asiakaspalvelu@x.fi", "salg@x.no", "ordre@x.dk", "kundservice@x.se"),
+        *("faktura@x.se", "obchod@x.cz", "objednavky@x.cz", "bilgi@x.tr", "satis@x.tr", "anfrage@x.de", "buero@x.de"),
+        *("poststelle@x.de", "gemeinde@x.de", "rathaus@x.de", "redaktion@x.de", "rezeption@x.at", "bewerbung@x.de"),
+        *("info-berlin@x.de", "info.muenchen@x.de", "office-wien@x.at", "kontakt-hamburg@x.de", "sales-emea@x.com"),
+        *(
+            "sales.emea2@x.com",
+            "hr-department@x.com",
+            "it.support@x.com",
+            "marketingteam@x.com",
+            "salesdepartment@x.com",
+        ),
+        *("dontreply@x.com", "bounce@x.com", "ceo@x.com", "demo@x.com", "user@x.com", "guest@x.com"),
+    ],
+)
+def test_role_address_identifies_nobody(text: str) -> None:
+    assert emails.read_email(text).kind is emails.EmailKind.ROLE
+    assert canonical.email_id(text) is None
+    assert canonical.clean_email(text) is None
+
+
+@pytest.mark.parametrize(
+    "local",
+    [
+        *("anne.office", "mark.sales", "eva.kanzlei", "anna.post", "kanzler", "dev.patel", "job.devries", "press.lee"),
+        *("hr.lee", "it.smith", "foo", "sin", "steam", "infora", "kontaktova", "ordrea", "jj", "no.lee", "ann.none"),
+    ],
+)
+def test_name_that_looks_like_a_function_stays_a_persons(local: str) -> None:
+    assert canonical.email_id(f"{local}@acme.eu") == f"em:{local}@acme.eu"
+
+
+@pytest.mark.parametrize(
+    "text", ["a***@acme.eu", "a****n@gmail.com", "*protected*@acme.eu", "****@acme.eu", "ann@a***.eu"]
+)
+def test_masked_address_identifies_nobody(text: str) -> None:
+    assert emails.read_email(text).kind is emails.EmailKind.MASKED
+    assert (canonical.email_id(text), canonical.clean_email(text)) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("email_not_unlocked@domain.com", "a@a.com", "aaa@aaa.com", "no@no.com", "no@email.com", "fake@fake.com"),
+        *(
+            "asdf@asdf.com",
+            "qwerty@qwerty.com",
+            "asdf12@acme.eu",
+            "abc@gmail.com",
+            "invalid@invalid.com",
+            "foo@bar.com",
+        ),
+        *("keine@angabe.de", "kein@kein.de", "sin@correo.com", "aucun@aucun.fr", "notiene@gmail.com"),
+        *("pasdemail@gmail.com", "deleted@acme.eu", "anonymous@anonymous.com", "no.email@acme.eu", "xxxxx@acme.eu"),
+    ],
+)
+def test_address_typed_to_get_past_a_form_identifies_nobody(text: str) -> None:
+    assert emails.read_email(text).kind is emails.EmailKind.STAND_IN
+    assert (canonical.email_id(text), canonical.clean_email(text)) == (None, None)
+
+
+@pytest.mark.parametrize("text", ["ann@mailinator.com", "ann@sub.mailinator.com"])
+def test_disposable_address_identifies_nobody(text: str) -> None:
+    assert emails.read_email(text).kind is emails.EmailKind.DISPOSABLE
+    assert canonical.email_id(text) is None
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "identifier"),
+    [
+        ("Ann", "Lee", "nc:ann|lee|on:acme"),
+        ("Dr. ANN", "LEE, MBA", "nc:ann|lee|on:acme"),
+        ("Mrs Ann", "Lee PhD", "nc:ann|lee|on:acme"),
+        ("Anne-Marie", "O’Neil", "nc:annemarie|oneil|on:acme"),
+        ("José 🚀", "Núñez", "nc:jose|nunez|on:acme"),
+        ("Søren", "Łukasz", "nc:soren|lukasz|on:acme"),
+        ("Ann", "Ma", "nc:ann|ma|on:acme"),
+        ("Ann", "Lee Jr.", "nc:ann|lee jr|on:acme"),
+        ("Ann", "Lee Sr", "nc:ann|lee sr|on:acme"),
+        ("Ann", "Lee V", "nc:ann|lee v|on:acme"),
+        ("Ann A.", "Lee", "nc:ann a|lee|on:acme"),
+        ("ann a", "Lee", "nc:ann a|lee|on:acme"),
+        ("Ann E.", "Lee", "nc:ann e|lee|on:acme"),
+        ("Anne", "Lee", "nc:anne|lee|on:acme"),
+        ("Ann A.", "Lee Jr.", "nc:ann a|lee jr|on:acme"),
+        ("ＡＮＮ", "Ｌｅｅ", "nc:ann|lee|on:acme"),
+        ("Jung", "O", "nc:jung|o|on:acme"),
+        ("JP", "Lee", "nc:jp|lee|on:acme"),
+        ("小明", "王", "nc:小明|王|on:acme"),
+        ("राम", "रमी", "nc:राम|रमी|on:acme"),
+        ("Ann", None, None),
+        ("n/a", "Lee", None),
+        ("Ann", "-", None),
+        ("Test", "User", None),
+        ("LinkedIn", "Member", None),
+        *((first, "Lee", None) for first in ("J.", "J", "J.P.", "J. P.", "Dr.", "Mr", "Prof. Dr.", "Mr. & Mrs.")),
+        *(("Ann", last, None) for last in ("S.", "S", "O.", "GmbH", "Robotics GmbH")),
+    ],
+)
+def test_names_are_compared_without_case_accents_and_titles(first: str, last: str, identifier: str | None) -> None:
+    assert canonical.name_id(first, last, organisation="Acme GmbH") == identifier
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Anonymous User", "Guest User", "Sales Team", "Accounts Payable", "Customer Service", "Hiring Manager"),
+        *("Max Mustermann", "Vorname Nachname", "Prénom Nom", "Nombre Apellidos", "John Doe", "Not Provided"),
+        *("Info Desk", "HR Department", "Unknown User", "Name Surname", "LinkedIn Member"),
+    ],
+)
+def test_stand_in_for_a_name_is_nobody_at_any_company(name: str) -> None:
+    first, last = name.split()
+    assert canonical.name_id(first, last, organisation="Acme") is None
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Maria Clara Silva", "Maria Eduarda Silva", "Maria Silva"),
+        ("John A. Smith", "John B. Smith", "John Smith", "John Smith Jr.", "John Smith Sr.", "John Smith V"),
+        ("Juan Carlos Pérez García", "Juan Luis Gómez García"),
+        ("Mohammed Ali Khan", "Mohammed Yusuf Khan"),
+        ("Nguyen Van An", "Nguyen Thi An"),
+        ("Ann E. Smith", "Anne Smith"),
+    ],
+)
+def test_people_with_different_middle_names_stay_apart(names: tuple[str, ...]) -> None:
+    parts = [canonical.split_full_name(name) for name in names]
+    assert len({part and canonical.name_id(*part, organisation="IBM") for part in parts} - {None}) == len(names)
+
+
+@pytest.mark.parametrize("name", ["John A. Smith", "Smith, John A.", "JOHN A SMITH", "Dr. John A. Smith, PhD"])
+def test_spellings_of_a_middle_name_are_one_person(name: str) -> None:
+    parts = canonical.split_full_name(name)
+    assert parts and canonical.name_id(*parts, organisation="IBM") == "nc:john a|smith|on:ibm"
+
+
+def test_company_is_its_page_else_its_name_else_its_domain() -> None:
+    page, name, domain = "https://linkedin.com/company/Acme/", "Acme Ltd", "https://www.Acme.com/x"
+    everything = {"organisation": name, "organisation_linkedin_url": page, "domain": domain}
+    assert canonical.name_id("Ann", "Lee", **everything) == "nc:ann|lee|co:acme"
+    assert canonical.name_id("Ann", "Lee", organisation=name, domain=domain) == "nc:ann|lee|on:acme"
+    assert canonical.name_id("Ann", "Lee", domain=domain) == "nc:ann|lee|dm:acme.com"
+    assert canonical.name_id("Ann", "Lee", organisation="www.acme.com") == "nc:ann|lee|dm:acme.com"
+    assert canonical.name_id("Ann", "Lee") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("https://acme.com/about", "dm:acme.com"),
+        ("http://www.acme.com:8080/de?x=1", "dm:acme.com"),
+        ("www.acme.com/about", "dm:acme.com"),
+        ("Independent Pictures", "on:independentpictures"),
+        ("Other Ltd", "on:other"),
+        ("Freelance GmbH", "on:freelance"),
+        ("Home Depot", "on:homedepot"),
+        ("Private Bank", "on:privatebank"),
+        ("X", "on:x"),
+    ],
+)
+def test_company_that_looks_like_none_is_one(name: str, key: str) -> None:
+    assert canonical.name_id("Ann", "Lee", organisation=name) == f"nc:ann|lee|{key}"
+    assert columns.read_organisations(pl.Series([name]))["key"].to_list() == [key]
+
+
+@pytest.mark.parametrize(
+    "nowhere",
+    [
+        *("Self-employed", "Freelance", "n/a", "Retired", "Stealth Startup", "Independent", "Student", "Consultant"),
+        *(
+            "gmail.com",
+            "www.gmail.com",
+            "https://gmail.com/",
+            "Gmail",
+            "Private",
+            "Other",
+            "Various",
+            "Home",
+            "Personal",
+        ),
+        *("Freelance Designer", "Self-employed photographer", "Entrepreneur", "Homemaker", "Job Seeker", "Sole Trader"),
+        *("Open to new opportunities", "ZZP", "Zelfstandig", "Particulier", "Particular", "Independiente"),
+        *("Libero professionista", "Sin empresa", "Keine Firma", "Privatkunde", "(not set)", "not specified"),
+        *("--none--", "None", "Unknown Company", "Company", "https://facebook.com/acme"),
+    ],
+)
+def test_people_without_a_company_have_no_company_in_common(nowhere: str) -> None:
+    assert canonical.name_id("Ann", "Lee", organisation=nowhere) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "Acme",
+            "ACME, Inc.",
+            "Acme GmbH",
+            "acme g.m.b.h.",
+            "Acme GmbH & Co. KG",
+            "The Acme Company Ltd.",
+            "Acmé S.A.",
+        ),
+        *(
+            "Acme Sp. z o.o.",
+            "Acme s.r.o.",
+            "Acme Pty Ltd",
+            "PT Acme Tbk",
+            "株式会社Acme",
+            "Acme UG (haftungsbeschränkt)",
+        ),
+        *("Acme B.V.", "Acme S.A. de C.V.", "Acme Private Limited", "Acme & Co", "ООО Acme", "(Acme) LLC"),
+    ],
+)
+def test_company_is_compared_without_its_legal_form(text: str) -> None:
+    assert canonical.fold_organisation(text) == "acme"
+
+
+@pytest.mark.parametrize("text", ["Co", "AG", "The Company", "株式会社"])
+def test_company_that_is_called_like_a_legal_form_keeps_a_name(text: str) -> None:
+    assert canonical.fold_organisation(text)
+
+
+def test_companies_that_differ_stay_apart() -> None:
+    different = ["Acme", "Acme Systems", "Acme Labs GmbH", "Müller", "Muler", "AT&T", "ATT Co", "3M", "4M"]
+    assert len({canonical.fold_organisation(name) for name in different}) == len(different)
+
+
+@pytest.mark.parametrize(
+    ("text", "domain"),
+    [
+        ("https://www.Acme.com/about?x=1", "acme.com"),
+        ("acme.co.uk", "acme.co.uk"),
+        ("@acme.com", "acme.com"),
+        ("ann@acme.com", "acme.com"),
+        ("www.müller.de", "xn--mller-kva.de"),
+        ("acme.com:8080/", "acme.com"),
+        ("gmail.com", None),
+        ("https://facebook.com/acme", None),
+        ("facebook.com", "facebook.com"),
+        ("acme", None),
+        ("http://[bad", None),
+        ("1.2.3.4", None),
+    ],
+)
+def test_domain_of_a_company(text: str, domain: str | None) -> None:
+    assert canonical.domain_of(text) == domain
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("Ann Lee", ("Ann", "Lee")),
+        ("Lee, Ann", ("Ann", "Lee")),
+        ("Ms. Ann Lee (she/her) 🚀", ("Ann", "Lee")),
+        ("Ann Lee, MBA, PMP", ("Ann", "Lee")),
+        ("Ludwig van Beethoven", ("Ludwig", "van Beethoven")),
+        ("Maria von der Leyen", ("Maria", "von der Leyen")),
+        ("de la Cruz, Juan", ("Juan", "de la Cruz")),
+        ("John Ronald Reuel Tolkien", ("John Ronald Reuel", "Tolkien")),
+        ("King Lee", ("King", "Lee")),
+        ("John Smith Jr.", ("John", "Smith Jr.")),
+        ("Ann Lee | Acme", ("Ann", "Lee")),
+        ("Ann Lee [Acme]", ("Ann", "Lee")),
+        ("Prof. Dr. h.c. Hans Müller", ("Hans", "Müller")),
+        ("Prof. Dr. h. c. mult. Hans Müller", ("Hans", "Müller")),
+        ("Dr. rer. nat. Eva Abt", ("Eva", "Abt")),
+        ("Dr.-Ing. Eva Abt", ("Eva", "Abt")),
+        ("ＡＮＮ　ＬＥＥ", ("ANN", "LEE")),
+        ("Smith Jr., John A.", ("John A.", "Smith Jr.")),
+        ("Maria Clara da Silva", ("Maria Clara", "da Silva")),
+        ("Jose Co", ("Jose", "Co")),
+        ("MARIA SA", ("MARIA", "SA")),
+        ("Acme Robotics GmbH", None),
+        ("Deutsche Bank AG", None),
+        ("DEUTSCHE BANK AG", None),
+        ("Banco Central SA", None),
+        ("Smith & Co", None),
+        ("Mr. & Mrs. Smith", None),
+        ("Ann", None),
+        ("王小明", None),
+        ("Ann and Bob Lee", None),
+        ("Mr Lee", None),
+        ("n/a", None),
+    ],
+)
+def test_full_name_is_split_or_left_alone(text: str, parts: tuple[str, str] | None) -> None:
+    assert canonical.split_full_name(text) == parts

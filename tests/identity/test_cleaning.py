@@ -1,0 +1,362 @@
+"""Cleaning: every landed row comes out once, with what can be used of it and a reason for what cannot."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clodura_pipeline.clodura.identifiers import Identifiers
+from clodura_pipeline.identity import cleaning
+from clodura_pipeline.identity.cleaning import NO_IDENTIFIER, Cleaned, clean
+from clodura_pipeline.identity.rereading import read_anew
+
+TEXT_COLUMNS = ("source", "contact_id", *cleaning.CELLS, "source_columns", "record")
+SCHEMA: dict[str, Any] = {"file_date": pl.Date, "source_file": pl.String, "source_row": pl.Int64}
+SCHEMA |= dict.fromkeys(TEXT_COLUMNS, pl.String)
+ANN = {"first_name": "Ann", "last_name": "Lee"}
+PROFILE = "https://www.linkedin.com/in/ann-lee"
+USED = "used as"
+
+
+def landed(*rows: Mapping[str, str | None]) -> pl.DataFrame:
+    """Rows as they are landed, from the cells that matter."""
+    fixed = {"file_date": date(2026, 11, 22), "source_file": "2026-11-22/crm.csv", "source": "crm"}
+    fixed |= {"source_columns": '{"Town": "Rome"}', "record": '{"raw": "cells"}'}
+    numbered = [{**dict.fromkeys(SCHEMA), **fixed, "source_row": row, **cells} for row, cells in enumerate(rows, 1)]
+    return pl.DataFrame(numbered, schema=SCHEMA)
+
+
+def contact(**cells: str | None) -> dict[str, Any]:
+    """The one contact that a row becomes."""
+    cleaned = clean(landed(cells))
+    assert cleaned.rejected.is_empty(), cleaned.rejected["reasons"].to_list()
+    return cleaned.contacts.row(0, named=True)
+
+
+def reasons(**cells: str | None) -> list[str]:
+    """Why a row is rejected."""
+    cleaned = clean(landed(cells))
+    assert cleaned.contacts.is_empty()
+    return cleaned.rejected["reasons"][0].to_list()
+
+
+def test_frames_have_the_promised_columns_even_when_empty() -> None:
+    for cleaned in (clean(landed()), clean(landed(ANN, {"email": "ann@x.com"}))):
+        assert tuple(cleaned.contacts.columns) == cleaning.CONTACT_COLUMNS
+        assert tuple(cleaned.rejected.columns) == cleaning.REJECTED_COLUMNS
+        assert cleaned.contacts.schema["set_aside"] == pl.List(pl.String)
+        assert cleaned.rejected.schema["reasons"] == pl.List(pl.String)
+        assert cleaned.contacts.schema["source_row"] == pl.Int64
+
+
+def test_clean_row_keeps_what_it_says() -> None:
+    row = contact(
+        contact_id="007",
+        **ANN,
+        email="Ann.Lee+crm@Acme.com",
+        linkedin_url="de.linkedin.com/in/Ann-Lee/?trk=x",
+        organisation_name="Acme GmbH",
+        organisation_linkedin_url="linkedin.com/company/Acme/about",
+        organisation_domain="www.acme.com/",
+    )
+    assert row == {
+        "file_date": date(2026, 11, 22),
+        "source_file": "2026-11-22/crm.csv",
+        "source_row": 1,
+        "source": "crm",
+        "contact_id": "007",
+        "first_name": "Ann",
+        "last_name": "Lee",
+        "email": "ann.lee+crm@acme.com",
+        "linkedin_url": PROFILE,
+        "organisation_name": "Acme GmbH",
+        "organisation_linkedin_url": "https://www.linkedin.com/company/acme",
+        "organisation_domain": "acme.com",
+        "source_columns": '{"Town": "Rome"}',
+        "profile_id": "li:ann-lee",
+        "email_id": "em:ann.lee@acme.com",
+        "name_id": "nc:ann|lee|co:acme",
+        "set_aside": [],
+    }
+
+
+@pytest.mark.parametrize("own", ["007", " 7 ", "AbC", "0", "x"])
+def test_contact_id_is_kept_verbatim(own: str) -> None:
+    assert contact(contact_id=own, email="ann@x.com")["contact_id"] == own
+
+
+@pytest.mark.parametrize("own", [None, "", "  ", "n/a", "#N/A", "null", "-"])
+def test_missing_contact_id_is_made_of_all_identifiers_however_spelt(own: str | None) -> None:
+    made = contact(contact_id=own, email="Ann@x.com", linkedin_url="linkedin.com/in/ann-lee")["contact_id"]
+    assert made.startswith("row-")
+    assert len(made) == 20
+    assert contact(email="ann@x.com ", linkedin_url=PROFILE + "/")["contact_id"] == made
+    assert contact(email="ann@x.com")["contact_id"] != made
+    assert contact(linkedin_url=PROFILE)["contact_id"] != made
+
+
+def test_non_ascii_profile_is_asked_percent_encoded() -> None:
+    row = contact(linkedin_url="linkedin.com/in/José-王")
+    assert row["linkedin_url"] == "https://www.linkedin.com/in/jos%C3%A9-%E7%8E%8B"
+    assert row["profile_id"] == "li:josé-王"
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "why"),
+    [
+        ("linkedin_url", "linkedin.com/sales/lead/ACwAA", "a Sales Navigator address, which Clodura cannot look up"),
+        ("linkedin_url", "linkedin.com/talent/profile/A", "a LinkedIn Recruiter address, which Clodura cannot look up"),
+        ("linkedin_url", "https://lnkd.in/abc", "a shortened address, which does not say where it leads"),
+        ("linkedin_url", "annlee on LinkedIn", "not a LinkedIn address"),
+        ("organisation_linkedin_url", "linkedin.com/in/bob", "a person's profile, not a company page"),
+        ("organisation_domain", "gmail.com", "not the domain of a company"),
+        ("organisation_name", "Freelance", "says that there is no company"),
+        ("first_name", "123", "not a name"),
+        ("first_name", "Dr.", "not a name"),
+        ("first_name", "Mr. & Mrs.", "not a name"),
+        ("last_name", "Robotics GmbH", "not a name"),
+        ("full_name", "Acme Robotics GmbH", "a company, not somebody's name"),
+        ("full_name", "Ann", "cannot be told apart into first and last name"),
+    ],
+)
+def test_unusable_cell_is_set_aside_and_the_row_kept_or_rejected_for_it(column: str, cell: str, why: str) -> None:
+    row = contact(email="ann@x.com", **{column: cell})
+    assert row["set_aside"] == [f"{column}: {why}"]
+    assert row["email_id"] == "em:ann@x.com"
+    assert reasons(**{column: cell}) == [NO_IDENTIFIER, f"{column}: {why}"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "why"),
+    [
+        ({"first_name": "J.", "last_name": "Smith"}, "first_name: only an initial, which does not tell who it is"),
+        ({"first_name": "John", "last_name": "S."}, "last_name: only an initial, which does not tell who it is"),
+        ({"full_name": "John S."}, "last_name: only an initial, which does not tell who it is"),
+        ({"first_name": "Dr.", "last_name": "Lee"}, "first_name: not a name"),
+    ],
+)
+def test_initial_or_title_identifies_nobody_at_a_company(cells: dict[str, str], why: str) -> None:
+    assert reasons(**cells, organisation_name="Acme") == [NO_IDENTIFIER, why]
+    assert contact(**cells, email="ann@x.com")["set_aside"] == [why]
+
+
+@pytest.mark.parametrize(
+    ("cells", "identifier"),
+    [
+        ({"first_name": "Ann Lee"}, "nc:ann|lee|on:acme"),
+        ({"first_name": "Lee, Ann"}, "nc:ann|lee|on:acme"),
+        ({"first_name": "J.", "last_name": "Smith", "full_name": "John Smith"}, "nc:john|smith|on:acme"),
+        ({"first_name": "John", "last_name": "S.", "full_name": "John Smith"}, "nc:john|smith|on:acme"),
+        ({"first_name": "John", "full_name": "John A. Smith"}, "nc:john a|smith|on:acme"),
+        ({"first_name": "John A.", "last_name": "Smith Jr."}, "nc:john a|smith jr|on:acme"),
+    ],
+)
+def test_name_is_made_whole_from_what_the_row_says(cells: dict[str, str], identifier: str) -> None:
+    row = contact(**cells, organisation_name="Acme")
+    assert row["name_id"] == identifier
+    again = contact(first_name=row["first_name"], last_name=row["last_name"], organisation_name="Acme")
+    assert (again["name_id"], again["contact_id"]) == (identifier, row["contact_id"])
+
+
+def test_first_name_of_two_words_stays_one_where_an_address_tells_who_it_is() -> None:
+    assert contact(first_name="Mary Ann", email="mary@x.com")["first_name"] == "Mary Ann"
+
+
+def test_different_middle_names_give_different_contact_ids() -> None:
+    names = ("John A. Smith", "John B. Smith", "John Smith", "John Smith Jr.")
+    assert len({contact(full_name=name, organisation_name="IBM")["contact_id"] for name in names}) == len(names)
+
+
+def test_name_as_it_is_asked_gives_the_identifier_it_is_registered_by() -> None:
+    row = contact(full_name="Smith Jr., John A.", organisation_name="IBM")
+    sent = Identifiers(
+        first_name=row["first_name"], last_name=row["last_name"], organisation_name=row["organisation_name"]
+    )
+    assert read_anew([sent]) == [(None, None, row["name_id"])]
+
+
+def test_stand_in_for_a_name_is_nobody() -> None:
+    row = contact(email="ann@x.com", first_name="LinkedIn", last_name="Member")
+    assert (row["first_name"], row["last_name"]) == (None, None)
+    assert row["set_aside"] == ["first_name, last_name: a stand-in, not somebody's name"]
+
+
+@pytest.mark.parametrize(
+    ("email", "aside"),
+    [
+        ("info@acme.com", "email: a role address (info@), never asked alone"),
+        ("ann@mailinator.com", "email: a disposable address, never asked alone"),
+        ("ann lee@acme.com", "email: not a valid address"),
+        ("a***@acme.com", "email: masked, not the whole address"),
+        ("email_not_unlocked@domain.com", "email: a stand-in, not somebody's address"),
+    ],
+)
+def test_unusable_address_is_not_asked(email: str, aside: str) -> None:
+    row = contact(email=email, linkedin_url=PROFILE)
+    assert (row["email"], row["email_id"], row["set_aside"]) == (None, None, [aside])
+    assert reasons(email=email) == [NO_IDENTIFIER, aside]
+
+
+@pytest.mark.parametrize("cell", ["ann@x.com; ann@y.com", "ann@x.com ::: ann@y.com", "ann@x.com, ann@y.com"])
+def test_first_of_several_addresses_is_used_and_the_rest_told(cell: str) -> None:
+    row = contact(email=cell)
+    assert (row["email"], row["set_aside"]) == ("ann@x.com", ["email: more than one address, only one is used"])
+
+
+@pytest.mark.parametrize("blank", ["", " ", "n/a", "N/A", "-", "null", "none", "unknown", "#N/A", "\u200b", "\xa0"])
+def test_blank_cells_are_nothing_and_need_no_reason(blank: str) -> None:
+    assert reasons(**dict.fromkeys(cleaning.CELLS, blank)) == [NO_IDENTIFIER]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {},
+        {"first_name": "Ann"},
+        {**ANN},
+        {"organisation_name": "Acme"},
+        {"last_name": "Lee", "organisation_name": "Acme"},
+    ],
+)
+def test_row_without_an_identifier_is_rejected_as_landed(cells: dict[str, str]) -> None:
+    cleaned = clean(landed(cells))
+    assert cleaned.contacts.is_empty()
+    assert cleaned.rejected.row(0) == (
+        date(2026, 11, 22), "2026-11-22/crm.csv", 1, [NO_IDENTIFIER], '{"raw": "cells"}',
+    )  # fmt: skip
+
+
+def test_company_page_in_the_profile_column_becomes_the_organisations() -> None:
+    row = contact(**ANN, linkedin_url="linkedin.com/company/acme")
+    assert row["organisation_linkedin_url"] == "https://www.linkedin.com/company/acme"
+    assert (row["linkedin_url"], row["name_id"]) == (None, "nc:ann|lee|co:acme")
+    assert row["set_aside"] == ["linkedin_url: a company page, used as the organisation's"]
+
+
+def test_company_page_does_not_replace_the_organisations_own() -> None:
+    row = contact(
+        **ANN, linkedin_url="linkedin.com/company/other", organisation_linkedin_url="linkedin.com/company/acme"
+    )
+    assert row["name_id"] == "nc:ann|lee|co:acme"
+    assert row["set_aside"] == ["linkedin_url: a company page, not a person's profile"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "email", "profile"),
+    [
+        pytest.param({"first_name": "ann@x.com"}, "ann@x.com", None, id="address-as-first-name"),
+        pytest.param({"full_name": "ann@x.com"}, "ann@x.com", None, id="address-as-full-name"),
+        pytest.param({"email": PROFILE}, None, PROFILE, id="profile-as-address"),
+        pytest.param({"linkedin_url": "ann@x.com"}, "ann@x.com", None, id="address-as-profile"),
+        pytest.param({"email": PROFILE, "linkedin_url": "ann@x.com"}, "ann@x.com", PROFILE, id="both-swapped"),
+        pytest.param({"last_name": PROFILE, "email": "ann@x.com"}, "ann@x.com", PROFILE, id="profile-as-last-name"),
+    ],
+)
+def test_misplaced_cell_is_moved_where_it_belongs(
+    cells: dict[str, str], email: str | None, profile: str | None
+) -> None:
+    row = contact(**cells)
+    assert (row["email"], row["linkedin_url"]) == (email, profile)
+    assert (row["first_name"], row["last_name"]) == (None, None)
+    assert row["set_aside"]
+    assert all(USED in reason for reason in row["set_aside"])
+
+
+def test_misplaced_cell_does_not_replace_the_right_one() -> None:
+    row = contact(first_name="bob@x.com", email="ann@x.com")
+    assert row["email"] == "ann@x.com"
+    assert row["set_aside"] == ["first_name: an e-mail address, not used, for email is there already"]
+
+
+def test_company_page_in_place_of_its_name_is_used_as_a_page() -> None:
+    row = contact(**ANN, organisation_name="https://www.linkedin.com/company/acme/")
+    assert (row["organisation_name"], row["name_id"]) == (None, "nc:ann|lee|co:acme")
+
+
+def test_name_with_an_address_behind_it_is_both() -> None:
+    row = contact(full_name="Ann Lee <Ann@x.com>")
+    assert (row["first_name"], row["last_name"], row["email"]) == ("Ann", "Lee", "ann@x.com")
+
+
+@pytest.mark.parametrize(
+    ("cells", "names"),
+    [
+        pytest.param({"full_name": "Lee, Ann"}, ("Ann", "Lee"), id="last-first"),
+        pytest.param({"full_name": "Dr. Ann van der Lee, MBA"}, ("Ann", "van der Lee"), id="titles"),
+        pytest.param({"full_name": "Ann Other", **ANN}, ("Ann", "Lee"), id="own-columns-win"),
+        pytest.param({"full_name": "Maria Clara Silva"}, ("Maria", "Silva"), id="middle-name"),
+        pytest.param({"full_name": "Maria Clara Silva", "email": ""}, ("Maria Clara", "Silva"), id="nothing-stronger"),
+        pytest.param({"full_name": "John A. Smith"}, ("John", "Smith"), id="middle-initial"),
+        pytest.param({"full_name": "J. Robert Lee"}, ("J. Robert", "Lee"), id="initial-first"),
+        pytest.param({"full_name": "Ann Lee", "first_name": "Ann"}, ("Ann", "Lee"), id="missing-half"),
+        pytest.param({"full_name": "Bob Ray", "first_name": "Ann"}, ("Ann", None), id="other-person"),
+        pytest.param({"full_name": "Ann"}, (None, None), id="single-word"),
+        pytest.param({"first_name": "ANN", "last_name": "LEE, PhD"}, ("ANN", "LEE"), id="capitals-stay"),
+        pytest.param({"first_name": " Ann\u200b 🚀", "last_name": "Jose\u0301"}, ("Ann", "José"), id="unicode"),
+        pytest.param({"first_name": "Jin", "last_name": "Na"}, ("Jin", "Na"), id="name-like-a-placeholder"),
+    ],
+)
+def test_names_are_cleaned_and_split(cells: dict[str, str], names: tuple[str | None, str | None]) -> None:
+    row = contact(**{"email": "ann@x.com", "organisation_name": "Acme", **cells})
+    assert (row["first_name"], row["last_name"]) == names
+
+
+def test_domain_serves_as_the_organisations_name() -> None:
+    row = contact(**ANN, organisation_domain="https://www.acme.com/about")
+    assert (row["organisation_name"], row["organisation_domain"]) == ("acme.com", "acme.com")
+    assert row["name_id"] == "nc:ann|lee|dm:acme.com"
+    assert contact(**ANN, organisation_name=row["organisation_name"])["name_id"] == row["name_id"]
+
+
+def test_reasons_never_repeat_a_cell() -> None:
+    secret = "zq9"
+    values = ("{}", "{}@x", "info@{}.com", "linkedin.com/sales/lead/{}", "linkedin.com/in/{}", "{}@x.com;b@x.com")
+    cells = [{name: value.format(secret) for name in cleaning.CELLS} for value in values]
+    cleaned = clean(landed(*cells))
+    told = [*cleaned.contacts["set_aside"].explode(), *cleaned.rejected["reasons"].explode()]
+    assert told
+    assert not any(secret in reason for reason in told if reason)
+
+
+TEXTS = ["", "n/a", "Ann", "Lee", "Ann Lee", "ann@x.com", "info@x.com", "linkedin.com/company/acme", "Acme", "acme.com"]
+CELLS = st.none() | st.sampled_from([*TEXTS, PROFILE, "🚀"]) | st.text(max_size=12)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.fixed_dictionaries(dict.fromkeys(cleaning.CELLS, CELLS)), max_size=8))
+def test_every_row_comes_out_once_and_in_order(rows: list[dict[str, str | None]]) -> None:
+    cleaned = clean(landed(*rows))
+    kept, rejected = cleaned.contacts["source_row"].to_list(), cleaned.rejected["source_row"].to_list()
+    assert sorted(kept + rejected) == list(range(1, len(rows) + 1))
+    assert (kept, rejected) == (sorted(kept), sorted(rejected))
+    assert cleaned.contacts["contact_id"].null_count() == 0
+    usable = cleaned.contacts.select(pl.any_horizontal(pl.col("profile_id", "email_id", "name_id").is_not_null()))
+    assert usable.to_series().all()
+    assert all(told[0] == NO_IDENTIFIER for told in cleaned.rejected["reasons"])
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.fixed_dictionaries(dict.fromkeys(cleaning.CELLS, CELLS)), min_size=1, max_size=3))
+def test_row_is_cleaned_alone_as_among_others(rows: list[dict[str, str | None]]) -> None:
+    def outcome(cleaned: Cleaned) -> list[tuple[object, ...]]:
+        kept = cleaned.contacts.drop("source_row").rows()
+        return [tuple(map(str, row)) for row in kept + cleaned.rejected.drop("source_row").rows()]
+
+    together = outcome(clean(landed(*rows)))
+    alone = [row for cells in rows for row in outcome(clean(landed(cells)))]
+    assert sorted(together) == sorted(alone)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.fixed_dictionaries(dict.fromkeys(cleaning.CELLS, CELLS)))
+def test_cleaning_what_was_cleaned_changes_no_identifier(cells: dict[str, str | None]) -> None:
+    once = clean(landed(cells)).contacts
+    if not once.is_empty():
+        row = once.row(0, named=True)
+        again = contact(**{name: row.get(name) for name in cleaning.CELLS})
+        ids = ("profile_id", "email_id", "name_id", "contact_id")
+        assert [again[name] for name in ids] == [row[name] for name in ids]
