@@ -2,18 +2,25 @@
 
 import click
 
+from clodura_pipeline.commands.answers import answers
+from clodura_pipeline.commands.doctor import doctor
+from clodura_pipeline.commands.export import export
 from clodura_pipeline.commands.forget import forget
 from clodura_pipeline.commands.ledger import ledger
+from clodura_pipeline.commands.run import plan, run
 from clodura_pipeline.commands.sandbox import sandbox
+from clodura_pipeline.commands.status import status
+from clodura_pipeline.commands.tables import tables
 from clodura_pipeline.demo.command import demo
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="clodura-pipeline")
 def main() -> None:
-    """Enrich contact lists through Clodura. Runs of the pipeline itself are started with `dg` (see the README)."""
+    """Enrich contact lists through Clodura. The Dagster UI is started with `dg dev` (see the README)."""
 
 
-for _command in (demo, ledger, forget, sandbox):
+for _command in (demo, doctor, plan, run, status, answers, export, tables, ledger, forget, sandbox):
     main.add_command(_command)
 
 

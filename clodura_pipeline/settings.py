@@ -1,68 +1,100 @@
-"""All settings: read from the environment and `.env`, checked once, with paths made absolute."""
+"""All settings, each declared once: read from the environment and `.env`, checked, with paths made absolute."""
 
+import difflib
+import os
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from clodura_pipeline.errors import UserFixableError
+from clodura_pipeline.given_environment import given_environment
 from clodura_pipeline.ledger.rules.policy import Budget, Limits
 
+PREFIX = "CLODURA_"
+API_KEY = "CLODURA_API_KEY"
 Count = Annotated[int, Field(ge=0)]
-Positive = Annotated[int, Field(ge=1)]
-Seconds = Annotated[float, Field(ge=0)]
-Days = Annotated[float, Field(ge=0)]
+Amount = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class SettingsError(Exception):
+class SettingsError(UserFixableError):
     """One or more settings cannot be used; the message names each and says what it must be."""
 
 
 def project_root() -> Path:
-    """The folder relative paths start from: the checkout this package lies in, else the current folder."""
+    """The folder that relative paths start from: the Dagster project around the current folder, else this checkout."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        pyproject = folder / "pyproject.toml"
+        if pyproject.is_file() and "[tool.dg" in pyproject.read_text(errors="replace"):
+            return folder
     checkout = Path(__file__).resolve().parent.parent
-    return checkout if (checkout / "pyproject.toml").is_file() else Path.cwd()
+    return checkout if (checkout / "pyproject.toml").is_file() else here
 
 
-class Settings(BaseSettings):
-    """Names and meanings as in the README's table; each is `CLODURA_` and the field's name in capitals."""
+class Settings(BaseModel):
+    """Each field is the variable `CLODURA_` and its name in capitals, and an attribute of the component.
 
-    model_config = SettingsConfigDict(env_prefix="CLODURA_", extra="ignore", env_ignore_empty=True)
+    The README's table, `.env.example`, the fields of `CloduraResource` and the component's attributes are made from
+    this class or tested against it.
+    """
 
-    api_key: str = Field(default="", repr=False)
-    base_url: str = "https://api.clodura.ai"
-    contacts_dir: Path = Path("data/contacts")
-    start_date: date = date(2026, 1, 1)
-    database: Path = Path("data/clodura.duckdb")
-    state_dir: Path = Path("data/state")
-    header_spellings: Path | None = None
-    requests_per_second: Count = 10
-    requests_per_minute: Count = 100
-    requests_per_day: Count = 2000
-    jitter_seconds: Seconds = 0.05
-    max_credits_per_run: Count = 1000
-    max_credits_per_day: Count = 0
-    min_balance: Count = 0
-    max_workers: Annotated[int, Field(ge=1, le=256)] = 16
-    batch_size: Positive = 200
-    timeout_seconds: Annotated[float, Field(gt=0)] = 30.0
-    answer_max_age_days: Seconds = 90.0
-    no_match_max_age_days: Seconds = 30.0
-    min_match_rate: Share = 0.4
-    min_sample: Count = 30
-    suppression_file: Path | None = None
-    raw_retention_days: Days = 0.0
-    field_retention_days: Days = 0.0
-    allow_new_ledger: bool = False
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    def model_post_init(self, _context: Any) -> None:
-        root = project_root()
-        for name in ("contacts_dir", "database", "state_dir", "header_spellings", "suppression_file"):
-            path = getattr(self, name)
-            if path is not None:
-                setattr(self, name, (root / path.expanduser()).resolve())
+    api_key: str = Field("", repr=False, description="Clodura's API key; needed for calls, not for plan, demo or tests")
+    base_url: str = Field("https://api.clodura.ai", description="address of the API; plain http only for loopback")
+    contacts_dir: Path = Field(Path("data/contacts"), description="folder of contact files, searched recursively")
+    start_date: date = Field(date(2026, 1, 1), description="first daily partition; the last is today (UTC)")
+    database: Path = Field(Path("data/clodura.duckdb"), description="the published DuckDB file that analysts open")
+    state_dir: Path = Field(
+        Path("data/state"), description="ledger and working database, on a local disk: back this folder up"
+    )
+    ledger_url: str = Field("", description="where the ledger is; empty: SQLite in the state folder")
+    requests_per_second: Count = Field(10, description="calls per second over all runs; 0: no such limit")
+    requests_per_minute: Count = Field(100, description="calls per minute over all runs; 0: no such limit")
+    requests_per_day: Count = Field(2000, description="calls per UTC day over all runs; 0: no such limit")
+    jitter_seconds: Amount = Field(0.05, description="seconds by which travel times of calls may differ")
+    max_credits_per_run: Count = Field(1000, description="credits that a run or backfill may spend; 0: no cap")
+    max_credits_per_day: Count = Field(0, description="credits that a UTC day may spend; 0: no cap")
+    min_balance: Count = Field(0, description="credits to leave untouched at Clodura")
+    max_workers: Annotated[int, Field(ge=1, le=256)] = Field(16, description="calls in flight at once")
+    batch_size: Annotated[int, Field(ge=1)] = Field(200, description="people per batch")
+    timeout_seconds: Annotated[float, Field(gt=0)] = Field(30.0, description="seconds for a whole call, not one read")
+    answer_max_age_days: Amount = Field(90.0, description="days after which a refresh run calls again for an answer")
+    no_match_max_age_days: Amount = Field(30.0, description="days after which a refresh run calls again for a miss")
+    min_match_rate: Share = Field(0.4, description="share of answered people found as a person; below it a check warns")
+    min_sample: Count = Field(30, description="answers below which rates are not judged")
+    max_disagreement: Share = Field(0.1, description="share of matches that contradict the row; above it a check warns")
+    answer_fields: Path | None = Field(None, description="TOML file with further field names of Clodura's answers")
+    header_spellings: Path | None = Field(None, description="TOML file with further headers of contact files")
+    suppression_file: Path | None = Field(None, description="text file of people who are never called for")
+    raw_retention_days: Amount = Field(0.0, description="days that raw answers are kept; 0: for good")
+    field_retention_days: Amount = Field(0.0, description="days that enriched fields are kept; 0: for good")
+    published_mode: str = Field(
+        "0440", pattern="^0?[0-7]{3}$", description="octal permissions of the published file; others get no access"
+    )
+    parquet_dir: Path | None = Field(None, description="folder for one Parquet file per published table")
+    alert_webhook: str = Field("", repr=False, description="URL that receives a JSON message when something is wrong")
+    allow_new_ledger: bool = Field(
+        False, description="1: start an empty ledger beside paid answers, and pay for everything again"
+    )
+
+    @field_validator("ledger_url")
+    @classmethod
+    def _is_sqlite(cls, url: str) -> str:
+        if url and urlsplit(url).scheme != "sqlite":
+            raise ValueError("only SQLite in CLODURA_STATE_DIR is supported in this version; leave it empty")
+        return url
+
+    @property
+    def published_permissions(self) -> int:
+        """`published_mode` as a number."""
+        return int(self.published_mode, 8)
 
     @property
     def working_database(self) -> Path:
@@ -80,17 +112,80 @@ class Settings(BaseSettings):
         return Budget(self.max_credits_per_run, self.max_credits_per_day, self.min_balance)
 
 
-def load_settings(env_file: Path | None = None) -> Settings:
-    """Read the settings; the environment wins over `.env` in the project's root.
+def variable_of(field: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + field.upper()
+
+
+def load_settings(env_file: Path | None = None, root: Path | None = None, **values: Any) -> Settings:
+    """Read the settings: `values` given by name win over the environment, which wins over `.env` in the root.
+
+    Args:
+        root: the folder that relative paths start from.
+        values: settings by their field's name; None is as if it were left out.
+
+    Raises:
+        SettingsError: naming every setting that cannot be used or is not known.
+    """
+    root = root or project_root()
+    from_file = _read_env_file(env_file or root / ".env")
+    from_environment = {name: value for name, value in given_environment(PREFIX, from_file).items() if value}
+    given = from_file | from_environment
+    _refuse_unknown(given, {variable_of(name) for name in Settings.model_fields}, env_file or root / ".env")
+    by_field = {name.upper().removeprefix(PREFIX).lower(): value for name, value in given.items() if value}
+    by_field = {name: value for name, value in by_field.items() if name in Settings.model_fields}
+    return check_settings(by_field | {name: value for name, value in values.items() if value is not None}, root)
+
+
+def check_settings(values: Mapping[str, Any], root: Path) -> Settings:
+    """Settings of these values, with relative paths below `root`.
 
     Raises:
         SettingsError: naming every setting that cannot be used.
     """
     try:
-        return Settings(_env_file=env_file or project_root() / ".env", _env_file_encoding="utf-8")  # pyright: ignore[reportCallIssue]
+        settings = Settings.model_validate(dict(values))
     except ValidationError as error:
-        lines = [
-            f"CLODURA_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
-            for problem in error.errors(include_input=False, include_url=False)
-        ]
+        problems = error.errors(include_input=False, include_url=False)
+        lines = [f"{variable_of('_'.join(map(str, found['loc'])))}: {found['msg']}" for found in problems]
         raise SettingsError("These settings cannot be used:\n  " + "\n  ".join(lines)) from None
+    paths = {name: value for name, value in settings if isinstance(value, Path)}
+    return settings.model_copy(update={name: (root / path.expanduser()).resolve() for name, path in paths.items()})
+
+
+def resolve_api_key(variable: str, root: Path | None = None) -> str:
+    """The key in this environment variable, else in `.env`; empty when it is in neither."""
+    return os.environ.get(variable) or _read_env_file((root or project_root()) / ".env", prefix="").get(variable, "")
+
+
+def _read_env_file(path: Path, prefix: str = PREFIX) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    content = path.read_bytes()
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content[:200]:
+        raise SettingsError(f"{path} is written in UTF-16 and cannot be read. Save it as UTF-8, then start again.")
+    try:
+        content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path} is not written in UTF-8 and cannot be read. Save it as UTF-8.") from None
+    values = dotenv_values(path, encoding="utf-8-sig")
+    return {name: value or "" for name, value in values.items() if name.upper().startswith(prefix)}
+
+
+def _refuse_unknown(given: Iterable[str], known: set[str], env_file: Path) -> None:
+    # Further keys, of several instances, are named by their `api_key_env`.
+    unknown = sorted(name for name in given if name.upper() not in known and not name.startswith(f"{API_KEY}_"))
+    if not unknown:
+        return
+    lines = [f"{name}: {nearest(name.upper(), known)}" for name in unknown]
+    raise SettingsError(
+        f"These variables are no settings, in the environment or in {env_file}:\n  " + "\n  ".join(lines) + "\n"
+        "Nothing was started, because a guard of your credits may be misspelt. Correct or remove them."
+    )
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A question that names the known name most like this one."""
+    by_rest = {each.removeprefix(PREFIX): each for each in sorted(known)}
+    similar = difflib.get_close_matches(name.removeprefix(PREFIX), by_rest, n=1, cutoff=0.6)
+    return f"did you mean {by_rest[similar[0]]}?" if similar else "not known (see .env.example for all settings)"

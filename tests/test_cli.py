@@ -6,7 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from click.testing import CliRunner, Result
 from dotenv import dotenv_values
 
 from clodura_pipeline.cli import main
-from clodura_pipeline.demo import run, work
-from clodura_pipeline.sandbox import RemoteSandbox
+from clodura_pipeline.demo import runs
+from clodura_pipeline.sandbox import RemoteSandbox, Sandbox, SandboxOptions
 from clodura_pipeline.settings import Settings, load_settings, project_root
 
 
@@ -43,32 +44,38 @@ def test_the_commands_are_listed_with_what_they_do() -> None:
         assert re.search(rf"^  {name}  +\w", listed.output, re.MULTILINE)
 
 
-def test_the_sandbox_obeys_its_options_and_ends_on_ctrl_c() -> None:
+def test_the_sandbox_obeys_its_options_and_ends_on_ctrl_c(tmp_path: Path) -> None:
+    names = tmp_path / "names.toml"
+    names.write_text('personTitle = "who.position"\n[organisation]\ndomain = "web.site"\n')
     options = [
-        "--port",
-        "0",
-        "--api-key",
-        "k",
-        "--balance",
-        "7",
-        "--latency-seconds",
-        "0.25",
-        "--envelope",
-        "data_list",
-    ]
-    options += ["--fault", "stall", "--fault", "status_503:0.3", "--requests-per-day", "9"]
+        "--port", "0", "--api-key", "k", "--balance", "7", "--latency-seconds", "0.25", "--envelope", "data_list",
+        "--name-style", "snake_case", "--field-names", str(names), "--credit-usage-field", "creditUsage.used",
+        "--fault", "stall", "--fault", "status_503:0.3", "--requests-per-day", "9",
+    ]  # fmt: skip
     command = [sys.executable, "-m", "clodura_pipeline.cli", "sandbox", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         found = re.search(r"http://127\.0\.0\.1:\d+", line)
         assert found, line
-        told = RemoteSandbox(found.group()).options()
+        shown = RemoteSandbox(found.group()).options()
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
-    assert (told["starting_balance"], told["latency_seconds"], told["envelope"]) == (7, 0.25, "data_list")
-    assert [(fault["kind"], fault["share"]) for fault in told["faults"]] == [("stall", 1.0), ("status_503", 0.3)]
-    assert (told["requests_per_second"], told["requests_per_minute"], told["requests_per_day"]) == (10, 100, 9)
+    assert (shown["starting_balance"], shown["latency_seconds"], shown["envelope"]) == (7, 0.25, "data_list")
+    assert (shown["name_style"], shown["credit_usage_field"]) == ("snake_case", "creditUsage.used")
+    assert shown["field_names"] == {"personTitle": "who.position", "organisation.domain": "web.site"}
+    assert [(fault["kind"], fault["share"]) for fault in shown["faults"]] == [("stall", 1.0), ("status_503", 0.3)]
+    assert (shown["requests_per_second"], shown["requests_per_minute"], shown["requests_per_day"]) == (10, 100, 9)
+
+
+@pytest.mark.parametrize("content", ["not TOML", None])
+def test_a_file_of_field_names_that_cannot_be_read_is_explained(content: str | None, tmp_path: Path) -> None:
+    names = tmp_path / "names.toml"
+    if content:
+        names.write_text(content)
+    result = invoke("sandbox", "--field-names", str(names))
+    assert result.exit_code == 2
+    assert "names.toml cannot be read" in " ".join(result.output.split())
 
 
 @pytest.mark.parametrize(
@@ -98,8 +105,20 @@ def test_a_port_without_the_ui_is_a_mistake() -> None:
     assert invoke("demo", "--port", "3000").exit_code == 2
 
 
-def test_a_demo_whose_run_fails_says_why_and_where_the_log_is(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "work", worker_that_tells("failed", reason="the disk is full"))
+@pytest.fixture
+def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Replaces the demo's worker by a module with this code; `day` is the first day that it is given."""
+
+    def replace(code: str) -> None:
+        (tmp_path / "replaced_worker.py").write_text(f"import json, sys, time\nday = sys.argv[1]\n{code}\n")
+        monkeypatch.setattr(runs, "WORKER", "replaced_worker")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    return replace
+
+
+def test_a_demo_whose_run_fails_says_why_and_where_the_log_is(root: Path, worker: Callable[[str], None]) -> None:
+    worker('print(json.dumps({"kind": "failed", "day": day, "reason": "the disk is full"}), flush=True); sys.exit(1)')
     result = invoke("demo")
     assert result.exit_code == 1
     assert re.search(r"Error: The run of \d{4}-\d\d-\d\d failed: the disk is full", result.output)
@@ -107,7 +126,7 @@ def test_a_demo_whose_run_fails_says_why_and_where_the_log_is(root: Path, monkey
 
 
 def test_a_demo_whose_worker_dies_says_where_the_log_is(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work, "_WORKER", "no.such.module")
+    monkeypatch.setattr(runs, "WORKER", "no.such.module")
     result = invoke("demo")
     assert result.exit_code == 1
     log = root / "data" / "demo" / "demo.log"
@@ -116,15 +135,23 @@ def test_a_demo_whose_worker_dies_says_where_the_log_is(root: Path, monkeypatch:
     assert "no.such" in log.read_text()
 
 
-def test_ctrl_c_in_a_demo_ends_it_without_a_traceback(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: Any) -> Iterator[work.Message]:
+def test_ctrl_c_in_a_demo_ends_it_and_its_worker_without_a_traceback(
+    root: Path, worker: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker("time.sleep(60)")
+    started: list[subprocess.Popen[str]] = []
+
+    def interrupted(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
+        started.append(process)
         signal.raise_signal(signal.SIGTERM)
         yield {}
 
-    monkeypatch.setattr(run, "work", interrupted)
+    monkeypatch.setattr(runs, "messages_of", interrupted)
     result = invoke("demo")
     assert result.exit_code == 130
-    assert "asks nobody twice" in result.output
+    assert "makes no call twice" in result.output
+    assert "Traceback" not in result.output
+    assert started[0].returncode is not None
 
 
 def test_a_folder_that_cannot_be_written_is_explained(root: Path) -> None:
@@ -145,10 +172,62 @@ def test_the_example_of_an_env_file_names_every_setting_with_its_default(
     assert set(dotenv_values(all_on)) == {f"CLODURA_{name.upper()}" for name in Settings.model_fields}
     assert load_settings(all_on) == load_settings(tmp_path / "none")
     assert [line for line in example.splitlines() if line and not line.startswith("#")] == ["CLODURA_API_KEY="]
+    for name, setting in Settings.model_fields.items():
+        description = setting.description or ""
+        assert f"# {description[:1].upper()}{description[1:]}.\n" in example, name
 
 
-def worker_that_tells(kind: str, **more: Any) -> Callable[..., Iterator[work.Message]]:
-    def tell(days: Sequence[str], *_: Any) -> Iterator[work.Message]:
-        yield {"kind": kind, "day": days[0], **more}
+@pytest.mark.parametrize("name", ["demo", "run", "plan", "status", "ledger", "forget", "sandbox"])
+def test_summaries_of_commands_are_not_cut(name: str) -> None:
+    (line,) = re.findall(rf"^  {name} .*", invoke("--help").output, re.MULTILINE)
+    assert not line.endswith("...")
 
-    return tell
+
+def test_the_version_is_shown() -> None:
+    assert re.search(r"\d+\.\d+", invoke("--version").output)
+
+
+@pytest.mark.parametrize(
+    ("days", "says"),
+    [
+        ("yesterday", "is no day"),
+        ("2026-11-21..2026-11-19", "its first day is after its last"),
+        ("2020-01-01", "CLODURA_START_DATE"),
+        ("2999-01-01", "in the future"),
+    ],
+)
+def test_days_that_cannot_be_run_are_explained(days: str, says: str, root: Path) -> None:
+    for command in ("run", "plan"):
+        result = invoke(command, days)
+        assert result.exit_code == 2
+        assert says in result.output
+
+
+def test_run_plan_and_status_of_a_day(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    today = str(datetime.now(UTC).date())
+    with Sandbox(SandboxOptions(starting_balance=100)) as sandbox:
+        monkeypatch.setenv("CLODURA_BASE_URL", sandbox.base_url)
+        monkeypatch.setenv("CLODURA_API_KEY", "sandbox-key")
+        monkeypatch.setenv("DAGSTER_HOME", str(root / "home"))
+        (root / "home").mkdir()
+        people = [person for person in sandbox.directory.people if person.answer == "person"][:3]
+        contacts = root / "data" / "contacts" / today
+        contacts.mkdir(parents=True)
+        rows = "".join(f"{number},{person.email}\n" for number, person in enumerate(people))
+        (contacts / "crm.csv").write_text("contact_id,email\n" + rows)
+        before = invoke("status")
+        assert before.exit_code == 0, before.output
+        assert "no call was made" in before.output
+        planned = invoke("plan", today)
+        assert planned.exit_code == 0, planned.output
+        assert re.search(r"to call for +3\b", planned.output)
+        assert re.search(r"credits at most +6\b", planned.output)
+        assert not sandbox.books.view().enrich_calls
+        done = invoke("run", today, "--max-credits", "4")
+        assert done.exit_code == 0, done.output
+        assert "2 calls: 2 people found" in done.output
+        assert "1 contacts are pending. Stopped early: the run's cap is reached" in done.output
+        after = invoke("status").output
+        assert re.search(r"today +4 credits, 2 of 2000 calls", after)
+        assert re.search(r"pending +1 people, 1 day", after)
+        assert "the run's cap is reached" in after

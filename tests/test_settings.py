@@ -1,5 +1,8 @@
 """Settings: where they come from, what they mean, what is said when one cannot be used."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,8 +12,6 @@ from clodura_pipeline.settings import SettingsError, load_settings, project_root
 
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
     for name in [name for name in os.environ if name.startswith("CLODURA_")]:
         monkeypatch.delenv(name)
 
@@ -56,3 +57,76 @@ def test_the_key_is_not_in_the_repr(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     settings = load_settings(tmp_path / "none")
     assert settings.api_key == "k-e-y-marked"
     assert "k-e-y-marked" not in repr(settings) + str(settings)
+
+
+@pytest.mark.parametrize("where", ["environment", "file"])
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("CLODURA_MAX_CREDIT_PER_RUN", "did you mean CLODURA_MAX_CREDITS_PER_RUN?"),
+        ("clodura_max_credit_per_day", "did you mean CLODURA_MAX_CREDITS_PER_DAY?"),
+        ("CLODURA_WEATHER", "not known"),
+    ],
+)
+def test_a_misspelt_setting_stops_the_start_and_names_the_one_that_was_meant(
+    where: str, name: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if where == "environment":
+        monkeypatch.setenv(name, "20")
+    else:
+        (tmp_path / ".env").write_text(f"{name}=20\n")
+    with pytest.raises(SettingsError) as raised:
+        load_settings(tmp_path / ".env")
+    assert f"{name}: " in str(raised.value)
+    assert says in str(raised.value)
+
+
+def test_the_keys_of_several_instances_are_no_misspelt_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLODURA_API_KEY_NORTH", "k")
+    load_settings(tmp_path / "none")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "latin-1"])
+def test_an_env_file_in_another_encoding_gets_a_sentence(encoding: str, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes("# d\xe9j\xe0\nCLODURA_BATCH_SIZE=7\n".encode(encoding))
+    with pytest.raises(SettingsError, match="Save it as UTF-8"):
+        load_settings(tmp_path / ".env")
+
+
+def test_an_env_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes("CLODURA_BATCH_SIZE=7\n".encode("utf-8-sig"))
+    assert load_settings(tmp_path / ".env").batch_size == 7
+
+
+def test_a_ledger_elsewhere_is_refused_until_it_is_supported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLODURA_LEDGER_URL", "postgresql://db/ledger")
+    with pytest.raises(SettingsError, match=r"CLODURA_LEDGER_URL.*SQLite"):
+        load_settings(tmp_path / "none")
+
+
+_PRINT_BATCH_SIZE = """
+import os, subprocess, sys
+os.environ["CLODURA_BATCH_SIZE"] = "7"  # as Dagster puts the values of .env over the environment
+if len(sys.argv) > 2:
+    subprocess.run([sys.executable, "-c", sys.argv[2], sys.argv[1]], check=True)
+else:
+    from pathlib import Path
+    from clodura_pipeline.settings import load_settings
+    print(load_settings(Path(sys.argv[1])).batch_size)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs what the process was started with")
+@pytest.mark.parametrize("in_child", [False, True], ids=["this process", "a process that it starts"])
+@pytest.mark.parametrize(("given", "expected"), [("5", "5"), (None, "7")])
+def test_a_value_that_the_file_was_put_over_is_found_again(
+    given: str | None, expected: str, in_child: bool, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("CLODURA_BATCH_SIZE=7\n")
+    environment = dict(os.environ) | ({"CLODURA_BATCH_SIZE": given} if given else {})
+    code = [_PRINT_BATCH_SIZE] if in_child else []
+    command = [sys.executable, "-c", _PRINT_BATCH_SIZE, str(tmp_path / ".env"), *code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == expected

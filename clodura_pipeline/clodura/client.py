@@ -14,29 +14,30 @@ import requests
 import urllib3.exceptions as transport
 from requests.auth import AuthBase
 
-from clodura_pipeline.clodura.deadline import Call, Watch, WatchedAdapter
-from clodura_pipeline.clodura.errors import AnswerLost, CallFailed, NotSent, Trouble
+from clodura_pipeline.clodura.deadline import Call, ReportingAdapter
+from clodura_pipeline.clodura.errors import AnswerLost, CallFailed, FailureReason, NotSent
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import RawAnswer
+from clodura_pipeline.errors import UserFixableError
 
 ENRICH_PATH = "/api/v1/cleanup/enrich"
 CREDITS_PATH = "/api/v1/credits"
 LARGEST_ANSWER_BYTES = 1_000_000
-"""An enriched contact takes a few kB. What is larger is not read to its end and not understood."""
+"""An enriched contact takes a few kB. The rest of a larger answer is not read."""
 
 CONNECT_TIMEOUT_SECONDS = 10.0
-_HOW_IT_LOOKS = "CLODURA_BASE_URL must look like https://api.clodura.ai"
-_NOT_IN_AN_ADDRESS = re.compile(r"[^!-~]|[\\<>\"'{}|^`]")
-"""Parsers of addresses differ over these: what one takes for this machine, another may take for somebody else's."""
+_EXPECTED = "CLODURA_BASE_URL cannot be used. No credits were spent. Set it to an address like https://api.clodura.ai."
+_UNSAFE_CHARACTERS = re.compile(r"[^!-~]|[\\<>\"'{}|^`]")
+"""URL parsers disagree about these: what one reads as this machine, another may read as a different host."""
 
 
-class UnsafeAddress(ValueError):
-    """The base URL would send the key in the clear, or is no URL."""
+class UnsafeAddress(UserFixableError):
+    """The base URL would send the key in the clear, or is not a URL."""
 
 
 @dataclass(frozen=True, repr=False)
 class ClientSettings:
-    """How to reach Clodura. `repr` is left out: it holds the key. `timeout_seconds` bounds a whole call."""
+    """How to reach Clodura. No `repr`, because it would show the key. `timeout_seconds` bounds a whole call."""
 
     base_url: str
     api_key: str
@@ -50,46 +51,44 @@ class CloduraClient:
     def __init__(self, settings: ClientSettings) -> None:
         """
         Raises:
-            UnsafeAddress: `base_url` is no http(s) URL, or plain http to anything but this machine.
+            UnsafeAddress: `base_url` is not an http(s) URL, or plain http to anything but this machine.
         """
         self._base_url = checked_base_url(settings.base_url)
         self._timeout_seconds = settings.timeout_seconds
-        self._watch = Watch()
         self._session = _OneRequestSession()
-        # A proxy from the environment must not get between this machine and a stand-in that runs on it.
+        # Calls to a server on this machine do not go through a proxy that the environment names.
         self._session.trust_env = not is_loopback(self._base_url)
         self._session.auth = _NoOtherCredentials()
         self._session.headers.update(
             {"X-API-KEY": settings.api_key, "User-Agent": _user_agent(), "Accept": "application/json"}
         )
-        adapter = WatchedAdapter(settings.pool_size)
+        adapter = ReportingAdapter(settings.pool_size)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
     def close(self) -> None:
         """Close all connections."""
-        self._watch.close()
         self._session.close()
 
     def enrich(self, identifiers: Identifiers, before_send: Callable[[], None] = lambda: None) -> RawAnswer:
-        """Ask about one contact: `POST /api/v1/cleanup/enrich`.
+        """Send one contact to `POST /api/v1/cleanup/enrich` and return the answer.
 
         Args:
             before_send: called on the open connection right before the first byte leaves.
 
         Raises:
-            NotSent: the request never left.
+            NotSent: the request did not leave.
             AnswerLost: it was sent and no whole answer came within the timeout.
         """
         return self._call("POST", ENRICH_PATH, identifiers.as_json().encode(), before_send)
 
     def credits(self, before_send: Callable[[], None] = lambda: None) -> RawAnswer:
-        """Ask for the balance: `GET /api/v1/credits`. Free. Raises as `enrich` does."""
+        """Get the balance from `GET /api/v1/credits`, which is free. Raises the same errors as `enrich`."""
         return self._call("GET", CREDITS_PATH, None, before_send)
 
     def _call(self, method: str, path: str, body: bytes | None, before_send: Callable[[], None]) -> RawAnswer:
         headers = {"Content-Type": "application/json"} if body is not None else {}
-        with self._watch.call(self._timeout_seconds, before_send) as call:
+        with Call(self._timeout_seconds, before_send) as call:
             try:
                 response = self._session.request(
                     method,
@@ -112,14 +111,19 @@ def checked_base_url(base_url: str) -> str:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # unbalanced brackets, a port that is no number; its text would repeat what may be a password
-        raise UnsafeAddress(_HOW_IT_LOOKS) from None
-    if not usable or _NOT_IN_AN_ADDRESS.search(url):
-        raise UnsafeAddress(_HOW_IT_LOOKS)
+    except ValueError:  # unbalanced brackets or a bad port; the error's own text may repeat a password
+        raise UnsafeAddress(_EXPECTED) from None
+    if not usable or _UNSAFE_CHARACTERS.search(url):
+        raise UnsafeAddress(_EXPECTED)
     if any(sign in url for sign in "@?#"):
-        raise UnsafeAddress("CLODURA_BASE_URL must hold no user, query or fragment")
+        raise UnsafeAddress(
+            "CLODURA_BASE_URL must not contain a user, a query or a fragment. No credits were spent. Remove that part."
+        )
     if parts.scheme == "http" and not is_loopback(url):
-        raise UnsafeAddress("CLODURA_BASE_URL must start with https:// (plain http only for this machine's loopback)")
+        raise UnsafeAddress(
+            "CLODURA_BASE_URL must start with https://. No credits were spent. Plain http is accepted for this machine "
+            "only (127.0.0.1, localhost), because it would show the API key to the network."
+        )
     return url.rstrip("/")
 
 
@@ -133,7 +137,7 @@ def is_loopback(base_url: str) -> bool:
 
 
 class _OneRequestSession(requests.Session):
-    """A session that never looks at where a redirect points.
+    """A session that ignores where a redirect points.
 
     Even with `allow_redirects=False`, `requests` would read all of a redirect's body to prepare the next request.
     """
@@ -150,16 +154,16 @@ class _NoOtherCredentials(AuthBase):
 
 
 def _read(response: requests.Response, call: Call, arrived_at: float) -> RawAnswer:
-    """
+    """Read a whole answer, up to `LARGEST_ANSWER_BYTES`.
+
     Raises:
-        AnswerLost: the connection ended where only its end could show that the answer was whole, and it was not; or
-            what came is no final answer.
+        AnswerLost: the answer is cut short, or is not the final one.
     """
     with response:
         if response.status_code < HTTPStatus.OK:
-            # http.client passes over 100 alone. Unread, the connection is closed: the final answer that is still to
-            # come on it must not be taken for the next request's.
-            raise AnswerLost(Trouble.NOT_FINAL)
+            # http.client skips status 100 only. Leaving the body unread closes the connection, so that the final
+            # answer, which is still to come on it, is not taken for the next request's.
+            raise AnswerLost(FailureReason.NOT_FINAL)
         chunks: list[bytes] = []
         size = 0
         for chunk in response.iter_content(16_384):
@@ -169,7 +173,7 @@ def _read(response: requests.Response, call: Call, arrived_at: float) -> RawAnsw
                 break
     body = b"".join(chunks)[:LARGEST_ANSWER_BYTES]
     if _may_be_cut(response, body):
-        raise AnswerLost(Trouble.TIMEOUT if call.late else Trouble.CUT_SHORT)
+        raise AnswerLost(FailureReason.TIMEOUT if call.late else FailureReason.CUT_SHORT)
     return RawAnswer(
         status=response.status_code,
         body=body,
@@ -182,9 +186,9 @@ def _read(response: requests.Response, call: Call, arrived_at: float) -> RawAnsw
 
 
 def _may_be_cut(response: requests.Response, body: bytes) -> bool:
-    """Whether an answer whose length nobody stated breaks off: in its headers, which shows as no body, or in its JSON.
+    """Whether an answer without a stated length ends too early: no body at all, or JSON that is not closed.
 
-    Only where the body decides what the call came to; every other status says enough by itself.
+    Only for statuses whose body decides the outcome of the call.
     """
     stated = "Content-Length" in response.headers or "chunked" in response.headers.get("Transfer-Encoding", "").lower()
     if stated or response.status_code not in (HTTPStatus.OK, HTTPStatus.NOT_FOUND):
@@ -196,31 +200,31 @@ def _may_be_cut(response: requests.Response, body: bytes) -> bool:
 def _failure(call: Call, error: Exception) -> CallFailed:
     causes = _causes(error)
     if not call.sent:
-        return NotSent(_connect_trouble(call, causes))
+        return NotSent(_connect_failure(call, causes))
     if call.late or any(isinstance(cause, TimeoutError | transport.ReadTimeoutError) for cause in causes):
-        return AnswerLost(Trouble.TIMEOUT)
+        return AnswerLost(FailureReason.TIMEOUT)
     if any(isinstance(cause, transport.IncompleteRead | transport.DecodeError) for cause in causes):
-        return AnswerLost(Trouble.CUT_SHORT)
-    return AnswerLost(Trouble.RESET)
+        return AnswerLost(FailureReason.CUT_SHORT)
+    return AnswerLost(FailureReason.RESET)
 
 
-def _connect_trouble(call: Call, causes: list[BaseException]) -> Trouble:
+def _connect_failure(call: Call, causes: list[BaseException]) -> FailureReason:
     kinds = (
-        (transport.NameResolutionError, Trouble.NAME_NOT_FOUND),
-        (socket.gaierror, Trouble.NAME_NOT_FOUND),
-        (transport.SSLError, Trouble.TLS_FAILED),
-        (requests.exceptions.SSLError, Trouble.TLS_FAILED),
-        (transport.NewConnectionError, Trouble.CONNECTION_REFUSED),  # to urllib3 a kind of the next one
-        (transport.ConnectTimeoutError, Trouble.CONNECT_TIMEOUT),
+        (transport.NameResolutionError, FailureReason.NAME_NOT_FOUND),
+        (socket.gaierror, FailureReason.NAME_NOT_FOUND),
+        (transport.SSLError, FailureReason.TLS_FAILED),
+        (requests.exceptions.SSLError, FailureReason.TLS_FAILED),
+        (transport.NewConnectionError, FailureReason.CONNECTION_REFUSED),  # to urllib3 a kind of the next one
+        (transport.ConnectTimeoutError, FailureReason.CONNECT_TIMEOUT),
     )
-    for kind, trouble in kinds:
+    for kind, reason in kinds:
         if any(isinstance(cause, kind) for cause in causes):
-            return trouble
-    return Trouble.CONNECT_TIMEOUT if call.late else Trouble.CONNECTION_REFUSED
+            return reason
+    return FailureReason.CONNECT_TIMEOUT if call.late else FailureReason.CONNECTION_REFUSED
 
 
 def _causes(error: BaseException) -> list[BaseException]:
-    """The error and all it wraps: urllib3 nests the real reason in `reason` and in `args`."""
+    """The error and all errors inside it: urllib3 puts the real one into `reason` or `args`."""
     found: list[BaseException] = []
     queue: list[object] = [error]
     while queue:
@@ -232,7 +236,7 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 
 def _user_agent() -> str:
-    # The CDN in front of Clodura was seen to answer clients without an explicit agent with 403.
+    # One user saw the CDN in front of Clodura answer 403 to clients without an explicit agent.
     try:
         return f"clodura-pipeline/{version('clodura-pipeline')}"
     except PackageNotFoundError:

@@ -1,16 +1,17 @@
-"""A deadline for whole HTTP calls: connections that note when bytes leave, and a watch that ends late calls.
+"""A deadline for whole HTTP calls, and connections that report when a request's first byte leaves.
 
-`requests` can only bound single reads: an answer that drips one byte a second never meets a read timeout. Here a
-watcher shuts the socket down when the call's time is over, which wakes the reading thread with an error.
+`requests` bounds single reads only: an answer that drips one byte a second never meets a read timeout. Here a timer
+shuts the socket down when the call's time is over, which wakes the reading thread with an error.
 """
 
 import contextlib
-import heapq
-import itertools
+import http.client
+import io
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from types import TracebackType
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -18,21 +19,39 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.poolmanager import PoolManager, ProxyManager
 
+_this_thread = threading.local()
+
 
 class Call:
-    """One call under way: whether its bytes began to leave, and whether its time ran out."""
+    """One call on this thread, ended after `timeout_seconds`; use it in a `with`.
 
-    def __init__(self, ends_at: float, before_send: Callable[[], None]) -> None:
-        self.ends_at = ends_at
+    `sent`: its first byte has left, so it may be charged. `late`: its time was over before its answer was complete.
+    """
+
+    def __init__(self, timeout_seconds: float, before_send: Callable[[], None]) -> None:
         self.sent = False
         self.late = False
-        self.done = False
         self._before_send = before_send
+        self._ends_at = time.monotonic() + timeout_seconds
+        self._timer = threading.Timer(timeout_seconds, self._end)
+        self._timer.daemon = True
         self._socket: socket.socket | None = None
         self._lock = threading.Lock()
 
-    def sending(self, sock: socket.socket | None) -> None:
-        """Called on the connected socket right before the first byte of the request is written.
+    def __enter__(self) -> "Call":
+        self._timer.start()
+        _this_thread.call = self
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        self.release_socket()
+        _this_thread.call = None
+
+    def start_sending(self, sock: socket.socket | None) -> None:
+        """Called with the connected socket right before the first byte of the request is written.
 
         Raises:
             TimeoutError: the call's time is over, so the request must not leave.
@@ -41,55 +60,89 @@ class Call:
             return
         self._before_send()
         with self._lock:
-            # Not only the watch's word for it: after a pause of the whole process this thread may run before the watch.
-            if self.late or time.monotonic() >= self.ends_at:
+            # The timer alone does not decide: after a pause of the whole process this thread may run before it.
+            self.late = self.late or time.monotonic() >= self._ends_at
+            if self.late:
                 raise TimeoutError("the call's time was over before it could be sent")
             self._socket = sock
             self.sent = True
 
-    def expire(self) -> None:
-        """End the call: wake whoever reads from its socket."""
+    def release_socket(self) -> None:
+        """The answer has been read: the connection may now serve another call, which this deadline must not end."""
+        with self._lock:
+            self._socket = None
+
+    def _end(self) -> None:
         with self._lock:
             self.late = True
-            sock = self._socket
-        # TLS inside a TLS proxy is no socket itself, it holds one.
-        plain = sock if isinstance(sock, socket.socket) else getattr(sock, "socket", None)
-        if isinstance(plain, socket.socket):
-            with contextlib.suppress(OSError):
-                # The plain socket's shutdown, also under TLS: SSLSocket.shutdown drops state the reader still uses.
-                socket.socket.shutdown(plain, socket.SHUT_RDWR)
+            # TLS through a TLS proxy is not a socket itself, it holds one.
+            held = self._socket if isinstance(self._socket, socket.socket) else getattr(self._socket, "socket", None)
+            if held is not None:
+                _shut_down(held)
 
 
-_current = threading.local()
+class _AnswerReader(io.BufferedReader):
+    """Reads one answer. Bytes that follow it end the connection: they would be taken for the next call's answer."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
+        super().__init__(raw)
+        self._socket = sock
+
+    def close(self) -> None:
+        if not self.closed:
+            # A socket that is shut down counts as dropped when the pool looks for a connection to use again.
+            if self._holds_more():
+                _shut_down(self._socket)
+            if call := getattr(_this_thread, "call", None):
+                call.release_socket()
+        super().close()
+
+    def _holds_more(self) -> bool:
+        # An error means that nothing can be read now: TLS says so by one, and so does a connection that has ended.
+        with contextlib.suppress(OSError):
+            timeout = self._socket.gettimeout()
+            self._socket.settimeout(0)
+            try:
+                return bool(self.peek(1))
+            finally:
+                self._socket.settimeout(timeout)
+        return False
 
 
-class _NotesSending:
-    """Mixin for urllib3 connections: tells the current call when its first byte is about to leave."""
+class _Response(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = _AnswerReader(self.fp.detach(), sock)
 
-    _is_tunnelling = False
 
-    def _tunnel(self) -> None:
-        # What is said to a proxy to get through to Clodura is not yet the request: nothing can be charged for it.
-        self._is_tunnelling = True
+class _ReportsSending:
+    """Mixin for urllib3 connections: reports to this thread's call when the first byte of its request leaves."""
+
+    response_class = _Response
+    _connecting = False
+
+    def connect(self) -> None:
+        # What a proxy is sent to get through to Clodura is not yet the request: it cannot be charged.
+        self._connecting = True
         try:
-            super()._tunnel()  # type: ignore[misc]
+            super().connect()  # type: ignore[misc]
         finally:
-            self._is_tunnelling = False
+            self._connecting = False
 
     def send(self, data: Any) -> None:
-        call: Call | None = getattr(_current, "call", None)
+        call: Call | None = getattr(_this_thread, "call", None)
         if self.sock is None:  # type: ignore[attr-defined]
-            self.connect()  # type: ignore[attr-defined]
-        if call is not None and not self._is_tunnelling:
-            call.sending(self.sock)  # type: ignore[attr-defined]
+            self.connect()
+        if call and not self._connecting:
+            call.start_sending(self.sock)  # type: ignore[attr-defined]
         super().send(data)  # type: ignore[misc]
 
 
-class _Connection(_NotesSending, HTTPConnection):
+class _Connection(_ReportsSending, HTTPConnection):
     pass
 
 
-class _SecureConnection(_NotesSending, HTTPSConnection):
+class _SecureConnection(_ReportsSending, HTTPSConnection):
     pass
 
 
@@ -101,7 +154,7 @@ class _SecurePool(HTTPSConnectionPool):
     ConnectionCls = _SecureConnection  # pyright: ignore[reportAssignmentType]
 
 
-class WatchedAdapter(HTTPAdapter):
+class ReportingAdapter(HTTPAdapter):
     """A `requests` adapter on the connections above. Its own retries stay at 0: a retried POST may be paid twice."""
 
     def __init__(self, pool_size: int) -> None:
@@ -109,61 +162,20 @@ class WatchedAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self._watch(self.poolmanager)
+        self._use_reporting_connections(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> ProxyManager:
-        known = super().proxy_manager_for(proxy, **kwargs)
-        self._watch(known)
-        return known
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        self._use_reporting_connections(manager)
+        return manager
 
     @staticmethod
-    def _watch(pools: PoolManager) -> None:
+    def _use_reporting_connections(pools: PoolManager) -> None:
         pools.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
 
-class Watch:
-    """One thread that ends calls whose time is over."""
-
-    def __init__(self) -> None:
-        self._calls: list[tuple[float, int, Call]] = []
-        self._orders = itertools.count()
-        self._changed = threading.Condition()
-        self._closed = False
-        self._thread: threading.Thread | None = None
-
-    @contextlib.contextmanager
-    def call(self, timeout_seconds: float, before_send: Callable[[], None]) -> Iterator[Call]:
-        """Run the body as one watched call on this thread, ended after `timeout_seconds`."""
-        call = Call(time.monotonic() + timeout_seconds, before_send)
-        self._add(call)
-        _current.call = call
-        try:
-            yield call
-        finally:
-            _current.call = None
-            call.done = True
-
-    def close(self) -> None:
-        """Let the thread end."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify()
-
-    def _add(self, call: Call) -> None:
-        with self._changed:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="clodura-deadlines", daemon=True)
-                self._thread.start()
-            heapq.heappush(self._calls, (call.ends_at, next(self._orders), call))
-            if self._calls[0][2] is call:
-                self._changed.notify()
-
-    def _run(self) -> None:
-        with self._changed:
-            while not self._closed:
-                now = time.monotonic()
-                while self._calls and (self._calls[0][0] <= now or self._calls[0][2].done):
-                    call = heapq.heappop(self._calls)[2]
-                    if not call.done:
-                        call.expire()
-                self._changed.wait(self._calls[0][0] - now if self._calls else None)
+def _shut_down(sock: socket.socket) -> None:
+    """End all reading and writing on a socket, also in other threads."""
+    with contextlib.suppress(OSError):
+        # The plain socket's method, also under TLS: SSLSocket.shutdown drops state that the reader still uses.
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)

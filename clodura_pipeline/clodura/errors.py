@@ -10,7 +10,7 @@ CloduraError
 from enum import StrEnum
 
 
-class Trouble(StrEnum):
+class FailureReason(StrEnum):
     """Why no whole answer arrived. The values are stored in the ledger."""
 
     CONNECTION_REFUSED = "connection_refused"
@@ -28,11 +28,11 @@ class CloduraError(Exception):
 
 
 class CallFailed(CloduraError):
-    """No whole answer arrived; `trouble` says how."""
+    """No whole answer arrived; `reason` says why."""
 
-    def __init__(self, trouble: Trouble) -> None:
-        super().__init__(trouble.value)
-        self.trouble = trouble
+    def __init__(self, reason: FailureReason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
 
 
 class NotSent(CallFailed):

@@ -1,6 +1,7 @@
 """What Clodura can be asked with: the six request fields, and the combinations it documents."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import Enum
 
@@ -60,6 +61,18 @@ class Identifiers:
             "orgLinkedinUrl": self.organisation_linkedin_url,
         }
         return {name: value for name, value in fields.items() if value}
+
+    @classmethod
+    def from_request(cls, body: Mapping[str, str]) -> "Identifiers":
+        """The identifiers in a request body, by Clodura's names."""
+        return cls(
+            linkedin_url=body.get("linkedinUrl"),
+            email=body.get("email"),
+            first_name=body.get("firstName"),
+            last_name=body.get("lastName"),
+            organisation_name=body.get("organisationName"),
+            organisation_linkedin_url=body.get("orgLinkedinUrl"),
+        )
 
     def as_json(self) -> str:
         """The request body as sent: keys in a fixed order, so that equal questions are equal text."""

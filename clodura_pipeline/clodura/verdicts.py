@@ -11,8 +11,8 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from http import HTTPStatus
 
-from clodura_pipeline.clodura.answers import Enrichment, read_enrichment
-from clodura_pipeline.clodura.costs import stated_credits
+from clodura_pipeline.clodura.answers.enrichment import Enrichment
+from clodura_pipeline.clodura.answers.reader import AnswerReader
 from clodura_pipeline.clodura.errors import CallFailed, NotSent, UnreadableAnswer
 from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS, Identifiers
 
@@ -80,7 +80,7 @@ class Verdict:
     state: State
     detail: str
     next: Next
-    charged_credits: int = 0
+    charged_credits: float = 0
     at_risk_credits: int = 0
     cost_basis: str = "status"
     retry_after_seconds: float | None = None
@@ -90,11 +90,11 @@ class Verdict:
 def judge_failure(failure: CallFailed) -> Verdict:
     """The verdict on a call that brought no whole answer."""
     if isinstance(failure, NotSent):
-        return Verdict(State.NOT_PROCESSED, failure.trouble.value, Next.TRY_AGAIN_LATER)
-    return _doubt(failure.trouble.value)
+        return Verdict(State.NOT_PROCESSED, failure.reason.value, Next.TRY_AGAIN_LATER)
+    return _doubt(failure.reason.value)
 
 
-def judge_unjudged(why: str) -> Verdict:
+def unparsed_verdict(why: str) -> Verdict:
     """The verdict on an answer that our own code failed on: kept raw, and never worth less than an unreadable one."""
     return replace(_doubt(why), state=State.UNRECOGNISED)
 
@@ -110,13 +110,18 @@ _BY_STATUS = {
 }
 
 
-def judge(answer: RawAnswer, identifiers: Identifiers, now: datetime) -> Verdict:
+def judge(
+    answer: RawAnswer,
+    identifiers: Identifiers,
+    now: datetime,
+    reader: AnswerReader = AnswerReader(),  # noqa: B008
+) -> Verdict:
     """The verdict on an answer. `now` (aware, UTC) turns a `Retry-After` date into seconds."""
     status = answer.status
     # A date to wait for is by the server's clock: only its own `Date` tells how far off that is.
     now = http_date(answer.date) or now
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-        return _judge_success(answer, identifiers)
+        return _judge_success(answer, identifiers, reader)
     if status in _BY_STATUS:
         return replace(_BY_STATUS[HTTPStatus(status)], retry_after_seconds=retry_after_seconds(answer.retry_after, now))
     if status == HTTPStatus.CONFLICT:
@@ -149,19 +154,19 @@ def http_date(value: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _judge_success(answer: RawAnswer, identifiers: Identifiers) -> Verdict:
+def _judge_success(answer: RawAnswer, identifiers: Identifiers, reader: AnswerReader) -> Verdict:
     if answer.status == HTTPStatus.OK and not answer.truncated:
         try:
-            enrichment = read_enrichment(answer.body, identifiers.as_request())
+            enrichment = reader.read(answer.body, identifiers.as_request())
         except UnreadableAnswer as unreadable:
             detail = str(unreadable)
         else:
             return _judge_enrichment(enrichment)
     else:
         detail = "larger than what is read" if answer.truncated else f"http_{answer.status}"
-    stated = None if answer.truncated else stated_credits(answer.body)
+    stated = None if answer.truncated else reader.stated_credits(answer.body)
     if stated is None:
-        return judge_unjudged(detail)
+        return unparsed_verdict(detail)
     return Verdict(State.UNRECOGNISED, detail, _next_after(stated), charged_credits=stated, cost_basis="stated")
 
 
@@ -172,7 +177,7 @@ def _judge_enrichment(enrichment: Enrichment) -> Verdict:
     return Verdict(state, "ok", _next_after(charged), charged, cost_basis=basis, enrichment=enrichment)
 
 
-def _next_after(charged_credits: int) -> Next:
+def _next_after(charged_credits: float) -> Next:
     """Budgets rest on 2 credits being the most that a call can cost; a dearer one stops the run."""
     return Next.STOP_COST_ABOVE_WORST if charged_credits > WORST_COST_CREDITS else Next.GO_ON
 

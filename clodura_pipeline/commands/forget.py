@@ -1,4 +1,4 @@
-"""`clodura-pipeline forget`: erases one person at their wish."""
+"""`clodura-pipeline forget`: erases one person at their request."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -7,104 +7,106 @@ import click
 
 if TYPE_CHECKING:
     from clodura_pipeline.settings import Settings
-    from clodura_pipeline.warehouse.erasure.people import Forgot
+    from clodura_pipeline.warehouse.erasure.people import Erasure
 
 _RUN_ID = "clodura-pipeline forget"
-_LEFT_ALONE = (
-    "LEFT ALONE, for it shows a later state of the ledger than there is here (restored from a back-up?); it may still "
-    "show them. Delete it, then materialize published_database"
+_LEFT_UNCHANGED = (
+    "LEFT UNCHANGED, because it shows a later state of the ledger than this one (restored from a backup?); it may "
+    "still show the person. Delete it, then materialize published_database"
 )
 
 
-@click.command()
+@click.command(short_help="Erase one person at their request.")
 @click.argument("identifier")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def forget(identifier: str, yes: bool) -> None:
-    """Erase one person: IDENTIFIER is an e-mail address or a LinkedIn profile of theirs (-: read from stdin).
+    """Erase one person: IDENTIFIER is their e-mail address or LinkedIn profile (-: read from stdin).
 
-    From the ledger, the working database and the published file, with all rows of theirs; kept are what was spent, and
-    a keyed hash by which they are known when a file brings them again, so that they are not asked.
+    Erases them and all their rows from the ledger, the working database and the published file. What was spent stays,
+    and a keyed hash, so that they are not called for when a file brings them again.
     """
     from clodura_pipeline.identity.suppression import personal_identifier
     from clodura_pipeline.settings import SettingsError, load_settings
 
-    meant = personal_identifier(sys.stdin.readline() if identifier == "-" else identifier)
-    if meant is None:
+    canonical = personal_identifier(sys.stdin.readline() if identifier == "-" else identifier)
+    if canonical is None:
         raise click.UsageError(
             "This is neither the personal e-mail address nor the LinkedIn profile of one person. Role addresses "
-            "(info@) identify nobody; to have one never asked, put it into the file named by CLODURA_SUPPRESSION_FILE."
+            "(info@) identify nobody; to never call for one, put it into the file named by CLODURA_SUPPRESSION_FILE."
         )
     try:
         settings = load_settings()
-    except SettingsError as problem:
-        raise click.ClickException(str(problem)) from None
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
     if not yes:
-        click.confirm(f"Erase everything about the person behind {meant[3:]}? It cannot be undone", abort=True)
-    _forget(settings, meant)
+        click.confirm(f"Erase everything about the person behind {canonical[3:]}? It cannot be undone", abort=True)
+    _forget(settings, canonical)
 
 
 def _forget(settings: "Settings", identifier: str) -> None:
-    # Imported late: whoever only wants --help does not wait for them.
+    # Imported late, so that --help does not wait for them.
     import duckdb
 
-    from clodura_pipeline.graph.failures import words_for
+    from clodura_pipeline.enrichment.ledger_file import open_ledger
+    from clodura_pipeline.errors import UserFixableError
+    from clodura_pipeline.graph.failures import message_for
     from clodura_pipeline.graph.partitions import utc_now
-    from clodura_pipeline.graph.resources import LedgerResource, WorkingDatabase
-    from clodura_pipeline.identity.suppression import Suppression, SuppressionProblem, read_suppression
-    from clodura_pipeline.ledger import FILE_NAME, LedgerProblem
-    from clodura_pipeline.warehouse.analyst_tables import bring_up_to_date
-    from clodura_pipeline.warehouse.database import DatabaseBusy, NewerDatabase, NotCompacted, working_database
-    from clodura_pipeline.warehouse.erasure.people import Forgot, SharedAddress, forget_person
-    from clodura_pipeline.warehouse.publication import UnwritableFile, publish
+    from clodura_pipeline.graph.resources import WorkingDatabase
+    from clodura_pipeline.identity.suppression import Suppression, read_suppression
+    from clodura_pipeline.ledger import FILE_NAME
+    from clodura_pipeline.warehouse.analyst_tables import build_analyst_tables
+    from clodura_pipeline.warehouse.database import working_database
+    from clodura_pipeline.warehouse.erasure.people import SharedAddress, erase_person
+    from clodura_pipeline.warehouse.publication import publish
 
     path = settings.state_dir / FILE_NAME
     if not path.is_file():
         raise click.ClickException(
-            f"There is no ledger at {path}: nothing is kept of anybody. To have somebody never asked, put them into "
-            "the file named by CLODURA_SUPPRESSION_FILE."
+            f"There is no ledger at {path}: nothing is kept of anyone. To never call for a person, put them into the "
+            "file named by CLODURA_SUPPRESSION_FILE."
         )
     published = "there is none"
-    forgot: Forgot | None = None
+    erasure: Erasure | None = None
     try:
         suppression = read_suppression(settings.suppression_file) if settings.suppression_file else Suppression()
-        with LedgerResource(state_dir=str(settings.state_dir)).open() as journal:
+        with open_ledger(settings.state_dir) as ledger:
             database = WorkingDatabase(database=str(settings.working_database))
-            with working_database(database, "forgetting somebody") as connection:
-                forgot = forget_person(connection, journal, identifier)
-                bring_up_to_date(connection, journal, suppression, _RUN_ID, utc_now())
+            with working_database(database, "erasing a person") as connection:
+                erasure = erase_person(connection, ledger, identifier)
+                build_analyst_tables(connection, ledger, suppression, _RUN_ID, utc_now())
                 if settings.database.exists():
-                    written = publish(connection, settings.database)
-                    published = "written anew" if written else _LEFT_ALONE
-            wiped = journal.wipe(thoroughly=True)
-    except SharedAddress as problem:
-        raise click.ClickException(str(problem)) from None
-    except (
-        LedgerProblem, DatabaseBusy, NewerDatabase, NotCompacted, UnwritableFile, SuppressionProblem, duckdb.Error,
-        OSError,
-    ) as problem:  # fmt: skip
-        again = "\nPart of it is done. Mend this, then run the same command again." if forgot else ""
-        raise click.ClickException(f"{words_for(problem)}{again}") from None
-    _tell(settings, forgot, published, wiped)
+                    published = (
+                        "written again"
+                        if publish(connection, settings.database, settings.published_permissions, settings.parquet_dir)
+                        else _LEFT_UNCHANGED
+                    )
+            is_overwritten = ledger.overwrite_removed(thoroughly=True)
+    except SharedAddress as error:
+        raise click.ClickException(str(error)) from None
+    except (UserFixableError, duckdb.Error, OSError) as error:
+        again = "\nPart of it is done. Fix this, then run the same command again." if erasure else ""
+        raise click.ClickException(f"{message_for(error)}{again}") from None
+    _report(settings, erasure, published, is_overwritten)
 
 
-def _tell(settings: "Settings", forgot: "Forgot", published: str, wiped: bool) -> None:
-    erased = forgot.ledger
+def _report(settings: "Settings", erasure: "Erasure", published: str, is_overwritten: bool) -> None:
+    erased = erasure.ledger
     click.echo(
         f"Ledger: {erased.people} person, {erased.identifiers} identifiers and the content of {erased.calls} calls "
-        "erased; what they cost stays in the books.\n"
-        f"Working database: {forgot.rows} rows of contact files erased; they count as rejected from now on.\n"
+        "erased; what they cost stays.\n"
+        f"Working database: {erasure.rows} rows of contact files erased; they count as rejected from now on.\n"
         f"Published file {settings.database}: {published}."
     )
-    if not wiped:
+    if not is_overwritten:
         click.secho(
-            "Runs kept the ledger busy, so bytes of what was erased may still stand in its files: run the same command "
-            "again when they have ended.",
+            "Concurrent runs kept the ledger busy, so bytes of what was erased may stay in its files. Run the same "
+            "command again when they have ended.",
             fg="yellow",
         )
+    files = f": {', '.join(erasure.files)}" if erasure.files else ""
     click.echo(
-        "\nNot reached, and yours to see to:\n"
-        f"- the contact files themselves, in {settings.contacts_dir}"
-        + (f": {', '.join(forgot.files)}" if forgot.files else "")
-        + "\n- back-ups and exports of the state folder, copies of the published file, and readers that have it open\n"
+        "\nNot erased, for you to do:\n"
+        f"- the contact files themselves, in {settings.contacts_dir}{files}\n"
+        "- backups and exports of the state folder, copies of the published file, and readers that have it open\n"
         "- Clodura"
     )

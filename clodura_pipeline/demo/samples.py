@@ -37,8 +37,8 @@ def sample_files(first_day: date) -> dict[str, bytes]:
     """Every file's content by its path below the contacts folder, for three days from `first_day` on."""
     people = build_directory().people
     one, two, three = (str(first_day + timedelta(days=offset)) for offset in range(DAYS))
-    # The lists overlap, and name the same people by different identifiers of theirs. But a row leaves out the address
-    # or the profile of somebody in several lists only where the other one joins it: nobody has to be bought twice.
+    # The lists overlap, and name the same people by different identifiers. But a row leaves out the address
+    # or the profile of a person in several lists only where the other one joins it: no person has to be paid for twice.
     return {
         f"{one}/{FIRST_FILE}": _hubspot(people, range(90)),
         f"{two}/salesforce-leads.csv": _salesforce(people, range(60, 140)),

@@ -4,45 +4,42 @@ import re
 from pathlib import Path
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.padding import Padding
 from rich.syntax import Syntax
 from rich.table import Table
 
 from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS
-from clodura_pipeline.demo.figures import QUERY, Example, Figures, read_figures
-from clodura_pipeline.demo.run import Finished
+from clodura_pipeline.demo.figures import Answer, Figures, read_figures
+from clodura_pipeline.demo.runs import Finished
 
-_INDENT = (0, 0, 0, 2)
 _ADVICE = re.compile(": needs |, ")
 
 
 def print_summary(finished: Finished, console: Console, invite_to_ui: bool = True) -> Figures:
     """Read the published file and print the summary; returns what was read."""
-    figures = read_figures(finished.place.database)
+    figures = read_figures(finished.folder.database)
+
+    def show(text: RenderableType, expand: bool = False) -> None:
+        console.print(Padding(text, (0, 0, 0, 2), expand=expand))
+
     console.print()
-    if not finished.asked:
-        console.print(
-            Padding(
-                "[bold green]0 people asked, 0 credits: everybody already has an answer.[/]\n", _INDENT, expand=False
-            )
-        )
-    console.print(Padding(_table(finished, figures), _INDENT, expand=False))
+    if not finished.called:
+        show("[bold green]0 people called for, 0 credits: everybody already has an answer.[/]\n")
+    show(_table(finished, figures))
     console.print()
     for remark in finished.remarks:
-        console.print(Padding(f"[yellow]![/] {escape(remark)}\n", _INDENT, expand=False))
-    console.print(Padding("[bold]A query to try[/] on that file (open it read-only):\n", _INDENT, expand=False))
-    console.print(Padding(Syntax(QUERY, "sql", background_color="default"), _INDENT))
-    console.print(Padding(_rows(figures.example), _INDENT, expand=False))
+        show(f"[yellow]![/] {escape(remark)}\n")
+    show("[bold]Three questions to that file[/] (open it read-only):\n")
+    for answer in figures.answers:
+        show(f"[bold]{answer.question}[/]")
+        show(Syntax(answer.sql, "sql", background_color="default"), expand=True)
+        show(_rows(answer))
     if invite_to_ui:
-        console.print(
-            Padding("See the graph and every run:   [bold]uv run clodura-pipeline demo --ui[/]", _INDENT, expand=False)
-        )
-    if finished.asked:
-        console.print(
-            Padding("Run it again, asking nobody:   [bold]uv run clodura-pipeline demo[/]", _INDENT, expand=False)
-        )
+        show("See the graph and every run:     [bold]uv run clodura-pipeline demo --ui[/]")
+    if finished.called:
+        show("Run it again, without any call:  [bold]uv run clodura-pipeline demo[/]")
     return figures
 
 
@@ -51,74 +48,51 @@ def _table(finished: Finished, figures: Figures) -> Table:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column()
-    people = figures.by_status
-    table.add_row(
-        "Rows", _number(figures.records), f"in {figures.files} files of {finished.days[0]} to {finished.days[-1]}"
-    )
-    table.add_row("Rejected", _number(figures.rejected), _reasons(figures))
-    table.add_row("People", _number(figures.people), f"in {_number(figures.usable)} usable rows")
-    table.add_row("Asked", _number(finished.asked), _asked(finished))
-    table.add_row("Matched", _number(people.get("person", 0)), _rate(figures))
-    table.add_row("Company only", _number(people.get("organisation", 0)), "")
-    table.add_row("No match", _number(people.get("no_match", 0)), "")
-    open_ones = figures.people - figures.answered
-    if open_ones:
-        table.add_row("No answer yet", _number(open_ones), "")
-    table.add_row("Credits", _number(finished.charged), _credits(finished, figures))
-    table.add_row("Saved", *_saved(figures))
-    table.add_row("Checks", _number(finished.checks), "passed" if not finished.remarks else "made, see below")
-    table.add_row("File", "", str(_shown(finished.place.database)))
-    return table
 
+    def row(name: str, number: int | float | str, note: str = "") -> None:
+        table.add_row(name, number if isinstance(number, str) else f"{number:,}", note)
 
-def _reasons(figures: Figures) -> str:
-    """The most frequent reasons, without the advice that follows them."""
-    return escape("\n".join(f"{times} × {_ADVICE.split(reason)[0]}" for reason, times in figures.reasons))
-
-
-def _asked(finished: Finished) -> str:
+    status, answered, known = figures.by_status, figures.answered, figures.usable - figures.people
+    rate = f"match rate {status.get('person', 0) / answered:.0%} of the {answered:,} people answered"
     again = sum(times - 1 for times in finished.books.calls_by_contact().values())
-    return f"{again} of them again: a better identifier after a miss" if again else ""
-
-
-def _rate(figures: Figures) -> str:
-    if figures.match_rate is None:
-        return ""
-    return f"match rate {figures.match_rate:.0%} of the {_number(figures.answered)} people answered"
+    row("Rows", figures.records, f"in {figures.files} files of {finished.days[0]} to {finished.days[-1]}")
+    # The most frequent reasons, without the advice that follows them.
+    row("Rejected", figures.rejected, escape("\n".join(f"{n} × {_ADVICE.split(why)[0]}" for why, n in figures.reasons)))
+    row("People", figures.people, f"in {figures.usable:,} usable rows")
+    row("Called for", finished.called, f"{again} of them again: a better identifier after a miss" if again else "")
+    row("Matched", status.get("person", 0), rate if answered else "")
+    row("Company only", status.get("organisation", 0))
+    row("No match", status.get("no_match", 0))
+    if figures.people > answered:
+        row("No answer yet", figures.people - answered)
+    row("Credits", f"{finished.charged:g}", _credits(finished, figures))
+    row("Saved", f"≤ {known * WORST_COST_CREDITS:,}", f"credits: {known:,} rows are about people known already")
+    row("Checks", finished.checks, "made, see below" if finished.remarks else "passed")
+    row("File", "", str(_relative(finished.folder.database)))
+    if finished.folder.report.exists():
+        row("Page", "", str(_relative(finished.folder.report)))
+    return table
 
 
 def _credits(finished: Finished, figures: Figures) -> str:
     if not finished.books_agree:
-        return f"[red]charged by the ledger, but {_number(finished.books.charged)} by the sandbox's own books[/]"
+        return f"[red]charged by the ledger, but {finished.books.charged:,} by the sandbox's own books[/]"
     if not finished.charged:
-        return f"charged now, as the sandbox's books say; {_number(figures.credits_charged)} in all"
+        return f"charged now, as the sandbox's books say; {figures.credits_charged:,} in all"
     twice = len(finished.books.bought_more_than_once())
-    return f"charged, as the sandbox's books say; {twice or 'nobody'} bought twice"
+    return f"as the sandbox's books say; {twice or 'none'} paid for twice"
 
 
-def _saved(figures: Figures) -> tuple[str, str]:
-    """What rows about known people did not cost; what asking again would have cost, nobody knows exactly."""
-    spared = figures.usable - figures.people
-    return (
-        f"≤ {_number(spared * WORST_COST_CREDITS)}",
-        f"credits: {_number(spared)} rows are about people known already",
-    )
-
-
-def _rows(example: Example) -> Table:
+def _rows(answer: Answer) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for place, column in enumerate(example.columns):
+    for place, column in enumerate(answer.columns):
         table.add_column(column, justify="right" if place else "left")
-    for row in example.rows:
+    for row in answer.rows:
         table.add_row(*("" if value is None else str(value) for value in row))
     return table
 
 
-def _number(value: int) -> str:
-    return f"{value:,}"
-
-
-def _shown(path: Path) -> Path:
-    """The path as somebody would type it from where they are."""
+def _relative(path: Path) -> Path:
+    """The path as it would be typed in the current folder."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

@@ -6,26 +6,27 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from clodura_pipeline.clodura.answers.reader import AnswerReader
 from clodura_pipeline.clodura.client import CloduraClient
 from clodura_pipeline.clodura.errors import AnswerLost, CallFailed, NotSent
-from clodura_pipeline.clodura.verdicts import RawAnswer, Verdict, judge, judge_failure, judge_unjudged
-from clodura_pipeline.ledger import Granted, Ledger, LedgerProblem, LedgerUnavailable, Settled, Wait
+from clodura_pipeline.clodura.verdicts import RawAnswer, Verdict, judge, judge_failure, unparsed_verdict
+from clodura_pipeline.ledger import Ledger, LedgerError, LedgerUnavailable, Permit, Settled, Wait
 from clodura_pipeline.ledger.rules.clock import Clock
-from clodura_pipeline.ledger.rules.eligibility import Held, Known, UnderWay
+from clodura_pipeline.ledger.rules.eligibility import Answered, Ineligible, InFlight
 from clodura_pipeline.ledger.rules.policy import SEND_SLACK_SECONDS, Policy
-from clodura_pipeline.ledger.rules.requests import Question, Run
+from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, Run
 from clodura_pipeline.ledger.rules.stops import Stop
 
-_SHORTEST_LEAD_SECONDS = 0.002
-_LONGEST_LEAD_SECONDS = 1.0
+_MIN_LEAD_SECONDS = 0.002
+_MAX_LEAD_SECONDS = 1.0
 _SETTLE_RETRY_SECONDS = 0.25
-_LONGEST_PATIENCE_SECONDS = 900.0
-_WORTH_TELLING_SECONDS = 1.0
+MAX_STORE_RETRY_SECONDS = 900.0
+_REPORTED_WAIT_SECONDS = 1.0
 Stored = TypeVar("Stored")
 
 
-class _GivenBack(Exception):
-    """A permitted call did not leave and will not: what it held is to be freed."""
+class PermitReleased(Exception):
+    """A permitted call was not sent and will not be: what it held is to be freed."""
 
 
 @dataclass(frozen=True)
@@ -34,129 +35,142 @@ class Called:
 
     verdict: Verdict
     sent_at: float
-    strikes: int
+    consecutive_429s: int
     was_sent: bool = True
 
 
 class Caller:
     """Makes the calls of one run; several threads may use it at once."""
 
-    def __init__(self, ledger: Ledger, client: CloduraClient, run: Run, policy: Policy, clock: Clock) -> None:
+    def __init__(
+        self, ledger: Ledger, client: CloduraClient, run: Run, policy: Policy, clock: Clock, reader: AnswerReader
+    ) -> None:
         self.policy = policy
         self.clock = clock
         self.waiting_for: str | None = None
+        self.waiting_until = 0.0  # monotonic
         self._ledger = ledger
         self._client = client
         self._run = run
-        self._next_in_line = threading.Lock()
+        self._reader = reader
+        self._permit_lock = threading.Lock()
         self._awake = threading.Event()
-        self._lead_seconds = _SHORTEST_LEAD_SECONDS
+        self._lead_seconds = _MIN_LEAD_SECONDS
 
     def wake(self) -> None:
         """End all waiting: the run stops."""
         self._awake.set()
 
-    def call(self, question: Question, stopping: Callable[[], bool]) -> Called | Known | UnderWay | Held | Stop | None:
-        """Ask one question as soon as the ledger permits it; None when the run stops before it does.
+    def call(
+        self, request: EnrichmentRequest, stopping: Callable[[], bool]
+    ) -> Called | Answered | InFlight | Ineligible | Stop | None:
+        """Call for one person as soon as the ledger permits it; None when the run stops before it does.
 
         Raises:
-            LedgerProblem: the ledger could not be written. An answer that came is tried to be stored for as long as
-                its lease, and for a quarter of an hour while nobody can write to the ledger because it is locked or
-                its disk full; after that the ledger lists the call as in doubt.
+            LedgerError: the ledger could not be written. Storing an answer is tried again for as long as its lease,
+                and for a quarter of an hour while the ledger is locked or its disk full; after that the ledger lists
+                the call as in doubt.
         """
-        permit = self._await_permit(question, stopping)
-        if not isinstance(permit, Granted):
+        permit = self._await_permit(request, stopping)
+        if not isinstance(permit, Permit):
             return permit
         try:
-            raw, verdict = self._send(question, permit, stopping)
-        except _GivenBack:
-            self._store(lambda: self._ledger.withdraw(permit.attempt_id, "not_sent"))
+            raw, verdict = self._send(request, permit, stopping)
+        except PermitReleased:
+            self._store(lambda: self._ledger.release(permit.attempt_id, "not_sent"))
             return None
         if isinstance(raw, NotSent):
-            self._store(lambda: self._ledger.withdraw(permit.attempt_id, raw.trouble.value))
+            self._store(lambda: self._ledger.release(permit.attempt_id, raw.reason.value))
             return Called(verdict, permit.stamp, 0, was_sent=False)
         verdict, settled = self._settle(permit, verdict, raw if isinstance(raw, RawAnswer) else None)
-        return Called(verdict, permit.stamp, settled.strikes)
+        return Called(verdict, permit.stamp, settled.consecutive_429s)
 
     def _await_permit(
-        self, question: Question, stopping: Callable[[], bool]
-    ) -> Granted | Known | UnderWay | Held | Stop | None:
-        # One at a time: who waits for a window would otherwise race with all others of the process when it opens.
-        with self._next_in_line:
+        self, request: EnrichmentRequest, stopping: Callable[[], bool]
+    ) -> Permit | Answered | InFlight | Ineligible | Stop | None:
+        # One thread at a time: otherwise all threads that wait for a window would race when it opens.
+        with self._permit_lock:
             while not stopping():
-                decision = self._ledger.permit(question, self._run, self.policy)
+                decision = self._ledger.permit(request, self._run, self.policy)
                 if not isinstance(decision, Wait):
                     self.waiting_for = None
                     return decision
-                if decision.seconds >= _WORTH_TELLING_SECONDS:
-                    self.waiting_for = f"{decision.why}, {decision.seconds:.0f} s"
+                if decision.seconds >= _REPORTED_WAIT_SECONDS:
+                    self.waiting_for = decision.why
+                    self.waiting_until = self.clock.monotonic() + decision.seconds
                 self.clock.wait(self._awake, decision.seconds)
             return None
 
     def _send(
-        self, question: Question, permit: Granted, stopping: Callable[[], bool]
+        self, request: EnrichmentRequest, permit: Permit, stopping: Callable[[], bool]
     ) -> tuple[RawAnswer | CallFailed, Verdict]:
         try:
-            raw = self._client.enrich(question.identifiers, lambda: self._leave_on_time(permit, stopping))
+            raw = self._client.enrich(request.identifiers, lambda: self._send_on_time(permit, stopping))
         except (NotSent, AnswerLost) as failure:
             return failure, judge_failure(failure)
         try:
-            return raw, judge(raw, question.identifiers, datetime.fromtimestamp(self.clock.wall(), UTC))
-        except Exception as error:  # noqa: BLE001  (whatever our parser trips over, the answer is paid: it is kept)
-            return raw, judge_unjudged(f"the parser failed: {type(error).__name__}")
+            now = datetime.fromtimestamp(self.clock.wall(), UTC)
+            return raw, judge(raw, request.identifiers, now, self._reader)
+        except Exception as error:  # noqa: BLE001  (an answer is paid for and kept, also when our parser fails on it)
+            return raw, unparsed_verdict(f"the parser failed: {type(error).__name__}")
 
-    def _leave_on_time(self, permit: Granted, stopping: Callable[[], bool]) -> None:
-        """Called on the open connection: a request leaves at the time its permit counts for, or gets another time.
+    def _send_on_time(self, permit: Permit, stopping: Callable[[], bool]) -> None:
+        """Called on the open connection: a request leaves at the time of its permit, or gets another time.
 
         Opening a connection, or a slow commit, can take longer than the slack that the windows hold.
 
         Raises:
-            _GivenBack: the run stops, or the ledger does not let this call leave any more.
+            PermitReleased: the run stops, or the ledger no longer permits this call.
         """
         stamp = permit.stamp
         ends = permit.stamp + self.policy.timeout_seconds
         while self.clock.monotonic() - stamp > SEND_SLACK_SECONDS:
             if stopping() or self.clock.monotonic() >= ends:
-                raise _GivenBack
+                raise PermitReleased
             began = self.clock.monotonic()
-            again = self._ledger.stamp_again(permit.attempt_id, self.policy, self._lead_seconds)
+            again = self._ledger.reschedule(permit.attempt_id, self.policy, self._lead_seconds)
             # The new time must lie beyond the commit that writes it: as far as that took, and half as far again.
             took = self.clock.monotonic() - began
-            self._lead_seconds = min(_LONGEST_LEAD_SECONDS, max(_SHORTEST_LEAD_SECONDS, 1.5 * took))
+            self._lead_seconds = min(_MAX_LEAD_SECONDS, max(_MIN_LEAD_SECONDS, 1.5 * took))
             if again is None:
-                raise _GivenBack
+                raise PermitReleased
             if isinstance(again, Wait):
                 self.clock.wait(self._awake, again.seconds)
                 continue
             stamp = again.stamp
             self.clock.wait(self._awake, stamp - self.clock.monotonic())
         if stopping():
-            raise _GivenBack
+            raise PermitReleased
 
-    def _settle(self, permit: Granted, verdict: Verdict, raw: RawAnswer | None) -> tuple[Verdict, Settled]:
-        """Store the outcome; the bytes of the answer alone, where what was read in them cannot be stored."""
+    def _settle(self, permit: Permit, verdict: Verdict, raw: RawAnswer | None) -> tuple[Verdict, Settled]:
+        """Store the outcome; only the bytes of the answer where what was read in them cannot be stored."""
         try:
-            return verdict, self._store(lambda: self._ledger.settle(permit.attempt_id, verdict, raw, self.policy))
-        except LedgerProblem:
+            return verdict, self._write(permit, verdict, raw)
+        except LedgerError:
             raise
         except Exception as error:
             if raw is None:
                 raise
-            kept = judge_unjudged(f"could not be stored as read: {type(error).__name__}")
-            bare = replace(raw, date=None)  # the bytes are to be kept whatever else about the answer is odd
-            return kept, self._store(lambda: self._ledger.settle(permit.attempt_id, kept, bare, self.policy))
+            kept = unparsed_verdict(f"could not be stored as read: {type(error).__name__}")
+            bare = replace(raw, date=None)  # the bytes are kept whatever else about the answer is odd
+            return kept, self._write(permit, kept, bare)
+
+    def _write(self, permit: Permit, verdict: Verdict, raw: RawAnswer | None) -> Settled:
+        version = self._reader.version
+        return self._store(lambda: self._ledger.settle(permit.attempt_id, verdict, raw, self.policy, version))
 
     def _store(self, write: Callable[[], Stored]) -> Stored:
-        """Write to the ledger. A paid answer is not let go because the disk is full: room may be made in time."""
+        """Write to the ledger, trying again for a while: a disk that is full for a moment loses no paid answer."""
         began = self.clock.monotonic()
         while True:
             try:
                 return write()
-            except LedgerProblem as problem:
-                # Nobody else can take the call for lost meanwhile either: patience costs nothing but the run's time.
-                shut = isinstance(problem, LedgerUnavailable)
-                if self.clock.monotonic() - began >= (_LONGEST_PATIENCE_SECONDS if shut else self.policy.lease_seconds):
+            except LedgerError as error:
+                # No other run can take the call for lost meanwhile: waiting costs nothing but time.
+                is_unavailable = isinstance(error, LedgerUnavailable)
+                max_seconds = MAX_STORE_RETRY_SECONDS if is_unavailable else self.policy.lease_seconds
+                if self.clock.monotonic() - began >= max_seconds:
                     raise
-                self.waiting_for = f"a place for an answer ({problem})"
+                self.waiting_for = f"the ledger, to store an answer ({error})"
                 self.clock.wait(threading.Event(), _SETTLE_RETRY_SECONDS)
                 self.waiting_for = None

@@ -1,6 +1,6 @@
-"""The asking loop: asks people concurrently, every call through the ledger, and stops kindly.
+"""Calls for many people concurrently, every call through the ledger, and stops gracefully.
 
-It begins with a single call and fans out once one brought an answer that can be read; failures and unreadable answers
+It begins with a single call and goes parallel once that brought a readable answer; failures and unreadable answers
 bring it back to single calls. All state changes happen under one condition; calls run outside of it.
 """
 
@@ -17,19 +17,22 @@ from clodura_pipeline.clodura.verdicts import Next, State, Verdict
 from clodura_pipeline.enrichment.caller import Called, Caller
 from clodura_pipeline.enrichment.health import Health, RetryShare
 from clodura_pipeline.enrichment.outcomes import Outcome, Progress
-from clodura_pipeline.ledger import LedgerProblem
-from clodura_pipeline.ledger.rules.eligibility import ANSWERED_MOMENTS_AGO, LOST_ONCE, Held, Known, UnderWay
-from clodura_pipeline.ledger.rules.policy import MOST_TRIES_PER_PERSON, STRIKES_UNTIL_STOP
-from clodura_pipeline.ledger.rules.requests import Question
-from clodura_pipeline.ledger.rules.stops import Stop, StopKind, stop
+from clodura_pipeline.ledger import LedgerError
+from clodura_pipeline.ledger.rules.eligibility import ALREADY_ENRICHED, LOST_ONCE, Answered, Ineligible, InFlight
+from clodura_pipeline.ledger.rules.policy import MAX_CONSECUTIVE_429S, MAX_TRIES_PER_PERSON
+from clodura_pipeline.ledger.rules.requests import EnrichmentRequest
+from clodura_pipeline.ledger.rules.stops import PendingReason, Stop, StopKind, stop
 
-_RIVAL_RECHECK_SECONDS = 0.5
+ProgressCallback = Callable[[], None]
+
+_IN_FLIGHT_RECHECK_SECONDS = 0.5
 _RETRY_RECHECK_SECONDS = 0.05
-# One Ctrl-C, `systemctl stop` or `timeout` may reach a process twice: from whoever signals its whole group, and once
+# One Ctrl-C, `systemctl stop` or `timeout` may reach a process twice: from the sender to its whole group, and once
 # more from `uv run`, which passes on what it was sent itself.
-_ONE_ACT_SECONDS = 1.0
-_LOOK_SECONDS = 0.01
+_SAME_SIGNAL_SECONDS = 1.0
+_POLL_SECONDS = 0.01
 _INTERRUPTED = stop(StopKind.INTERRUPTED)
+_UNAVAILABLE = PendingReason("unreachable", "Clodura was unavailable for a moment; the next run calls again")
 _STOPS = {
     Next.STOP_NO_CREDITS: StopKind.NO_CREDITS,
     Next.STOP_DAY_CLOSED: StopKind.DAY_CLOSED,
@@ -41,16 +44,16 @@ _STOPS = {
 
 
 @dataclass(order=True)
-class _Task:
+class _QueuedCall:
     due: float
     order: int
-    question: Question = field(compare=False)
+    request: EnrichmentRequest = field(compare=False)
     tries: int = field(compare=False, default=0)
     is_retry: bool = field(compare=False, default=False)
 
 
-class Asker:
-    """Asks for one run. `ask` may be called several times; `stopped` says why no further call is made."""
+class Dispatcher:
+    """Makes the calls of one run. `stopped` says why no further call is made, None while none is ruled out."""
 
     def __init__(self, caller: Caller, max_workers: int, rng: random.Random) -> None:
         self.stopped: Stop | None = None
@@ -61,117 +64,124 @@ class Asker:
         self._max_workers = max_workers
         self._changed = threading.Condition()
         self._orders = itertools.count()
-        self._ready: list[_Task] = []
-        self._source: Iterator[Sequence[Question]] = iter(())
+        self._ready: list[_QueuedCall] = []
+        self._source: Iterator[Sequence[EnrichmentRequest]] = iter(())
         self._in_flight = 0
         self._health = Health(caller.policy, rng)
         self._retries = RetryShare()
-        self._at_work: set[int] = set()
+        self._working: set[int] = set()
         self._given_up = False
         self._outcomes: queue.SimpleQueue[Outcome | BaseException | None] = queue.SimpleQueue()
 
-    @property
-    def waiting_for(self) -> str | None:
-        """What the next call waits for, in words; None when it waits for nothing."""
-        return self._caller.waiting_for
-
-    def ask(
-        self, batches: Iterable[Sequence[Question]], tick: Callable[[], None] = lambda: None, tick_seconds: float = 1.0
+    def dispatch(
+        self,
+        batches: Iterable[Sequence[EnrichmentRequest]],
+        on_progress: ProgressCallback = lambda: None,
+        progress_seconds: float = 1.0,
     ) -> Iterator[Outcome]:
-        """Ask all questions of all batches; yields one outcome each, as they come.
+        """Call for everyone in all batches; yields one outcome each, as they come.
 
-        The next batch is begun while the last calls of the one before are still under way. When the consumer is
-        interrupted, no new call is made; `finish` then awaits those in flight.
+        The next batch is begun while the last calls of the one before are in flight. When the consumer is interrupted,
+        no new call is made; `drain` then awaits those in flight.
 
         Args:
-            tick: called about every `tick_seconds` on the consuming thread.
+            on_progress: called about every `progress_seconds` on the consuming thread.
 
         Raises:
-            LedgerProblem: an outcome could not be written to the ledger.
+            LedgerError: an outcome could not be written to the ledger.
         """
         self._source = iter(batches)
         try:
             for number in range(self._max_workers):
                 threading.Thread(target=self._work, name=f"clodura-{number}", daemon=True).start()
-            yield from self._consume(self._max_workers, tick, tick_seconds)
+            yield from self._consume(self._max_workers, on_progress, progress_seconds)
         except BaseException:
-            # Whoever stops reading has stopped asking. Calls in flight are awaited by `finish`, on a stack where a
-            # second interruption is seen: an exception out of a generator that is thrown away is not.
-            self._take_note_of_interruption()
+            # A consumer that stops reading has stopped calling. Calls in flight are awaited by `drain`, on a stack
+            # where a second interruption is seen: an exception out of a generator that is thrown away is not.
+            self._note_interruption()
             raise
-        yield from self._unasked()
+        yield from self._not_called()
 
-    def finish(self) -> None:
+    def drain(self) -> None:
         """Make no further call; await and store those in flight. A second interruption ends that waiting for good."""
         began = self._clock.monotonic()
-        while self._at_work and not self._given_up:
+        while self._working and not self._given_up:
             try:
-                self._take_note_of_interruption()
+                self._note_interruption()
                 threading.Thread(target=self._wake_all, daemon=True).start()
                 self._await_calls_in_flight(began + self._policy.lease_seconds)
                 self._given_up = True
             except BaseException:
-                if self._clock.monotonic() - began >= _ONE_ACT_SECONDS:
+                if self._clock.monotonic() - began >= _SAME_SIGNAL_SECONDS:
                     self._given_up = True
                     raise
 
-    def _take_note_of_interruption(self) -> None:
-        # Without a lock: what a signal raises on the main thread would leave one taken that is just being taken.
+    def stop(self, reached: Stop) -> None:
+        """Make no further call, for this reason; calls in flight are awaited."""
+        with self._changed:
+            # A stop that fails the run outranks one that does not: its remedy is the one to show.
+            if self.stopped is None or (reached.kind.fails_the_run and not self.stopped.kind.fails_the_run):
+                self.stopped = reached
+            self._wake_all()
+
+    def _note_interruption(self) -> None:
+        # Without a lock: an exception that a signal raises on the main thread could leave one locked for good.
         if self.stopped is None:
             self.stopped = _INTERRUPTED
 
     def _await_calls_in_flight(self, ends: float) -> None:
-        # Not by `Thread.join`: what a signal raises in it marks a thread as ended that is not (python/cpython#90882).
-        while self._at_work and self._clock.monotonic() < ends:
-            self._clock.wait(threading.Event(), _LOOK_SECONDS)
+        # Not by `Thread.join`: an exception that a signal raises in it marks a thread as ended that has not ended
+        # (python/cpython#90882).
+        while self._working and self._clock.monotonic() < ends:
+            self._clock.wait(threading.Event(), _POLL_SECONDS)
 
-    def _consume(self, working: int, tick: Callable[[], None], tick_seconds: float) -> Iterator[Outcome]:
-        ticked = self._clock.monotonic()
-        while working:
+    def _consume(self, workers: int, on_progress: ProgressCallback, progress_seconds: float) -> Iterator[Outcome]:
+        reported_at = self._clock.monotonic()
+        while workers:
             try:
-                item = self._outcomes.get(timeout=tick_seconds)
+                item = self._outcomes.get(timeout=progress_seconds)
             except queue.Empty:
                 item = False
-            if self._clock.monotonic() - ticked >= tick_seconds:
-                ticked = self._clock.monotonic()
-                tick()
+            if self._clock.monotonic() - reported_at >= progress_seconds:
+                reported_at = self._clock.monotonic()
+                on_progress()
             if item is None:
-                working -= 1
+                workers -= 1
             elif isinstance(item, BaseException):
                 raise item
             elif item:
                 yield item
 
-    def _unasked(self) -> Iterator[Outcome]:
-        """What a stop left over, each with the reason."""
+    def _not_called(self) -> Iterator[Outcome]:
+        """The people left over after a stop, each with the reason."""
         if self.stopped is None:
             return
-        left = [task.question for task in self._ready] + [question for batch in self._source for question in batch]
+        left = [queued.request for queued in self._ready] + [request for batch in self._source for request in batch]
         self._ready.clear()
-        for question in left:
-            yield Outcome(question, None, False, self.stopped.reason)
+        for request in left:
+            yield Outcome(request, None, False, self.stopped.pending)
 
-    # On the workers
+    # On the worker threads
 
     def _work(self) -> None:
-        self._at_work.add(threading.get_ident())
+        self._working.add(threading.get_ident())
         try:
-            while (task := self._next_task()) is not None:
+            while (queued := self._next_queued()) is not None:
                 try:
-                    self._handle(task)
+                    self._handle(queued)
                 finally:
                     with self._changed:
                         self._in_flight -= 1
                         self._changed.notify_all()
         except BaseException as error:  # noqa: BLE001  (handed to the consuming thread, which raises it)
-            kind = StopKind.LEDGER if isinstance(error, LedgerProblem) else StopKind.INTERRUPTED
-            self._stop(stop(kind, str(error) if isinstance(error, LedgerProblem) else type(error).__name__))
+            kind = StopKind.LEDGER if isinstance(error, LedgerError) else StopKind.INTERRUPTED
+            self.stop(stop(kind, str(error) if isinstance(error, LedgerError) else type(error).__name__))
             self._outcomes.put(error)
         finally:
-            self._at_work.discard(threading.get_ident())
+            self._working.discard(threading.get_ident())
             self._outcomes.put(None)
 
-    def _next_task(self) -> _Task | None:
+    def _next_queued(self) -> _QueuedCall | None:
         with self._changed:
             while self.stopped is None:
                 self._fill()
@@ -187,93 +197,82 @@ class Asker:
             return None
 
     def _wait_before_next(self, now: float) -> float:
-        if not self._ready or (self._in_flight and not self._health.fanned_out):
+        if not self._ready or (self._in_flight and not self._health.is_parallel):
             return math.inf
         return max(self._ready[0].due, self._health.not_before) - now
 
     def _fill(self) -> None:
-        """Take the next batch when fewer questions are ready than workers could ask."""
+        """Take the next batch when fewer requests are ready than workers could send."""
         while len(self._ready) < self._max_workers:
             batch = next(self._source, None)
             if batch is None:
                 return
-            for question in batch:
-                heapq.heappush(self._ready, _Task(-math.inf, next(self._orders), question))
+            for request in batch:
+                heapq.heappush(self._ready, _QueuedCall(-math.inf, next(self._orders), request))
 
-    def _handle(self, task: _Task) -> None:
+    def _handle(self, queued: _QueuedCall) -> None:
         with self._changed:
-            may_call = not task.is_retry or self._retries.begin()
+            may_call = not queued.is_retry or self._retries.begin()
         if not may_call:
-            self._later_or_never(task)
+            self._retry_later_or_give_up(queued)
             return
-        called = self._caller.call(task.question, lambda: self.stopped is not None)
+        called = self._caller.call(queued.request, lambda: self.stopped is not None)
         arrived = isinstance(called, Called) and called.was_sent and called.verdict.next is not Next.SLOW_DOWN
         with self._changed:
-            self._retries.ended(task.is_retry, arrived)
+            self._retries.ended(queued.is_retry, arrived)
         match called:
             case Called():
-                self._note(task, called)
-            case Known(state):
-                self._count(already_known=1)
-                self._outcomes.put(Outcome(task.question, state, False))
-            case Held(state, reason):
-                self._outcomes.put(Outcome(task.question, state, False, reason))
-            case UnderWay(lease_left_seconds):
-                self._again(task, min(_RIVAL_RECHECK_SECONDS, lease_left_seconds + 0.01))
+                self._note_call(queued, called)
+            case Answered(state):
+                with self._changed:
+                    self.progress = self.progress.plus(already_answered=1)
+                self._outcomes.put(Outcome(queued.request, state, False))
+            case Ineligible(state, reason):
+                self._outcomes.put(Outcome(queued.request, state, False, reason))
+            case InFlight():
+                self._requeue(queued, _IN_FLIGHT_RECHECK_SECONDS)
             case Stop():
-                self._stop(called)
-                self._again(task, 0.0)
+                self.stop(called)
+                self._requeue(queued, 0.0)
             case None:
-                self._again(task, 0.0)
+                self._requeue(queued, 0.0)
 
-    def _note(self, task: _Task, called: Called) -> None:
+    def _note_call(self, queued: _QueuedCall, called: Called) -> None:
         verdict = called.verdict
         with self._changed:
-            self.progress = self.progress.plus_call(verdict, task.tries, task.is_retry)
+            self.progress = self.progress.plus_call(verdict, queued.tries, queued.is_retry)
             unhealthy = self._health.learn(verdict, called.sent_at, self._clock.monotonic())
         if unhealthy is not None:
-            self._stop(unhealthy)
+            self.stop(unhealthy)
         if verdict.next in _STOPS:
-            self._stop(stop(_STOPS[verdict.next]))
+            self.stop(stop(_STOPS[verdict.next]))
         if verdict.next is Next.SLOW_DOWN:
-            if called.strikes >= STRIKES_UNTIL_STOP:
-                self._stop(stop(StopKind.RATE_LIMITED, f"{called.strikes} times in a row"))
-            self._again(task, 0.0)
-        elif verdict.next is Next.TRY_AGAIN_LATER and task.tries + 1 < MOST_TRIES_PER_PERSON:
-            pause = verdict.retry_after_seconds or self._health.backoff(task.tries)
-            self._again(replace(task, is_retry=True, tries=task.tries + 1), pause)
+            if called.consecutive_429s >= MAX_CONSECUTIVE_429S:
+                self.stop(stop(StopKind.RATE_LIMITED, f"{called.consecutive_429s} times in a row"))
+            self._requeue(queued, 0.0)
+        elif verdict.next is Next.TRY_AGAIN_LATER and queued.tries + 1 < MAX_TRIES_PER_PERSON:
+            pause = verdict.retry_after_seconds or self._health.backoff(queued.tries)
+            self._requeue(replace(queued, is_retry=True, tries=queued.tries + 1), pause)
         elif verdict.state is State.NOT_PROCESSED:
-            self._outcomes.put(Outcome(task.question, None, True, _pending_reason(verdict)))
+            self._outcomes.put(Outcome(queued.request, None, True, _pending_reason(verdict)))
         else:
             doubt = LOST_ONCE if verdict.state is State.AMBIGUOUS else None
-            self._outcomes.put(Outcome(task.question, verdict.state, True, doubt))
+            self._outcomes.put(Outcome(queued.request, verdict.state, True, doubt, verdict.enrichment))
 
-    def _later_or_never(self, task: _Task) -> None:
+    def _retry_later_or_give_up(self, queued: _QueuedCall) -> None:
         with self._changed:
             self._fill()
             others = self._in_flight > 1 or any(not other.is_retry for other in self._ready)
         if others:
-            self._again(task, _RETRY_RECHECK_SECONDS)
+            self._requeue(queued, _RETRY_RECHECK_SECONDS)
         else:
-            reason = "Clodura was briefly unavailable; the next run asks again"
-            self._outcomes.put(Outcome(task.question, None, True, reason))
+            self._outcomes.put(Outcome(queued.request, None, True, _UNAVAILABLE))
 
-    def _again(self, task: _Task, delay_seconds: float) -> None:
+    def _requeue(self, queued: _QueuedCall, delay_seconds: float) -> None:
         with self._changed:
-            due = self._clock.monotonic() + delay_seconds if delay_seconds > 0 else task.due
-            heapq.heappush(self._ready, replace(task, due=due, order=next(self._orders)))
+            due = self._clock.monotonic() + delay_seconds if delay_seconds > 0 else queued.due
+            heapq.heappush(self._ready, replace(queued, due=due, order=next(self._orders)))
             self._changed.notify_all()
-
-    def _count(self, **more: int) -> None:
-        with self._changed:
-            self.progress = self.progress.plus(**more)
-
-    def _stop(self, reached: Stop) -> None:
-        with self._changed:
-            # A stop that fails the run outranks one that does not: its remedy is the one to show.
-            if self.stopped is None or (reached.kind.fails_the_run and not self.stopped.kind.fails_the_run):
-                self.stopped = reached
-            self._wake_all()
 
     def _wake_all(self) -> None:
         with self._changed:
@@ -281,9 +280,9 @@ class Asker:
             self._changed.notify_all()
 
 
-def _pending_reason(verdict: Verdict) -> str:
+def _pending_reason(verdict: Verdict) -> PendingReason:
     if verdict.next in _STOPS:
-        return stop(_STOPS[verdict.next]).reason
+        return stop(_STOPS[verdict.next]).pending
     if verdict.next is Next.SET_ASIDE:
-        return ANSWERED_MOMENTS_AGO
-    return f"Clodura could not be reached ({verdict.detail}); the next run asks again"
+        return ALREADY_ENRICHED
+    return PendingReason("unreachable", f"Clodura could not be reached ({verdict.detail}); the next run calls again")

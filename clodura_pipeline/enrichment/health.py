@@ -1,14 +1,14 @@
-"""What a run's calls so far say about the service as a whole: fan out or go singly, pause, try again, or stop."""
+"""What a run's calls so far say about the service as a whole: parallel or single calls, pause, retry, or stop."""
 
 import math
 import random
 
 from clodura_pipeline.clodura.verdicts import Next, State, Verdict
 from clodura_pipeline.ledger.rules.policy import (
-    FAILURES_UNTIL_STOP,
-    LONGEST_PAUSE_SECONDS,
+    MAX_CONSECUTIVE_FAILURES,
+    MAX_PAUSE_SECONDS,
+    MAX_UNREADABLE_ANSWERS,
     RETRY_SHARE,
-    UNREADABLE_UNTIL_STOP,
     Policy,
 )
 from clodura_pipeline.ledger.rules.stops import Stop, StopKind, stop
@@ -18,7 +18,7 @@ class Health:
     """Learns from each call. For one thread at a time; times are monotonic seconds."""
 
     def __init__(self, policy: Policy, rng: random.Random) -> None:
-        self.fanned_out = False
+        self.is_parallel = False
         self.not_before = -math.inf
         self._policy = policy
         self._rng = rng
@@ -27,39 +27,39 @@ class Health:
         self._unreadable = 0
 
     def learn(self, verdict: Verdict, sent_at: float, now: float) -> Stop | None:
-        """Take up what one call came to; a stop when the run is to end for it."""
+        """Note what one call came to; returns a stop when the run is to end for it."""
         if verdict.next is Next.TRY_AGAIN_LATER or verdict.state is State.AMBIGUOUS:
             return self._failed(verdict, sent_at, now)
-        after_failures = sent_at > self._failed_at  # what was sent before says nothing about how it is now
+        after_failures = sent_at > self._failed_at  # what was sent before says nothing about the service now
         if after_failures:
             self._failures = 0
         if verdict.state is State.UNRECOGNISED:
             self._unreadable += 1
-            self.fanned_out = False
-            if self._unreadable >= UNREADABLE_UNTIL_STOP:
+            self.is_parallel = False
+            if self._unreadable >= MAX_UNREADABLE_ANSWERS:
                 return stop(StopKind.UNREADABLE, verdict.detail)
         elif verdict.state.is_readable_answer:
-            self.fanned_out = self.fanned_out or after_failures
+            self.is_parallel = self.is_parallel or after_failures
             if verdict.state is not State.NO_MATCH:
                 self._unreadable = 0
         return None
 
     def backoff(self, tries: int) -> float:
         """Seconds to wait before trying again, after so many tries before the last."""
-        longest = min(self._policy.longest_backoff_seconds, self._policy.first_backoff_seconds * 2.0 ** max(0, tries))
+        longest = min(self._policy.max_backoff_seconds, self._policy.first_backoff_seconds * 2.0 ** max(0, tries))
         return longest * self._rng.uniform(0.5, 1.0)
 
     def _failed(self, verdict: Verdict, sent_at: float, now: float) -> Stop | None:
         if sent_at > self._failed_at:  # those sent before the last failure failed with it
             self._failures += 1
             self._failed_at = now
-        self.fanned_out = self.fanned_out and self._failures <= 1
+        self.is_parallel = self.is_parallel and self._failures <= 1
         asked_seconds = verdict.retry_after_seconds or 0.0
-        if asked_seconds or not self.fanned_out:
+        if asked_seconds or not self.is_parallel:
             self.not_before = max(self.not_before, now + max(asked_seconds, self.backoff(self._failures - 1)))
-        if asked_seconds > LONGEST_PAUSE_SECONDS:
+        if asked_seconds > MAX_PAUSE_SECONDS:
             return stop(StopKind.UNAVAILABLE, f"{verdict.detail}, for {asked_seconds:.0f} s")
-        return stop(StopKind.UNAVAILABLE, verdict.detail) if self._failures >= FAILURES_UNTIL_STOP else None
+        return stop(StopKind.UNAVAILABLE, verdict.detail) if self._failures >= MAX_CONSECUTIVE_FAILURES else None
 
 
 class RetryShare:

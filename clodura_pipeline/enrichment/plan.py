@@ -1,180 +1,291 @@
-"""Plans who is asked for some days: in which order, with what, at what cost. Opens no socket."""
+"""Plans who is called for in some days: in which order, with what, at what cost. Opens no socket.
+
+Everything is SQL over whole tables. The decision itself is `eligibility`, made once for each past that occurs: people
+with the same past are decided on together. Only people who are called for become Python objects, batch by batch.
+"""
 
 import math
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import duckdb
 import polars as pl
 
 from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS, Combination, Identifiers
+from clodura_pipeline.clodura.verdicts import State
 from clodura_pipeline.identity.suppression import Suppression
 from clodura_pipeline.ledger import Ledger
-from clodura_pipeline.ledger.rules.eligibility import Ask, Held, Known, Purpose, Rules, UnderWay, standing
+from clodura_pipeline.ledger.rules.eligibility import (
+    DAY_SECONDS,
+    Answered,
+    Eligible,
+    Ineligible,
+    InFlight,
+    PastAttempt,
+    Purpose,
+    eligibility,
+)
 from clodura_pipeline.ledger.rules.policy import Limits, Refresh
-from clodura_pipeline.ledger.rules.requests import Question
+from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, request_hash
+from clodura_pipeline.ledger.rules.stops import PendingReason
 from clodura_pipeline.warehouse.database import scalar, transaction
-from clodura_pipeline.warehouse.frames import read, replace_rows
-from clodura_pipeline.warehouse.suppression import apply_suppression
-from clodura_pipeline.warehouse.tables import ENRICHMENT_PLAN
+from clodura_pipeline.warehouse.frames import read, registered
+from clodura_pipeline.warehouse.people import update_people
+from clodura_pipeline.warehouse.state import get_state, raise_version, set_state
+from clodura_pipeline.warehouse.suppression import update_suppressed_people
 
 ENOUGH_ANSWERS = 30
 """Below this many answers an average cost says little, and the worst cost is planned with."""
 
+_IDENTIFIERS = ("linkedin_url", "email", "first_name", "last_name", "organisation_name", "organisation_linkedin_url")
+_NAMED = "first_name IS NOT NULL AND last_name IS NOT NULL"
+# As `Identifiers.combination`, of the columns of people_requests; a test holds the two against each other.
+COMBINATION_SQL = f"""
+CASE WHEN linkedin_url IS NOT NULL THEN '{Combination.LINKEDIN.label}'
+     WHEN email IS NOT NULL AND {_NAMED} THEN '{Combination.NAME_EMAIL.label}'
+     WHEN email IS NOT NULL THEN '{Combination.EMAIL.label}'
+     WHEN {_NAMED} AND organisation_linkedin_url IS NOT NULL THEN '{Combination.NAME_ORG_LINKEDIN.label}'
+     WHEN {_NAMED} AND organisation_name IS NOT NULL THEN '{Combination.NAME_ORG_NAME.label}' END
+"""
+_STRENGTHS = ", ".join(f"('{one.label}', {one.strength})" for one in Combination)
 
-@dataclass(frozen=True, repr=False)
-class Planned:
-    """One person to ask: the question, why, and what it is expected to cost in credits."""
-
-    question: Question
-    source_row: int
-    purpose: str
-    expected_credits: float
-
-
-@dataclass(frozen=True, repr=False)
-class Plan:
-    """Who is asked, in order; and how many of the people in these days are not, and why.
-
-    `waiting`: another run is asking them, or one was when it died: their turn comes last, when that is decided.
-    """
-
-    planned: tuple[Planned, ...]
-    people: int
-    known: int
-    waiting: tuple[Planned, ...] = ()
-    held: dict[int, str] = field(default_factory=dict)
-    suppressed: int = 0
-
-    @property
-    def questions(self) -> list[Question]:
-        """All that a run asks or waits for, in order."""
-        return [item.question for item in (*self.planned, *self.waiting)]
-
-    @property
-    def worst_credits(self) -> int:
-        """What it costs at most."""
-        return len(self.planned) * WORST_COST_CREDITS
-
-    @property
-    def expected_credits(self) -> float:
-        """What it costs going by the answers so far."""
-        return sum(item.expected_credits for item in self.planned)
-
-    @property
-    def purposes(self) -> dict[str, int]:
-        """How many are asked for each reason."""
-        return dict(Counter(item.purpose for item in self.planned))
-
-    def days_needed(self, limits: Limits) -> int:
-        """UTC days that the calls take at the daily limit."""
-        return math.ceil(len(self.planned) / limits.per_day) if limits.per_day else int(bool(self.planned))
-
-
-_CANDIDATES = """
+_CANDIDATES = f"""
+CREATE OR REPLACE TEMP TABLE candidates AS
 WITH first_rows AS (
-    SELECT p.person_key, v.file_date, v.source_file, v.source_row
+    SELECT p.person_key, min(struct_pack(d := v.file_date, f := v.source_file, r := v.source_row)) AS place
     FROM contact_people p JOIN validated_contacts v USING (source_file, source_row)
-    WHERE v.file_date IN (SELECT unnest(?)) AND p.person_key NOT IN (SELECT person_key FROM suppressed_people)
-    QUALIFY row_number() OVER (PARTITION BY p.person_key ORDER BY v.file_date, v.source_file, v.source_row) = 1
+    WHERE v.file_date IN (SELECT unnest($days)) AND p.person_key NOT IN (SELECT person_key FROM suppressed_people)
+    GROUP BY p.person_key
 )
-SELECT f.*, q.* EXCLUDE (person_key, set_aside)
-FROM first_rows f JOIN people_questions q USING (person_key)
-ORDER BY f.file_date, f.source_file, f.source_row
+SELECT person_key, place.d AS file_date, place.f AS source_file, place.r AS source_row, combination, strength
+FROM first_rows JOIN (SELECT person_key, {COMBINATION_SQL} AS combination FROM people_requests) USING (person_key)
+JOIN (VALUES {_STRENGTHS}) AS known(combination, strength) USING (combination)
 """
 
-
+# Each attempt of a candidate as `PastAttempt` has it: see `ledger.past_attempts`.
+_PASTS = """
+CREATE OR REPLACE TEMP TABLE pasts AS
+SELECT c.person_key, list(struct_pack(
+        state := a.state, is_weaker := a.strength < c.strength,
+        is_same_request := a.request_hash = coalesce(h.request_hash, '-'), in_lease := a.lease_until > $monotonic,
+        since_start := a.id > $watermark, is_repeat := a.detail = 'already_enriched',
+        is_overdue := coalesce($now - a.answered_at >
+            CASE a.state WHEN 'no_match' THEN $no_match_max_age ELSE $answer_max_age END, false)
+    ) ORDER BY a.id) AS past
+FROM ledger_attempts a LEFT JOIN person_aliases s USING (person_key)
+JOIN candidates c ON c.person_key = coalesce(s.survivor, a.person_key)
+LEFT JOIN refused_requests h ON h.person_key = c.person_key
+GROUP BY c.person_key
+"""
+# Only people with a refused request are compared by what was sent.
+_REFUSED = """
+SELECT DISTINCT q.* FROM ledger_attempts a LEFT JOIN person_aliases s USING (person_key)
+JOIN people_requests q ON q.person_key = coalesce(s.survivor, a.person_key) WHERE a.state = 'refused'
+"""
+_DECIDED = """
+INSERT INTO eligibility
+SELECT file_date, person_key, source_file, source_row, coalesce(d.decision, 'eligible'), coalesce(d.purpose, 'new'),
+       d.pending_code, d.pending_reason
+FROM candidates c LEFT JOIN pasts p USING (person_key) LEFT JOIN decisions d ON d.past = p.past
+WHERE p.past IS NULL OR d.past IS NOT NULL
+"""
+# People whose rows may all be garbled are not called for until a file says their names in a sure encoding.
+_HOLD_BACK = """
+UPDATE eligibility SET decision = 'ineligible', purpose = NULL, pending_code = $code, pending_reason = $text
+WHERE decision = 'eligible' AND file_date IN (SELECT unnest($days)) AND person_key NOT IN (
+    SELECT person_key FROM contact_people JOIN landed_files USING (source_file) WHERE NOT encoding_is_doubtful)
+"""
+DOUBTFUL_ENCODING = PendingReason(
+    "doubtful_encoding", "the file's encoding is doubtful, so names may be garbled; save the file as UTF-8"
+)
+_STORED = f"""
+INSERT INTO enrichment_plan BY NAME
+SELECT e.file_date, row_number() OVER (ORDER BY e.decision = 'in_flight', c.strength DESC, e.file_date, e.source_file,
+           e.source_row) AS position,
+       e.person_key, e.source_file, e.source_row, c.combination AS identifiers_used, e.purpose,
+       {WORST_COST_CREDITS} AS worst_credits,
+       CASE WHEN m.answers >= {ENOUGH_ANSWERS} THEN m.credits ELSE {WORST_COST_CREDITS} END AS expected_credits
+FROM eligibility e JOIN candidates c USING (person_key, file_date)
+LEFT JOIN (SELECT combination, count(*) AS answers, avg(charged_credits) AS credits FROM ledger_attempts
+           WHERE state IN ('person', 'organisation', 'no_match') GROUP BY combination) m USING (combination)
+WHERE e.decision IN ('eligible', 'in_flight') AND e.file_date IN (SELECT unnest($days))
+ORDER BY position
+"""
 _SUPPRESSED = """
 SELECT count(DISTINCT person_key) FROM contact_people JOIN validated_contacts USING (source_file, source_row)
 JOIN suppressed_people USING (person_key) WHERE file_date IN (SELECT unnest(?))
 """
+_PLAN_OF_RUN = "plan_of_run"
 
 
-def plan(
+@dataclass(frozen=True)
+class PlanSummary:
+    """How many people have rows in these days, and what is planned for them.
+
+    `answered`: have an answer. `to_call`: will be called for. `in_flight`: a concurrent run calls for them now, or did
+    when it died; they come last, when that is decided. `held_back`: have no answer and may not be called for.
+    """
+
+    people: int
+    answered: int
+    to_call: int
+    in_flight: int
+    held_back: int
+    suppressed: int
+    expected_credits: float
+    purposes: dict[str, int]
+
+    @property
+    def worst_credits(self) -> int:
+        """What it costs at most."""
+        return self.to_call * WORST_COST_CREDITS
+
+    def days_needed(self, limits: Limits) -> int:
+        """UTC days that the calls take at the daily limit."""
+        return math.ceil(self.to_call / limits.per_day) if limits.per_day else int(bool(self.to_call))
+
+
+def make_plan(
     connection: duckdb.DuckDBPyConnection,
     ledger: Ledger,
     suppression: Suppression,
     days: Sequence[date],
+    run_id: str,
     refresh: Refresh | None = None,
-    settle_doubts: bool = False,
-) -> Plan:
-    """Who of the people with rows in these days would be asked by a run that starts now.
+    retry_ambiguous: bool = False,
+) -> PlanSummary:
+    """Decide who of the people with rows in these days a run that starts now would call for, and store it.
 
     The strongest combinations come first (they match most), then the order of days, files and rows. People on the
-    suppression list are not among them, nor in `people`.
+    suppression list are not among them, nor in `people`. Within one run the plan is made once: a second call only
+    reads it.
     """
-    apply_suppression(connection, ledger, suppression)
-    past_by_person, now = ledger.past_by_person()
-    rules = Rules(ledger.newest_attempt(), now, refresh, settle_doubts)
-    mean_credits = ledger.mean_credits()
-    planned: list[Planned] = []
-    held: dict[int, str] = {}
-    waiting: list[Planned] = []
-    known = people = 0
-    for row in read(connection, _CANDIDATES, [list(days)]).iter_rows(named=True):
-        people += 1
-        question = _question(row)
-        decision = standing(
-            past_by_person.get(question.person_key, ()), question.combination.strength, question.hash, rules
-        )
-        match decision:
-            case Ask(purpose):
-                expected = _expected_credits(question.combination, mean_credits)
-                planned.append(Planned(question, row["source_row"], purpose, expected))
-            case Known():
-                known += 1
-            case UnderWay():
-                waiting.append(Planned(question, row["source_row"], Purpose.DOUBT, float(WORST_COST_CREDITS)))
-            case Held(_, reason):
-                held[question.person_key] = reason
-    planned.sort(key=lambda item: -item.question.combination.strength)
-    suppressed = scalar(connection, _SUPPRESSED, [list(days)])
-    return Plan(tuple(planned), people, known, tuple(waiting), held, suppressed)
+    update_people(connection, ledger)
+    update_suppressed_people(connection, suppression)
+    of_run = f"{run_id}/{get_state(connection, 'people_of')}/{get_state(connection, 'suppressed_of')}"
+    if get_state(connection, _PLAN_OF_RUN) != of_run:
+        with transaction(connection):
+            connection.execute(_CANDIDATES, {"days": list(days)})
+            _decide(connection, ledger, days, refresh, retry_ambiguous)
+            connection.execute("DELETE FROM enrichment_plan WHERE file_date IN (SELECT unnest(?))", [list(days)])
+            connection.execute(_STORED, {"days": list(days)})
+            raise_version(connection, "plan_version")
+            set_state(connection, _PLAN_OF_RUN, of_run)
+    return _summary(connection, days)
 
 
-def store_plan(connection: duckdb.DuckDBPyConnection, made: Plan, days: Sequence[date]) -> None:
-    """Put a plan in the place of earlier ones for its days."""
-    rows = [
-        {
-            "file_date": item.question.file_date,
-            "position": position,
-            "person_key": item.question.person_key,
-            "source_file": item.question.source_file,
-            "source_row": item.source_row,
-            "identifiers_used": item.question.combination.label,
-            "purpose": str(item.purpose),
-            "worst_credits": WORST_COST_CREDITS,
-            "expected_credits": item.expected_credits,
-        }
-        for position, item in enumerate(made.planned, start=1)
-    ]
-    frame = pl.DataFrame(rows) if rows else pl.DataFrame(schema=dict.fromkeys(ENRICHMENT_PLAN.names, pl.Null))
-    with transaction(connection):
-        replace_rows(connection, ENRICHMENT_PLAN, frame, "file_date", days)
-
-
-def _question(row: dict[str, object]) -> Question:
-    def text(name: str) -> str | None:
-        value = row[name]
-        return value if isinstance(value, str) else None
-
-    identifiers = Identifiers(
-        linkedin_url=text("linkedin_url"),
-        email=text("email"),
-        first_name=text("first_name"),
-        last_name=text("last_name"),
-        organisation_name=text("organisation_name"),
-        organisation_linkedin_url=text("organisation_linkedin_url"),
+def planned_batches(
+    connection: duckdb.DuckDBPyConnection, days: Sequence[date], batch_size: int
+) -> Iterator[list[EnrichmentRequest]]:
+    """The requests of the stored plan in its order, made batch by batch; the database is read at once and not held."""
+    planned = read(
+        connection,
+        "SELECT p.person_key, p.file_date, p.source_file, q.* EXCLUDE (person_key, set_aside) "
+        "FROM enrichment_plan p JOIN people_requests q USING (person_key) "
+        "WHERE p.file_date IN (SELECT unnest(?)) ORDER BY p.position",
+        [list(days)],
     )
+    return ([_request(row) for row in part.iter_rows(named=True)] for part in planned.iter_slices(batch_size))
+
+
+def doubtful_people(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> frozenset[int]:
+    """People of the plan who are called for because an answer was lost before."""
+    rows = connection.execute(
+        "SELECT person_key FROM enrichment_plan WHERE purpose = 'doubt' AND file_date IN (SELECT unnest(?))",
+        [list(days)],
+    ).fetchall()
+    return frozenset(key for (key,) in rows)
+
+
+def _decide(
+    connection: duckdb.DuckDBPyConnection,
+    ledger: Ledger,
+    days: Sequence[date],
+    refresh: Refresh | None,
+    retry_ambiguous: bool,
+) -> None:
+    now = ledger.read_clock()
+    refused = read(connection, _REFUSED)
+    hashes = [request_hash(_identifiers(row).as_json()) for row in refused.iter_rows(named=True)]
+    hashed = pl.DataFrame(
+        {"person_key": refused["person_key"], "request_hash": hashes}, schema_overrides={"request_hash": pl.String}
+    )
+    never = math.inf
+    with registered(connection, "refused_requests", hashed):
+        connection.execute(
+            _PASTS,
+            {
+                "monotonic": now.monotonic,
+                "now": now.server,
+                "watermark": ledger.newest_attempt(),
+                "answer_max_age": refresh.answer_max_age_days * DAY_SECONDS if refresh else never,
+                "no_match_max_age": refresh.no_match_max_age_days * DAY_SECONDS if refresh else never,
+            },
+        )
+    pasts = connection.execute("SELECT DISTINCT past FROM pasts").fetchall()
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE decisions AS SELECT past, '' AS decision, '' AS purpose, '' AS pending_code, "
+        "'' AS pending_reason FROM pasts LIMIT 0"
+    )
+    for (past,) in pasts:
+        decision = eligibility([PastAttempt(**{**one, "state": State(one["state"])}) for one in past], retry_ambiguous)
+        connection.execute("INSERT INTO decisions VALUES (?, ?, ?, ?, ?)", [past, *_decision_columns(decision)])
+    connection.execute("DELETE FROM eligibility WHERE file_date IN (SELECT unnest(?))", [list(days)])
+    connection.execute(_DECIDED)
+    if scalar(connection, "SELECT count(*) FROM landed_files WHERE encoding_is_doubtful"):
+        reason = {"code": DOUBTFUL_ENCODING.code, "text": DOUBTFUL_ENCODING.text}
+        connection.execute(_HOLD_BACK, {"days": list(days), **reason})
+
+
+def _decision_columns(decision: object) -> tuple[str, str | None, str | None, str | None]:
+    """`decision`, `purpose`, `pending_code` and `pending_reason` as the table `eligibility` holds them."""
+    match decision:
+        case Eligible(purpose):
+            return "eligible", str(purpose), None, None
+        case InFlight():
+            return "in_flight", str(Purpose.DOUBT), None, None
+        case Ineligible(_, reason):
+            return "ineligible", None, reason.code, reason.text
+        case Answered():
+            return "answered", None, None, None
+    raise TypeError(f"not a decision: {type(decision).__name__}")
+
+
+def _summary(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> PlanSummary:
+    counted = connection.execute(
+        "SELECT decision, count(*) FROM eligibility WHERE file_date IN (SELECT unnest(?)) GROUP BY 1", [list(days)]
+    ).fetchall()
+    purposes = connection.execute(
+        "SELECT e.purpose, count(*), sum(expected_credits) FROM enrichment_plan p "
+        "JOIN eligibility e USING (person_key, file_date) WHERE e.decision = 'eligible' "
+        "AND p.file_date IN (SELECT unnest(?)) GROUP BY 1 ORDER BY 2 DESC",
+        [list(days)],
+    ).fetchall()
+    counts = dict(counted)
+    return PlanSummary(
+        people=sum(counts.values()),
+        answered=counts.get("answered", 0),
+        to_call=counts.get("eligible", 0),
+        in_flight=counts.get("in_flight", 0),
+        held_back=counts.get("ineligible", 0),
+        suppressed=scalar(connection, _SUPPRESSED, [list(days)]),
+        expected_credits=sum(credits for _, _, credits in purposes),
+        purposes={purpose: count for purpose, count, _ in purposes},
+    )
+
+
+def _identifiers(row: dict[str, object]) -> Identifiers:
+    values = {name: row[name] for name in _IDENTIFIERS}
+    return Identifiers(**{name: value if isinstance(value, str) else None for name, value in values.items()})
+
+
+def _request(row: dict[str, object]) -> EnrichmentRequest:
     person_key, file_date, source_file = row["person_key"], row["file_date"], row["source_file"]
+    sent_ids, other_ids = row["sent_ids"], row["other_ids"]
     assert isinstance(person_key, int)
     assert isinstance(file_date, date)
     assert isinstance(source_file, str)
-    return Question(person_key, identifiers, file_date, source_file)
-
-
-def _expected_credits(combination: Combination, mean_credits: dict[str, tuple[int, float]]) -> float:
-    answers, mean = mean_credits.get(combination.label, (0, 0.0))
-    return mean if answers >= ENOUGH_ANSWERS else float(WORST_COST_CREDITS)
+    assert isinstance(sent_ids, list)
+    assert isinstance(other_ids, list)
+    return EnrichmentRequest(person_key, _identifiers(row), tuple(sent_ids), tuple(other_ids), file_date, source_file)

@@ -1,7 +1,8 @@
-"""Turns whatever an asset or a check trips over into words: what happened and what to do, and nobody's data."""
+"""Turns errors in assets and checks into Dagster failures: what happened and what to do, without contact data."""
 
 import contextlib
 import inspect
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from functools import wraps
@@ -11,56 +12,46 @@ from typing import Any, TypeVar, cast
 import dagster as dg
 import duckdb
 
-from clodura_pipeline.clodura.client import UnsafeAddress
-from clodura_pipeline.enrichment.session import RefusedToStart
-from clodura_pipeline.identity.suppression import SuppressionProblem
-from clodura_pipeline.intake.headers.matching import BadSpellings
-from clodura_pipeline.ledger import LedgerProblem
-from clodura_pipeline.warehouse.database import DatabaseBusy, NewerDatabase, NotCompacted
-from clodura_pipeline.warehouse.publication import UnwritableFile
+from clodura_pipeline.errors import UserFixableError
 
-_SAY_WHAT_TO_DO = (
-    BadSpellings, DatabaseBusy, LedgerProblem, NewerDatabase, NotCompacted, RefusedToStart, SuppressionProblem,
-    UnsafeAddress, UnwritableFile,
-)  # fmt: skip
 # Their texts hold paths and sizes; those of DuckDB's other errors may hold the values of a row.
-_OF_THE_DISK = (duckdb.IOException, duckdb.OutOfMemoryException, OSError)
-_OF_THE_FILE = (
+_DISK_ERRORS = (duckdb.IOException, duckdb.OutOfMemoryException, OSError)
+_DATABASE_ERRORS = (
     duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException, duckdb.TransactionException,
 )  # fmt: skip
 _REBUILD = (
-    "Should it be damaged: move working.duckdb and working.duckdb.wal out of CLODURA_STATE_DIR, and the next run "
-    "builds it anew from the contact files and the ledger; rows of files that are gone come back only with a back-up. "
-    "Leave ledger.sqlite where it is: it holds what was bought."
+    "If the file is damaged, move working.duckdb and working.duckdb.wal out of CLODURA_STATE_DIR: the next run builds "
+    "it again from the contact files and the ledger. Leave ledger.sqlite where it is: it holds every paid answer."
 )
+_PACKAGE = Path(__file__).parent.parent
 Body = TypeVar("Body", bound=Callable[..., Any])
 
 
-def in_words(body: Body) -> Body:
-    """Decorates the body of an asset or a check: an error in it fails the run with a sentence, not with a traceback.
+def fail_with_message(body: Body) -> Body:
+    """Decorates the body of an asset or a check: an error in it fails the run with a message, not with a traceback.
 
-    Errors that nobody foresaw are named by their type and the lines they passed: what they say may hold a person's
-    data, and the event log keeps it.
+    Unexpected errors are named by their type and the lines they passed: their text may hold a person's data, and the
+    event log keeps it.
     """
     if inspect.isgeneratorfunction(body):
 
         @wraps(body)
         def yielding(*args: Any, **kwargs: Any) -> Iterator[Any]:
-            with _worded():
+            with _as_failure():
                 yield from body(*args, **kwargs)
 
         return cast(Body, yielding)
 
     @wraps(body)
     def returning(*args: Any, **kwargs: Any) -> Any:
-        with _worded():
+        with _as_failure():
             return body(*args, **kwargs)
 
     return cast(Body, returning)
 
 
 @contextlib.contextmanager
-def _worded() -> Iterator[None]:
+def _as_failure() -> Iterator[None]:
     try:
         yield
     except dg.Failure:
@@ -68,37 +59,59 @@ def _worded() -> Iterator[None]:
     except Exception as error:  # noqa: BLE001  (each becomes a Failure)
         if isinstance(error, RuntimeError) and str(error) == "Query interrupted":
             # What DuckDB makes of a termination that arrives while it works, with the interruption swallowed.
-            told = "The run was stopped from outside while tables were built. Start it again."
-            raise dg.DagsterExecutionInterruptedError(told) from None
-        raise dg.Failure(words_for(error), metadata=_where(error), allow_retries=False) from None
+            raise dg.DagsterExecutionInterruptedError(
+                "The run was stopped from outside while tables were built. No answer is lost. Start it again."
+            ) from None
+        message = message_for(error)
+        if not is_expected(error):
+            print(traceback_without_values(error), file=sys.stderr, flush=True)
+        raise dg.Failure(message, allow_retries=False) from None
 
 
-def words_for(error: Exception) -> str:
-    """What happened and what to do, with nobody's data."""
-    if isinstance(error, _SAY_WHAT_TO_DO):
+def is_expected(error: Exception) -> bool:
+    """Whether the error's own text says what to do and holds no contact data."""
+    return isinstance(error, (UserFixableError, *_DISK_ERRORS))
+
+
+def message_for(error: Exception) -> str:
+    """What happened and what to do, without contact data."""
+    if isinstance(error, UserFixableError):
         return str(error)
     kind = type(error).__name__
-    if isinstance(error, _OF_THE_DISK):
+    if isinstance(error, duckdb.IOException) and "Could not set lock" in str(error):
         return (
-            f"A file could not be read or written: {error}. Nothing is lost: answers are in the ledger, and the "
-            "published file is as it was. Make room (CLODURA_STATE_DIR, CLODURA_DATABASE) or mend the folder's rights, "
+            f"Another program holds the working database: {error}. No answer is lost and nothing was changed. Close "
+            "that program, then start the run again."
+        )
+    if isinstance(error, _DISK_ERRORS):
+        return (
+            f"A file could not be read or written: {error}. No answer is lost: all are in the ledger. The published "
+            "file is unchanged. Free space in CLODURA_STATE_DIR and beside CLODURA_DATABASE or fix the permissions, "
             f"then start the run again. {_REBUILD}"
         )
-    # A checksum that does not fit is told with the bare type.
-    if isinstance(error, _OF_THE_FILE) or type(error) is duckdb.Error:
+    # A checksum that does not fit is reported with the bare type.
+    if isinstance(error, _DATABASE_ERRORS) or type(error) is duckdb.Error:
         return (
-            f"DuckDB could not go on with the working database ({kind}): its disk may be full, or the file damaged. "
-            "Nothing is lost: answers are in the ledger, and the published file is as it was. Make room in "
-            f"CLODURA_STATE_DIR, then start the run again. {_REBUILD}"
+            f"DuckDB could not use the working database ({kind}): its disk may be full, or the file damaged. No answer "
+            "is lost: all are in the ledger. The published file is unchanged. Free space in CLODURA_STATE_DIR, then "
+            f"start the run again. {_REBUILD}"
         )
     return (
-        f"An error that nobody foresaw: {kind}. What it says is not shown, as it may hold a person's data; the lines "
-        "it passed are below. It is a defect worth reporting with them. Nothing is lost: answers are in the ledger, "
-        "and the next run goes on from there."
+        f"Unexpected error {kind} at {_innermost_line(error)}. No answer is lost: all are in the ledger, and the next "
+        "run continues from there. The run's compute log (stderr) has the traceback, without values: please report it."
     )
 
 
-def _where(error: Exception) -> dict[str, str]:
-    """The lines the error passed, the innermost first: code and no values."""
-    passed = traceback.extract_tb(error.__traceback__)
-    return {"passed": "; ".join(f"{Path(line.filename).name}:{line.lineno} {line.name}" for line in reversed(passed))}
+def traceback_without_values(error: BaseException) -> str:
+    """The traceback of an error and its causes: code and lines, and of the errors only their types."""
+    cause = error.__cause__ or error.__context__
+    before = f"{traceback_without_values(cause)}\n\nwhich led to:\n\n" if cause else ""
+    lines = "".join(traceback.format_tb(error.__traceback__))
+    return f"{before}Traceback (most recent call last):\n{lines}{type(error).__name__} (text left out)"
+
+
+def _innermost_line(error: Exception) -> str:
+    """Of this package, where the error passed it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(_PACKAGE)] or frames
+    return f"{Path(own[-1].filename).name}:{own[-1].lineno}" if own else "an unknown line"

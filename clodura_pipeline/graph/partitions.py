@@ -1,23 +1,55 @@
-"""The daily partitions, and the days a run is about."""
+"""The days a run is about."""
 
 from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from clodura_pipeline.settings import load_settings
+from clodura_pipeline.errors import UserFixableError
 
-# The day that has begun has a partition too: files of today are loaded today.
-DAILY = dg.DailyPartitionsDefinition(start_date=load_settings().start_date.isoformat(), end_offset=1, timezone="UTC")
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
 
-# One run for a whole range: budgets count by run, and people with rows on several days are asked once.
-ONE_RUN = dg.BackfillPolicy.single_run()
+
+class NoDays(UserFixableError):
+    """The run has no day to work on."""
 
 
 def days_of(context: dg.AssetExecutionContext) -> list[date]:
-    """The days of the run's partition or range, in order."""
-    return [date.fromisoformat(key) for key in sorted(context.partition_keys)]
+    """The days of the run's partition or range, in order.
+
+    Raises:
+        NoDays: there is none.
+    """
+    if not context.has_partition_key and not context.has_partition_key_range:
+        raise NoDays(
+            "This run has no day, so nothing was done. Start it for a day (--partition 2026-11-22) or for a range "
+            "(--partition-range 2026-11-20...2026-11-22)."
+        )
+    days = [date.fromisoformat(key) for key in sorted(context.partition_keys)]
+    if not days:
+        first, last = context.run.tags.get(RANGE_START), context.run.tags.get(RANGE_END)
+        raise NoDays(
+            f"The range {first} to {last} has no day, so nothing was done. Its first day must not be after its last, "
+            "and both must be between CLODURA_START_DATE and today (UTC)."
+        )
+    return days
+
+
+def range_tags(first: date, last: date) -> dict[str, str]:
+    """The tags that make one run of a range of days."""
+    return {RANGE_START: first.isoformat(), RANGE_END: last.isoformat()}
 
 
 def utc_now() -> datetime:
-    """The present moment in UTC, without a time zone: how the tables hold times."""
+    """The time now in UTC, without a time zone: how the tables hold times."""
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+def days_of_run(run: dg.DagsterRun) -> list[date]:
+    """The days that a run's tags name; none of a run without partitions."""
+    first = run.tags.get(RANGE_START) or run.tags.get("dagster/partition")
+    last = run.tags.get(RANGE_END) or first
+    if not first or not last:
+        return []
+    ordinals = range(date.fromisoformat(first).toordinal(), date.fromisoformat(last).toordinal() + 1)
+    return [date.fromordinal(ordinal) for ordinal in ordinals]

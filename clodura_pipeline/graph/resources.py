@@ -1,259 +1,156 @@
-"""Dagster resources: settings as configuration, handing out plain objects that know no Dagster."""
+"""Dagster resources: the settings as configuration, handing out plain objects that know no Dagster."""
 
 import contextlib
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 import duckdb
 from dagster_duckdb import DuckDBResource
-from pydantic import Field, PrivateAttr
+from pydantic import Field, create_model
 
+from clodura_pipeline.clodura.answers.fields import load_answer_fields
+from clodura_pipeline.clodura.answers.reader import AnswerReader
 from clodura_pipeline.clodura.client import ClientSettings
-from clodura_pipeline.enrichment.dispatcher import Outcome
+from clodura_pipeline.enrichment.ledger_file import open_ledger
 from clodura_pipeline.enrichment.session import RunIdentity, Session, open_session
-from clodura_pipeline.identity import canonical
-from clodura_pipeline.identity.rereading import former_addresses, former_profiles, read_anew, spelling_of
-from clodura_pipeline.identity.suppression import Suppression, SuppressionProblem, read_suppression
-from clodura_pipeline.ledger import FILE_NAME, CanonicalForm, Ledger, Retention
+from clodura_pipeline.graph.partitions import utc_now
+from clodura_pipeline.identity.suppression import Suppression, read_suppression
+from clodura_pipeline.ledger import Ledger, Retention
 from clodura_pipeline.ledger.rules.clock import SystemClock
-from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy, Refresh
-from clodura_pipeline.ledger.rules.requests import Question
-from clodura_pipeline.settings import Settings
-from clodura_pipeline.warehouse.erasure.rebuild import quoted
+from clodura_pipeline.ledger.rules.policy import Budget, Policy, Refresh
+from clodura_pipeline.settings import API_KEY, Settings, check_settings, project_root, resolve_api_key, variable_of
+from clodura_pipeline.warehouse.analyst_tables import build_analyst_tables
+from clodura_pipeline.warehouse.publication import publish
 
-_STRANGERS_LOCK_SECONDS = 100.0
-
-
-@dataclass(frozen=True)
-class Tick:
-    """Something to do every so many seconds while people are asked."""
-
-    call: Callable[[], None]
-    seconds: float
+FOREIGN_LOCK_SECONDS = 100.0
+_NOT_CONFIGURED = ("api_key", "alert_webhook")
+"""Settings that are secret: pages that show a resource's configuration must not show them."""
 
 
-class LedgerResource(dg.ConfigurableResource):
-    """The ledger in the state folder."""
+def config_type(name: str) -> tuple[Any, Any]:
+    """The type and default of a setting where only plain types are allowed: paths and dates as text."""
+    setting = Settings.model_fields[name]
+    if setting.annotation in (int, float, bool, str):
+        return setting.annotation, setting.default
+    return str, "" if setting.default is None else str(setting.default)
 
-    state_dir: str
-    raw_retention_days: float = Field(default=0.0, description="how long raw answers are kept; 0: for good")
-    field_retention_days: float = Field(default=0.0, description="how long enriched fields are kept; 0: for good")
+
+class CloduraResource(dg.ConfigurableResource):
+    """The settings of an instance, and the only way to Clodura: every call passes the ledger, limits and budget.
+
+    Made by `from_settings`, which adds a field for each setting.
+    """
+
+    api_key_env: str = Field(API_KEY, description="environment variable that holds the API key")
+
+    @classmethod
+    def from_settings(cls, settings: Settings, api_key_env: str = API_KEY) -> "CloduraResource":
+        """A resource with these settings, and the name of the variable that holds the key.
+
+        The values are the defaults of a class made for it. Dagster 1.13.27 drops configured values as soon as a run's
+        config names one field of a resource: such a run would use another ledger.
+        """
+        fields: dict[str, Any] = {"api_key_env": (str, Field(api_key_env, description="holds the API key"))}
+        for name, value in settings:
+            if name not in _NOT_CONFIGURED:
+                default = value if isinstance(value, int | float) else str("" if value is None else value)
+                description = f"{Settings.model_fields[name].description} ({variable_of(name)})"
+                fields[name] = (config_type(name)[0], Field(default, description=description))
+        made: type[CloduraResource] = create_model(cls.__name__, __base__=cls, **fields)
+        return made(api_key_env=api_key_env)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, without the key."""
+        values = {name: getattr(self, name) for name in Settings.model_fields if name not in _NOT_CONFIGURED}
+        return check_settings({name: value for name, value in values.items() if value != ""}, project_root())
+
+    @property
+    def refresh_ages(self) -> Refresh:
+        """The ages beyond which a refresh run calls again."""
+        return Refresh(self.settings.answer_max_age_days, self.settings.no_match_max_age_days)
 
     @property
     def retention(self) -> Retention:
         """For how long answers are kept."""
-        return Retention(self.raw_retention_days, self.field_retention_days)
+        return Retention(self.settings.raw_retention_days, self.settings.field_retention_days)
+
+    def suppression(self) -> Suppression:
+        """Who is never called for. Raises `UserFixableError` when the list cannot be read."""
+        path = self.settings.suppression_file
+        return read_suppression(path) if path else Suppression()
+
+    def answer_reader(self) -> AnswerReader:
+        """Reads answers, also by the user's field names. Raises `UserFixableError` when their file cannot be read."""
+        return AnswerReader(load_answer_fields(self.settings.answer_fields))
+
+    def publish(self, connection: duckdb.DuckDBPyConnection) -> bool:
+        """Replace the published file; False when it already shows a later state. See `publication.publish`."""
+        settings = self.settings
+        return publish(connection, settings.database, settings.published_permissions, settings.parquet_dir)
+
+    def open_ledger(self) -> Ledger:
+        """The ledger in the state folder, as a context manager; created when there is none."""
+        return open_ledger(self.settings.state_dir)
+
+    def build_tables(self, connection: duckdb.DuckDBPyConnection, ledger: Ledger, run_id: str) -> int:
+        """Bring the analysts' tables up to date; returns the ledger's sequence that they show."""
+        return build_analyst_tables(
+            connection, ledger, self.suppression(), run_id, utc_now(), self.settings.requests_per_day or None
+        )
 
     @contextlib.contextmanager
-    def open(self) -> Iterator[Ledger]:
-        """The open ledger; created when there is none. Raises `LedgerProblem`, which says what to do."""
-        form = CanonicalForm(canonical.CANONICAL_VERSION, read_anew, spelling_of, former_profiles, former_addresses)
-        with Ledger(Path(self.state_dir) / FILE_NAME, SystemClock(), canonical.profile_id, form) as ledger:
-            yield ledger
+    def session(
+        self,
+        ledger: Ledger,
+        identity: RunIdentity,
+        budget: Budget,
+        refresh: bool = False,
+        retry_ambiguous: bool = False,
+    ) -> Iterator[Session]:
+        """Open the way to Clodura for one run.
+
+        Args:
+            refresh: call again for people whose answers are older than the max ages.
+            retry_ambiguous: call again for people whose answer was lost twice.
+        """
+        settings = self.settings
+        policy = Policy(
+            limits=settings.limits,
+            budget=budget,
+            timeout_seconds=settings.timeout_seconds,
+            max_workers=settings.max_workers,
+            refresh=self.refresh_ages if refresh else None,
+            retry_ambiguous=retry_ambiguous,
+        )
+        key = resolve_api_key(self.api_key_env)
+        client = ClientSettings(settings.base_url, key, settings.timeout_seconds, settings.max_workers)
+        with open_session(ledger, client, identity, policy, SystemClock(), self.answer_reader()) as session:
+            yield session
 
 
 class WorkingDatabase(DuckDBResource):
-    """The working database, which only the one process that holds its lock opens.
+    """The working database, opened by one process at a time.
 
-    Dagster's own resource opens a file for up to 102 seconds, a damaged one too. This one waits for a session of
-    somebody else's to end, and tells all else at once. A run opens it some twenty times, and DuckDB takes 17 ms to make
-    an instance but 1 ms to attach a file to one, so a process keeps an instance, without a file, between the openings.
+    Dagster's own resource tries again for up to 102 seconds whatever is wrong, and leaves the file open when the body
+    raises. This one waits only for a session of another program to end, and always closes the file.
     """
 
     @contextlib.contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """The open database; its file is closed at the end. Raises `duckdb.Error` when it cannot be opened."""
-        with _attached(self.database) as connection:
+        """The open database. Raises `duckdb.Error` when it cannot be opened."""
+        with contextlib.closing(_connect(self.database)) as connection:
             yield connection
 
 
-_kept: dict[str, duckdb.DuckDBPyConnection] = {}
-"""The instance that the file opened last was attached to, while nobody uses it."""
-_ATTACHED = "working"
-
-
-@contextlib.contextmanager
-def _attached(path: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    instance = _kept.pop(path, None) or _new_instance(path)
-    try:
-        with contextlib.closing(instance.cursor()) as session:  # with it go its settings and temporary tables
-            _attach(session, path)
-            yield session
-        instance.execute(f"DETACH {_ATTACHED}")
-    except BaseException:
-        # An error may have spoilt the instance, or left a transaction open; closing it closes the file too.
-        instance.close()
-        raise
-    _kept[path] = instance
-
-
-def _new_instance(path: str) -> duckdb.DuckDBPyConnection:
-    """One that puts what does not fit into memory beside the file, not into whatever the current folder is."""
-    while _kept:
-        _kept.popitem()[1].close()
-    return duckdb.connect(config={"temp_directory": f"{path}.tmp"})
-
-
-def _attach(session: duckdb.DuckDBPyConnection, path: str) -> None:
-    ends = time.monotonic() + _STRANGERS_LOCK_SECONDS
-    while not _try_to_attach(session, path, last=time.monotonic() >= ends):
-        time.sleep(0.5)
-    session.execute(f"USE {_ATTACHED}")
-
-
-def _try_to_attach(session: duckdb.DuckDBPyConnection, path: str, last: bool) -> bool:
-    try:
-        session.execute(f"ATTACH {quoted(path)} AS {_ATTACHED}")
-    except duckdb.IOException as error:
-        if last or "Could not set lock" not in str(error):
-            raise
-        return False
-    return True
-
-
-class CloduraResource(dg.ConfigurableResource):
-    """The one door to Clodura: every call goes through the ledger, within the limits and the budget.
-
-    `with clodura.session(...)` opens it for a run; `enrich_batch(people)` asks a batch and yields outcomes.
-    """
-
-    api_key: str = Field(default="", repr=False, description="Clodura's key; needed to ask")
-    base_url: str = Field(description="where the API is; plain http only for this machine's loopback")
-    requests_per_second: int = Field(description="0: no such limit")
-    requests_per_minute: int = Field(description="0: no such limit")
-    requests_per_day: int = Field(description="per UTC day; 0: no such limit")
-    jitter_seconds: float = Field(description="how unevenly calls may travel without a limit being passed")
-    max_credits_per_run: int = Field(description="0: no cap")
-    max_credits_per_day: int = Field(description="per UTC day; 0: no cap")
-    min_balance: int = Field(description="credits to leave at Clodura")
-    max_workers: int = Field(description="calls in flight")
-    batch_size: int = Field(description="people per batch")
-    timeout_seconds: float = Field(description="for a whole call")
-    answer_max_age_days: float = Field(description="what a refresh run considers old")
-    no_match_max_age_days: float = Field(description="what a refresh run considers an old miss")
-    ledger: LedgerResource
-
-    _session: Session | None = PrivateAttr(default=None)
-
-    @property
-    def limits(self) -> Limits:
-        """How fast Clodura may be called."""
-        return Limits(self.requests_per_second, self.requests_per_minute, self.requests_per_day, self.jitter_seconds)
-
-    @property
-    def refresh_ages(self) -> Refresh:
-        """The ages beyond which a refresh run asks again."""
-        return Refresh(self.answer_max_age_days, self.no_match_max_age_days)
-
-    @contextlib.contextmanager
-    def session(
-        self, run_id: str, root_run_id: str, max_credits: int | None, refresh: bool, settle_doubts: bool
-    ) -> Iterator[Session]:
-        """Open the door for one run.
-
-        Args:
-            max_credits: the run's own cap instead of `max_credits_per_run`; 0: no cap.
-            refresh: ask people again whose answers are older than the max ages.
-            settle_doubts: ask people again whose answer was lost twice.
-        """
-        budget = Budget(self.max_credits_per_run, self.max_credits_per_day, self.min_balance)
-        policy = Policy(
-            limits=self.limits,
-            budget=budget,
-            timeout_seconds=self.timeout_seconds,
-            max_workers=self.max_workers,
-            refresh=self.refresh_ages if refresh else None,
-            settle_doubts=settle_doubts,
-        )
-        client = ClientSettings(self.base_url, self.api_key, self.timeout_seconds, self.max_workers)
-        cap = budget.per_run_credits if max_credits is None else max_credits
-        identity = RunIdentity(run_id, root_run_id, cap)
-        with (
-            self.ledger.open() as ledger,
-            open_session(ledger, client, identity, policy, SystemClock()) as session,
-        ):
-            self._session = session
-            try:
-                yield session
-            finally:
-                self._session = None
-
-    def enrich_batch(self, people: Sequence[Question]) -> Iterator[Outcome]:
-        """Ask one batch concurrently and yield one outcome per person. Needs an open session."""
-        return self.enrich_batches([people])
-
-    def enrich_batches(self, batches: Iterable[Sequence[Question]], tick: Tick | None = None) -> Iterator[Outcome]:
-        """Ask batch after batch without a pause between them, and yield one outcome per person."""
-        if self._session is None:
-            raise RuntimeError("enrich_batch needs an open session: with clodura.session(...)")
-        if tick is None:
-            return self._session.ask(batches, lambda: None, 1.0)
-        return self._session.ask(batches, tick.call, tick.seconds)
-
-    def batches(self, people: Sequence[Question]) -> Iterator[Sequence[Question]]:
-        """Cut people into batches of `batch_size`."""
-        for start in range(0, len(people), self.batch_size):
-            yield people[start : start + self.batch_size]
-
-
-class ProjectFiles(dg.ConfigurableResource):
-    """Where the project's files are."""
-
-    contacts_dir: str
-    database: str
-    header_spellings: str = ""
-    suppression_file: str = ""
-    start_date: str
-    allow_new_ledger: bool
-
-    def suppression(self) -> Suppression:
-        """Who is never asked. Fails the run when the list cannot be read, before anybody is asked."""
+def _connect(path: str) -> duckdb.DuckDBPyConnection:
+    ends = time.monotonic() + FOREIGN_LOCK_SECONDS
+    while True:
         try:
-            return read_suppression(Path(self.suppression_file)) if self.suppression_file else Suppression()
-        except SuppressionProblem as problem:
-            raise dg.Failure(str(problem), allow_retries=False) from None
-
-
-def build_resources(settings: Settings) -> dict[str, object]:
-    """All resources, from the settings. The key is passed by the name of its variable, so that the UI shows no more."""
-    if settings.api_key:
-        # The key may come from .env alone; the resource is given the variable's name, so the variable must be there.
-        os.environ["CLODURA_API_KEY"] = os.environ.get("CLODURA_API_KEY") or settings.api_key
-    ledger = LedgerResource(
-        state_dir=str(settings.state_dir),
-        raw_retention_days=settings.raw_retention_days,
-        field_retention_days=settings.field_retention_days,
-    )
-    return {
-        "ledger": ledger,
-        "duckdb": WorkingDatabase(database=str(settings.working_database)),
-        "files": ProjectFiles(
-            contacts_dir=str(settings.contacts_dir),
-            database=str(settings.database),
-            header_spellings=str(settings.header_spellings or ""),
-            suppression_file=str(settings.suppression_file or ""),
-            start_date=settings.start_date.isoformat(),
-            allow_new_ledger=settings.allow_new_ledger,
-        ),
-        "clodura": CloduraResource(
-            api_key=dg.EnvVar("CLODURA_API_KEY") if settings.api_key else "",
-            base_url=settings.base_url,
-            requests_per_second=settings.requests_per_second,
-            requests_per_minute=settings.requests_per_minute,
-            requests_per_day=settings.requests_per_day,
-            jitter_seconds=settings.jitter_seconds,
-            max_credits_per_run=settings.max_credits_per_run,
-            max_credits_per_day=settings.max_credits_per_day,
-            min_balance=settings.min_balance,
-            max_workers=settings.max_workers,
-            batch_size=settings.batch_size,
-            timeout_seconds=settings.timeout_seconds,
-            answer_max_age_days=settings.answer_max_age_days,
-            no_match_max_age_days=settings.no_match_max_age_days,
-            ledger=ledger,
-        ),
-    }
+            return duckdb.connect(path)
+        except duckdb.IOException as error:
+            if "Could not set lock" not in str(error) or time.monotonic() >= ends:
+                raise
+            time.sleep(0.5)

@@ -9,12 +9,17 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from clodura_pipeline.identity.canonical import name_id_expr
 from clodura_pipeline.identity.cells import LANDED_COLUMNS
-from clodura_pipeline.identity.cells.text import NAMES_LIKE_PLACEHOLDERS, PLACEHOLDERS
-from clodura_pipeline.identity.cleaning_steps import with_email, with_linkedin, with_names, with_organisation
+from clodura_pipeline.identity.cells.text import filled
+from clodura_pipeline.identity.cleaning_steps import (
+    with_email,
+    with_linkedin,
+    with_name_id,
+    with_names,
+    with_organisation,
+)
 from clodura_pipeline.identity.contact_ids import contact_ids
-from clodura_pipeline.identity.misplaced_values import NOTE, put_right
+from clodura_pipeline.identity.misplaced_values import NOTE, move_misplaced_values
 
 NO_IDENTIFIER = (
     "no identifier Clodura can use: needs a LinkedIn profile, an e-mail address, or first and last name with a company"
@@ -37,15 +42,13 @@ CONTACT_COLUMNS = (
     "profile_id",
     "email_id",
     "name_id",
+    "further_ids",
     "set_aside",
 )
 REJECTED_COLUMNS = ("file_date", "source_file", "source_row", "reasons", "record")
 
-# White space and what nobody sees.
-_BLANKS = (
-    " \t\r\n\v\f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
-    "\u2028\u2029\u202f\u205f\u3000\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
-)
+_NAMES = ("first_name", "last_name", "full_name")
+_NO_TEXTS = pl.lit([], pl.List(pl.String))
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,13 @@ class Cleaned:
 
 
 def clean(landed: pl.DataFrame) -> Cleaned:
-    """Landed rows (text; absent columns count as empty) split into usable contacts and rejected rows, in order."""
+    """Landed rows (text; absent columns count as empty) split into usable contacts and rejected rows, in order.
+
+    A cell may hold several values, one a line, the best first: the first usable one is the row's.
+    """
     missing = [name for name in (*CELLS, "contact_id", "source_columns", "record") if name not in landed.columns]
     landed = landed.with_columns(pl.lit(None, pl.String).alias(name) for name in missing)
-    cells = put_right(landed.select(_filled(name) for name in CELLS))
-    cells = with_organisation(with_names(with_linkedin(with_email(cells))))
-    company = pl.coalesce("company_page", "organisation_key", pl.lit("dm:") + pl.col("organisation_domain"))
-    cells = cells.with_columns(name_id_expr(pl.col("first_folded"), pl.col("last_folded"), company).alias("name_id"))
+    cells = identified(landed.select(CELLS))
     kept = ["file_date", "source_file", "source_row", "source", "contact_id", "source_columns", "record"]
     frame = cells.with_columns(*landed.select(kept)).with_columns(_notes(cells))
     usable = pl.any_horizontal(pl.col("profile_id", "email_id", "name_id").is_not_null())
@@ -76,20 +79,22 @@ def clean(landed: pl.DataFrame) -> Cleaned:
     )
 
 
-def _filled(column: str) -> pl.Expr:
-    """A cell, or null where it is blank or a placeholder."""
-    text = pl.col(column).cast(pl.String).str.strip_chars(_BLANKS)
-    squeezed = text.str.to_lowercase().str.replace_all(" ", "", literal=True)
-    blank = squeezed.is_in([*PLACEHOLDERS, ""])
-    if column in ("first_name", "last_name", "organisation_name"):
-        blank &= ~text.is_in(NAMES_LIKE_PLACEHOLDERS)
-    return pl.when(~blank).then(text).alias(column)
+def identified(cells: pl.DataFrame) -> pl.DataFrame:
+    """The cells (`CELLS`) cleaned, with `profile_id, email_id, name_id, further_ids` and notes, row by row in order."""
+    text = pl.all().cast(pl.String)
+    cells = cells.select(CELLS).with_columns(text).with_columns(filled(pl.col(name), is_name=True) for name in _NAMES)
+    cells = move_misplaced_values(cells.with_row_index("row"))
+    cells = with_name_id(with_organisation(with_names(with_linkedin(with_email(cells)))))
+    further = [pl.col(f"further_{kind}").fill_null(_NO_TEXTS) for kind in ("emails", "profiles")]
+    return cells.with_columns(pl.concat_list(further).alias("further_ids"))
 
 
 def _notes(cells: pl.DataFrame) -> pl.Series:
     """All notes of each row as one list, in the order of the columns."""
-    notes = [name for name in cells.columns if name.startswith(NOTE)]
-    present = [name for name in notes if cells[name].null_count() < cells.height]
-    if not present:
+    notes = [name for name in cells.columns if name.startswith(NOTE) and cells[name].null_count() < cells.height]
+    if not notes:
         return pl.Series("set_aside", [[]] * cells.height, dtype=pl.List(pl.String))
-    return cells.select(pl.concat_list(present).list.drop_nulls().alias("set_aside")).to_series()
+    text = pl.concat_str(notes, separator="\n", ignore_nulls=True)
+    return cells.select(
+        pl.when(text != "").then(text.str.split("\n")).otherwise(_NO_TEXTS).alias("set_aside")
+    ).to_series()

@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection
 
 import polars as pl
 
-from clodura_pipeline.identity import rereading
-from clodura_pipeline.identity.cells import columns
+from clodura_pipeline.identity.cells.emails import read_emails
+from clodura_pipeline.identity.cells.linkedin import read_linkedin
 
 TAKEN_OUT = "[erased]"
 # What ends an address in running text or in JSON. A backslash is JSON's escape: `\n` in front of an address is no `n`.
@@ -15,22 +15,17 @@ _ESCAPE = r"\\[nrtbf\"/\\]"
 
 
 def find_mentions(texts: pl.Series, is_meant: Callable[[str], bool]) -> pl.DataFrame:
-    """`row` and `token` of everything in these texts whose canonical identifier, of today or formerly, is meant."""
+    """`row` and `token` of each address and profile in these texts whose canonical identifier `is_meant`."""
     plain = pl.DataFrame({"text": texts.cast(pl.String).str.replace_all(_ESCAPE, " ")}).with_row_index("row")
     found = []
-    for pattern, read, formerly in (
-        (_EMAIL, lambda tokens: columns.read_emails(tokens)["identifier"], rereading.former_addresses),
-        (_LINKEDIN, lambda tokens: columns.read_linkedin(tokens)["page"], rereading.former_profiles),
-    ):
+    for pattern, read, column in ((_EMAIL, read_emails, "identifier"), (_LINKEDIN, read_linkedin, "page")):
         tokens = plain.select("row", pl.col("text").str.extract_all(pattern).alias("token")).explode("token")
         tokens = tokens.drop_nulls("token")
-        known = tokens["token"].unique()
-        meant = [
-            token
-            for token, identifier in zip(known, read(known), strict=True)
-            if any(each is not None and is_meant(each) for each in (identifier, *formerly(token)))
-        ]
-        found.append(tokens.filter(pl.col("token").is_in(meant)))
+        known = tokens.select(pl.col("token").unique())
+        ids = read(known["token"]).select("row", pl.col(column).alias("identifier")).drop_nulls()
+        meant = [identifier for identifier in ids["identifier"].unique() if is_meant(identifier)]
+        rows = ids.filter(pl.col("identifier").is_in(meant))["row"].unique()
+        found.append(tokens.join(known[rows], on="token", how="semi"))
     return pl.concat(found)
 
 

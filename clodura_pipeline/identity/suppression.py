@@ -1,26 +1,29 @@
-"""Reads the file of those who are never asked: e-mail addresses, LinkedIn profiles and domains, one a line."""
+"""Reads the suppression file: e-mail addresses, LinkedIn profiles and domains never to call for, one a line."""
 
 import re
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
+import polars as pl
+
+from clodura_pipeline.errors import UserFixableError
 from clodura_pipeline.identity.cells.companies import domain_of
-from clodura_pipeline.identity.cells.emails import EmailKind, ascii_domain, read_email
-from clodura_pipeline.identity.cells.linkedin import LinkedInKind, profile_id, read_linkedin
+from clodura_pipeline.identity.cells.emails import ascii_domain, read_emails
+from clodura_pipeline.identity.cells.linkedin import pages_in
 
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
 
 
-class SuppressionProblem(Exception):
-    """The suppression file cannot be used; the message says which line, and never what stands in it."""
+class SuppressionFileError(UserFixableError):
+    """The suppression file cannot be used; the message says which line, and never what it holds."""
 
 
 @dataclass(frozen=True, repr=False)
 class Suppression:
-    """Who is never asked. `identifiers`: canonical ones. `addresses`: role addresses, which identify nobody.
+    """People never to call for, by `identifiers` (canonical), `addresses` (of roles) and `domains`.
 
-    `domains`: of e-mail addresses and company websites, their sub-domains included.
+    Domains are those of e-mail addresses and company websites, their sub-domains included.
     """
 
     identifiers: frozenset[str] = frozenset()
@@ -32,7 +35,7 @@ class Suppression:
 
     @property
     def version(self) -> str:
-        """Equal for equal lists; tells nothing about who is on it."""
+        """A hash of the list: equal for equal lists."""
         listed = "\n".join(sorted(self.identifiers) + sorted(self.addresses) + sorted(self.domains))
         return blake2b(listed.encode(), digest_size=12).hexdigest()
 
@@ -46,27 +49,27 @@ def read_suppression(path: Path) -> Suppression:
     """The list in a file.
 
     Raises:
-        SuppressionProblem: it cannot be read, or a line is none of the three.
+        SuppressionFileError: it cannot be read, or a line is none of the three.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise SuppressionProblem(
-            f"The suppression file {path} cannot be read: {error.strerror}. Nobody is asked without it: mend it, or "
-            "take CLODURA_SUPPRESSION_FILE away."
+        raise SuppressionFileError(
+            f"The suppression file {path} cannot be read: {error.strerror}. No calls are made without it. Fix the "
+            "file, or remove CLODURA_SUPPRESSION_FILE."
         ) from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise SuppressionProblem(f"{path}, line {line}: is not UTF-8. Save the file as UTF-8.") from None
+        raise SuppressionFileError(f"{path}, line {line}: the line is not UTF-8. Save the file as UTF-8.") from None
     found: dict[str, set[str]] = {"identifiers": set(), "addresses": set(), "domains": set()}
     for number, line in enumerate(text.splitlines(), start=1):
         entry = _COMMENT.sub("", line).strip()
         if entry:
             kind, value = _read_entry(entry) or (None, None)
             if kind is None or value is None:
-                raise SuppressionProblem(
-                    f"{path}, line {number}: holds neither one e-mail address, nor one LinkedIn profile of a person, "
-                    "nor one domain. Mend the line, or make it a comment with #."
+                raise SuppressionFileError(
+                    f"{path}, line {number}: no single e-mail address, LinkedIn profile or domain. No calls are made "
+                    "with a list that cannot be read. Fix the line, or make it a comment with #."
                 )
             found[kind].add(value)
     return Suppression(*(frozenset(values) for values in found.values()))
@@ -79,19 +82,17 @@ def personal_identifier(text: str) -> str | None:
 
 
 def _read_entry(entry: str) -> tuple[str, str] | None:
+    """The kind and canonical form of one line: `identifiers`, `addresses` or `domains`."""
     if re.search(r"[\s,;|]", entry):
         return None
-    page = read_linkedin(entry)
-    if page.kind is LinkedInKind.PERSON and not page.several:
-        identifier = profile_id(entry)
-        return ("identifiers", identifier) if identifier else None
-    if page.kind is not LinkedInKind.NOT_LINKEDIN:
-        return None
+    pages = set(pages_in(entry))
+    if pages != {"not_linkedin"}:
+        page = pages.pop()
+        return ("identifiers", page) if page.startswith("li:") and not pages else None
     if "@" in entry[1:]:
-        email = read_email(entry)
-        if email.identifier and not email.several:
-            return "identifiers", email.identifier
-        unnamed = email.kind in (EmailKind.ROLE, EmailKind.DISPOSABLE) and not email.several
-        return ("addresses", email.address) if unnamed and email.address else None
-    domain = domain_of(entry) or ascii_domain(entry.removeprefix("@"))  # also of a free mail provider, if so wished
+        kind, address, identifier = read_emails(pl.Series([entry])).select("kind", "address", "identifier").row(0)
+        if identifier:
+            return "identifiers", identifier
+        return ("addresses", address) if kind in ("role", "disposable") else None
+    domain = domain_of(entry) or ascii_domain(entry.removeprefix("@"))  # a free mail provider's too, if it is listed
     return ("domains", domain) if domain else None

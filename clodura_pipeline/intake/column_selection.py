@@ -1,4 +1,4 @@
-"""Takes each of our columns from a row's cells: the first cell that is not empty, and never parts of two people."""
+"""Takes each landed column from a row's cells: every value of a kind, the best first, and never parts of two people."""
 
 from functools import reduce
 from itertools import zip_longest
@@ -6,11 +6,19 @@ from itertools import zip_longest
 import polars as pl
 
 from clodura_pipeline.identity.cells import LANDED_COLUMNS
-from clodura_pipeline.identity.cells.text import PLACEHOLDERS
-from clodura_pipeline.identity.cells.words import GENERATIONS
+from clodura_pipeline.identity.cells.word_lists import GENERATIONS, PLACEHOLDERS
 from clodura_pipeline.intake.headers.matching import ABOUT_A_PERSON, HeaderMatch
 
-_NAMES = ("first_name", "last_name", "full_name")
+# A cell of these holds all values of its kind, one a line; a cell of the others holds one.
+SEVERAL_VALUES = (
+    "email",
+    "linkedin_url",
+    "organisation_name",
+    "organisation_linkedin_url",
+    "organisation_domain",
+)
+EMAIL_ADDRESS = r"[^\s\"'<>()\[\],;:\\]+@[^\s\"'<>()\[\],;:\\]+\.[^\s\"'<>()\[\],;:\\]+"
+PROFILE = r"(?:https?://)?(?:[\w-]+\.)*linkedin\.com/(?:in|pub)/[^\s\"'<>,;\\]+"
 _NAME = r"^\s*\p{L}[\p{L}\p{M}.'’ -]*\s*$"
 _GENERATION = rf"(?i)\b((?:{'|'.join(sorted(GENERATIONS, key=len, reverse=True))})\b\.?)"
 _NUMBERS = r"^\s*\d{6,}(?:\s*[;,]\s*\d{6,})*\s*$"
@@ -25,12 +33,15 @@ def filled(position: int) -> pl.Expr:
     return pl.when(cell.str.contains(r"\S")).then(cell)
 
 
-def chosen(match: HeaderMatch) -> list[pl.Expr]:
-    """The expressions of our columns, over a table whose text columns are named by their positions."""
+def select_columns(match: HeaderMatch) -> list[pl.Expr]:
+    """The expressions of the landed columns, over a table whose text columns are named by their positions.
+
+    Where a row may be about several people, it is about the first of them of whom it has anything.
+    """
     people = [_Person(match, number).columns() for number in range(len(match.people))]
     if len(people) == 1:
         return [people[0][column].alias(column) for column in LANDED_COLUMNS]
-    told = [
+    present = [
         pl.any_horizontal(
             filled(position).is_not_null() for column in ABOUT_A_PERSON for position in one.get(column, ())
         )
@@ -39,7 +50,7 @@ def chosen(match: HeaderMatch) -> list[pl.Expr]:
     return [
         reduce(
             lambda rest, one: pl.when(one[0]).then(one[1]).otherwise(rest),
-            reversed([(some, columns[column]) for some, columns in zip(told, people, strict=True)]),
+            reversed([(some, columns[column]) for some, columns in zip(present, people, strict=True)]),
             _nothing(),
         ).alias(column)
         for column in LANDED_COLUMNS
@@ -51,30 +62,37 @@ class _Person:
 
     def __init__(self, match: HeaderMatch, number: int) -> None:
         self._positions = match.people[number]
-        self._handles = match.handles
-        self._either = match.either
+        self._match = match
 
     def columns(self) -> dict[str, pl.Expr]:
-        columns = {column: self._first_of(column) for column in LANDED_COLUMNS}
+        columns = {
+            column: self._all_of(column) if column in SEVERAL_VALUES else self._first_of(column)
+            for column in LANDED_COLUMNS
+        }
         first, last = self._first_and_last()
-        # HubSpot's "Associated Company" is a name in one export and its numbers in another.
-        name = columns["organisation_name"]
-        columns["organisation_name"] = _where(name, ~name.str.contains(_NUMBERS))
-        columns |= self._parts_told_from_wholes(first, last, columns["full_name"])
-        return columns | self._organisation() | self._joined(columns)
+        columns |= self._names_and_wholes(first, last, columns["full_name"])
+        return columns | self._company_addresses() | self._joined(columns)
 
     def _first_of(self, column: str) -> pl.Expr:
-        """The first cell that says something, or else the first that is not empty, for the reason it is refused by."""
-        cells = [self._cell(position) for position in self._positions.get(column, ())]
-        if len(cells) > 1 and column == "email":
-            cells = [_where(cell, cell.str.contains("@")) for cell in cells] + cells
-        elif len(cells) > 1 and column not in _NAMES:  # "Test" and "X" may be names
-            cells = [_where(cell, ~_says_nothing(cell)) for cell in cells] + cells
+        cells = [filled(position) for position in self._positions.get(column, ())]
         return pl.coalesce(cells) if cells else _nothing()
 
-    def _cell(self, position: int) -> pl.Expr:
+    def _all_of(self, column: str) -> pl.Expr:
+        """The different values of a kind, one a line."""
+        cells = [self._cell(column, position) for position in self._positions.get(column, ())]
+        if len(cells) < 2:
+            return cells[0] if cells else _nothing()
+        lines = pl.concat_str(cells, separator="\n", ignore_nulls=True).str.split("\n")
+        text = lines.list.unique(maintain_order=True).list.join("\n")
+        return _where(text, text != "")
+
+    def _cell(self, column: str, position: int) -> pl.Expr:
         cell = filled(position)
-        if position not in self._handles:
+        if position in self._match.lists:  # JSON text
+            return cell.str.extract_all(EMAIL_ADDRESS if column == "email" else PROFILE).list.join("\n")
+        if column == "organisation_name":  # HubSpot's "Associated Company": a name in one export, numbers in another
+            return _where(cell, ~cell.str.contains(_NUMBERS))
+        if position not in self._match.handles:
             return cell
         handle = cell.str.strip_chars().str.strip_prefix("@").str.strip_suffix("/")
         usable = handle.str.contains(_HANDLE) & ~handle.str.contains(_NUMBER) & (handle.str.len_chars() >= 3)
@@ -97,40 +115,32 @@ class _Person:
             first, last = pl.when(test).then(one).otherwise(first), pl.when(test).then(other).otherwise(last)
         return first, last
 
-    def _parts_told_from_wholes(self, first: pl.Expr, last: pl.Expr, full: pl.Expr) -> dict[str, pl.Expr]:
+    def _names_and_wholes(self, first: pl.Expr, last: pl.Expr, full: pl.Expr) -> dict[str, pl.Expr]:
         """ "Name" beside "First name" is the last name, unless it repeats the first one: then it is the full name."""
         low_first, low_last = first.str.strip_chars().str.to_lowercase(), last.str.strip_chars().str.to_lowercase()
-        if not self._either.isdisjoint(self._positions.get("last_name", ())):
-            whole = low_last.str.starts_with(low_first + " ") | low_last.str.ends_with(pl.lit(", ") + low_first)
-            whole = whole.fill_null(False)
-            return {
-                "first_name": first,
-                "last_name": pl.when(~whole).then(last),
-                "full_name": pl.coalesce(full, pl.when(whole).then(last)),
-            }
-        if not self._either.isdisjoint(self._positions.get("first_name", ())):
-            whole = low_first.str.ends_with(pl.lit(" ") + low_last) | low_first.str.starts_with(low_last + ",")
-            whole = whole.fill_null(False)
-            return {
-                "first_name": pl.when(~whole).then(first),
-                "last_name": last,
-                "full_name": pl.coalesce(full, pl.when(whole).then(first)),
-            }
-        return {"first_name": first, "last_name": last}
+        names = {"first_name": first, "last_name": last}
+        for column, repeats in (
+            ("last_name", low_last.str.starts_with(low_first + " ") | low_last.str.ends_with(pl.lit(", ") + low_first)),
+            ("first_name", low_first.str.ends_with(pl.lit(" ") + low_last) | low_first.str.starts_with(low_last + ",")),
+        ):
+            if not self._match.whole_or_part.isdisjoint(self._positions.get(column, ())):
+                whole, name = repeats.fill_null(False), names[column]
+                return names | {
+                    column: pl.when(~whole).then(name),
+                    "full_name": pl.coalesce(full, pl.when(whole).then(name)),
+                }
+        return names
 
-    def _organisation(self) -> dict[str, pl.Expr]:
-        """Where a row names two companies, the page and the domain are read from their best columns only."""
+    def _company_addresses(self) -> dict[str, pl.Expr]:
+        """Where a row names two companies, their pages and domains are taken from the best columns only."""
         names = [filled(position).str.to_lowercase() for position in self._positions.get("organisation_name", ())]
-        columns = ("organisation_linkedin_url", "organisation_domain")
-        several = [column for column in columns if len(self._positions.get(column, ())) > 1]
-        if len(names) < 2 or not several:
+        if len(names) < 2:
             return {}
-        agree = pl.min_horizontal(names) == pl.max_horizontal(names)
+        agree = (pl.min_horizontal(names) == pl.max_horizontal(names)).fill_null(True)
         return {
-            column: pl.when(agree.fill_null(True))
-            .then(self._first_of(column))
-            .otherwise(filled(self._positions[column][0]))
-            for column in several
+            column: pl.when(agree).then(self._all_of(column)).otherwise(filled(self._positions[column][0]))
+            for column in ("organisation_linkedin_url", "organisation_domain")
+            if len(self._positions.get(column, ())) > 1
         }
 
     def _joined(self, columns: dict[str, pl.Expr]) -> dict[str, pl.Expr]:

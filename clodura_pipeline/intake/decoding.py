@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from clodura_pipeline.intake.encoding_doubts import doubts
-from clodura_pipeline.intake.landed_rows import UnreadableFile
+from clodura_pipeline.intake.encoding_detection import detect_encoding
+from clodura_pipeline.intake.unreadable import UnreadableFile
 
 # Longest first: the mark of UTF-32 LE begins with that of UTF-16 LE.
 _MARKS = (
@@ -20,20 +20,36 @@ _MARKS = (
 _SAMPLE = 1 << 16
 _STEP = 1 << 22
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_GUESSED = "read as {label} by its letters: look at the names; where they are wrong, save the file as UTF-8"
+_DOUBTFUL = (
+    "its encoding is doubtful, and {label} is only the likeliest: look at the names, and save the file as UTF-8; until "
+    "then no credits are spent on it"
+)
+_TWICE = (
+    "letters stand as two signs each, as when UTF-8 is read as Windows-1252 and saved again: look at the names, and "
+    "export the file again"
+)
+# Ã and Å, each followed by what the second byte of a letter in UTF-8 becomes; searched as bytes, which is fast.
+_READ_TWICE = re.compile(
+    rb"\xc3[\x83\x85](?:\xc2[\x80-\xbf]|\xe2\x80[\x93-\xba]|\xe2\x82\xac|\xe2\x84\xa2|\xc5[\x92\x93\xa0\xa1\xb8]"
+    rb"|\xc5[\xbd\xbe]|\xc6\x92|\xcb[\x86\x9c])"
+)
+_SEARCHED = 1 << 24  # bytes; a file in a wrong encoding shows it early
 
 
 @dataclass(frozen=True)
 class Text:
     """The text of a file in UTF-8.
 
-    Where `sound` is false, bytes that are no text in the file's encoding stand in it as lone surrogates, so that the
+    Where `valid` is false, bytes that are no text in the file's encoding stand in it as lone surrogates, so that the
     records that hold them, and only these, can be told apart and shown as they are.
     """
 
     utf8: bytes
-    sound: bool
+    valid: bool
     encoding: str
     notes: tuple[str, ...] = ()  # what speaks against the encoding, for people to look into
+    encoding_is_doubtful: bool = False
 
     def lines(self, start: int = 0) -> Iterator[str]:
         """The lines from a byte on, each with the \\n it ends in."""
@@ -43,7 +59,7 @@ class Text:
 
     def broken(self, text: str) -> bool:
         """Whether a piece of this text holds bytes that are no text."""
-        return not self.sound and is_broken(text)
+        return not self.valid and is_broken(text)
 
 
 def is_broken(text: str) -> bool:
@@ -64,12 +80,7 @@ def shown(text: str) -> str:
 
 
 def decode(data: bytes) -> Text:
-    """Decide the encoding of a whole file: its mark, else UTF-8, UTF-16 or Windows-1252, whichever explains it."""
-    text = _in_its_encoding(data)
-    return replace(text, notes=doubts(text.utf8, text.encoding))
-
-
-def _in_its_encoding(data: bytes) -> Text:
+    """Decide the encoding of a whole file: its mark, else UTF-8 or UTF-16, else what its letters speak for."""
     for mark, codec, label in _MARKS:
         if data.startswith(mark):
             while data.startswith(mark):  # twice where a program adds it to a file that has it
@@ -77,9 +88,14 @@ def _in_its_encoding(data: bytes) -> Text:
             return _decoded(data, codec, label)
     if codec := _utf16_without_mark(data[:_SAMPLE]):
         return _decoded(data, codec, "UTF-16")
-    if is_utf8(data):
-        return Text(data, True, "UTF-8")
-    return _decoded(data, *_utf8_or_windows(data))
+    if is_utf8(data) or _is_mostly_utf8(data):
+        return _decoded(data, "utf-8", "UTF-8")
+    found = detect_encoding(data)
+    text = _decoded(data, found.codec, found.label)
+    if found.codec == "cp1252" and not found.is_doubtful:
+        return text
+    note = (_DOUBTFUL if found.is_doubtful else _GUESSED).format(label=found.label)
+    return replace(text, notes=(note,), encoding_is_doubtful=found.is_doubtful)
 
 
 def _utf16_without_mark(sample: bytes) -> str | None:
@@ -108,29 +124,23 @@ def is_utf8(data: bytes) -> bool:
     return True
 
 
-def _utf8_or_windows(data: bytes) -> tuple[str, str]:
-    """Which of the two explains more lines. In Windows-1252 text, valid UTF-8 beyond ASCII hardly ever comes about."""
-    valid = invalid = undefined = 0
+def _is_mostly_utf8(data: bytes) -> bool:
+    """Whether a text is UTF-8 with faults: in other encodings, lines that are valid UTF-8 beyond ASCII are rare."""
+    valid = invalid = 0
     for line in data.split(b"\n"):
         if line.isascii():
             continue
         try:
-            line.decode("utf-8")
+            line.decode()
             valid += 1
         except UnicodeDecodeError:
             invalid += 1
-        try:
-            line.decode("cp1252")
-        except UnicodeDecodeError:
-            undefined += 1  # 81, 8D, 8F, 90 and 9D are nothing in Windows-1252
-    if valid * 4 >= invalid and valid:
-        return "utf-8", "UTF-8"
-    return ("cp1252", "Windows-1252") if undefined < invalid else ("utf-8", "UTF-8")
+    return valid > 0 and valid * 4 >= invalid
 
 
 def _decoded(data: bytes, codec: str, label: str) -> Text:
     if codec == "utf-8" and is_utf8(data):
-        return Text(data, True, label)
+        return _with_doubts(Text(data, True, label))
     if codec.startswith("utf-32"):
         try:
             return Text(data.decode(codec).encode(), True, label)
@@ -147,4 +157,8 @@ def _decoded(data: bytes, codec: str, label: str) -> Text:
         pieces.append(decoder.decode(data[start:end], final=end == even).encode("utf-8", "surrogatepass"))
     pieces += [chr(0xDC00 + byte).encode("utf-8", "surrogatepass") for byte in odd_byte]
     utf8 = b"".join(pieces)
-    return Text(utf8, is_utf8(utf8), label)
+    return _with_doubts(Text(utf8, is_utf8(utf8), label))
+
+
+def _with_doubts(text: Text) -> Text:
+    return replace(text, notes=(_TWICE,)) if _READ_TWICE.search(text.utf8, 0, _SEARCHED) else text

@@ -1,4 +1,4 @@
-"""Finds the contact files below a folder, with the day and the source that their paths tell."""
+"""Finds the contact files below a folder, with the day and the source by their paths."""
 
 import os
 import re
@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePosixPath
+
+from clodura_pipeline.intake.unreadable import escaped
 
 # A date is written YYYY-MM-DD and no digit touches it: 2026-11-221 or 12026-11-22 are numbers, not days.
 _DATE = re.compile(r"(?<!\d)([0-9]{4})-([0-9]{2})-([0-9]{2})(?!\d)")
@@ -48,22 +50,24 @@ class FoundFiles:
 
 
 def find_files(folder: Path) -> FoundFiles:
-    """Search `folder` with all its subfolders; a folder that does not exist holds no files."""
+    """Search `folder` with all its subfolders; a folder that does not exist holds no files. Links are not followed."""
     files: list[ContactFile] = []
     left_alone: list[LeftAlone] = []
-    seen: dict[tuple[int, int], str] = {}
-    for entry in _walk(folder):
-        path = _path_below(folder, entry.location)
-        found = entry.trouble or _reason_to_leave(path) or _status(entry.location)
-        if not isinstance(found, str):
-            # The walk comes to links last, so it is the link that is left alone and not the file.
-            first = seen.setdefault((found.st_dev, found.st_ino), path)
-            if entry.linked and first != path:
-                found = f"is the same file as {first}, reached through a link"
-        if isinstance(found, str):
-            left_alone.append(LeftAlone(path, found))
-        else:
-            files.append(ContactFile(path, entry.location, source_of(path), date_of(path), found.st_size))
+    errors: list[OSError] = []
+    for parent, folders, names in os.walk(folder, onerror=errors.append):
+        links = [name for name in folders if Path(parent, name).is_symlink()]
+        for location in (Path(parent, name) for name in (*names, *links)):
+            path = _path_below(folder, location)
+            size = _size_or_reason(folder, location, path)
+            if isinstance(size, str):
+                left_alone.append(LeftAlone(path, size))
+            else:
+                files.append(ContactFile(path, location, source_of(path), date_of(path), size))
+    left_alone += [
+        LeftAlone(_path_below(folder, Path(error.filename)), f"is a folder that cannot be opened: {error.strerror}")
+        for error in errors
+        if not isinstance(error, FileNotFoundError)
+    ]
     return FoundFiles(
         tuple(sorted(files, key=lambda file: file.path)), tuple(sorted(left_alone, key=lambda left: left.path))
     )
@@ -107,7 +111,20 @@ def _without_dates(name: str) -> str:
     return name.strip(_SEPARATORS)
 
 
-def _reason_to_leave(path: str) -> str | None:
+def _size_or_reason(folder: Path, location: Path, path: str) -> int | str:
+    """The size of a file in bytes, or why it is not loaded."""
+    if reason := _reason_of_name(path):
+        return reason
+    try:
+        if location.is_symlink():
+            return _reason_of_link(folder, location)
+        status = location.stat()
+    except OSError as error:
+        return f"cannot be looked at: {error.strerror}"
+    return status.st_size if stat.S_ISREG(status.st_mode) else "is not a regular file"
+
+
+def _reason_of_name(path: str) -> str | None:
     parts = PurePosixPath(path).parts
     name = parts[-1]
     if any(part.startswith(".") for part in parts[:-1]):
@@ -121,52 +138,17 @@ def _reason_to_leave(path: str) -> str | None:
     return None
 
 
-def _status(location: Path) -> os.stat_result | str:
-    """What the file system says of a file, or why it cannot be loaded."""
-    try:
-        status = location.stat()
-    except OSError as trouble:
-        return "is a link that leads nowhere" if location.is_symlink() else f"cannot be looked at: {trouble.strerror}"
-    return status if stat.S_ISREG(status.st_mode) else "is not a regular file"
-
-
-@dataclass(frozen=True)
-class _Entry:
-    location: Path
-    linked: bool
-    trouble: str | None = None
-
-
-def _walk(folder: Path) -> Iterator[_Entry]:
-    """Everything that is not a folder. Each folder once, so that loops end, and what links lead to last."""
-    visited: set[tuple[int, int]] = set()
-    waiting = [(folder, False)]
-    links: list[Path] = []
-    linked_files: list[Path] = []
-    while waiting or links:
-        current, linked = waiting.pop() if waiting else (links.pop(0), True)
-        try:
-            status = current.stat()
-            if (status.st_dev, status.st_ino) in visited:
-                continue
-            visited.add((status.st_dev, status.st_ino))
-            entries = sorted(os.scandir(current), key=lambda entry: entry.name)
-        except FileNotFoundError:
-            continue
-        except OSError as trouble:
-            yield _Entry(current, linked, f"is a folder that cannot be opened: {trouble.strerror}")
-            continue
-        for entry in entries:
-            if entry.is_symlink():
-                (links if entry.is_dir() else linked_files).append(Path(entry.path))
-            elif entry.is_dir(follow_symlinks=False):
-                waiting.append((Path(entry.path), linked))
-            else:
-                yield _Entry(Path(entry.path), linked)
-    yield from (_Entry(link, True) for link in linked_files)
+def _reason_of_link(folder: Path, location: Path) -> str:
+    """A link could lead to any file of the host, whose first line would be quoted in messages and tables."""
+    target = location.resolve()
+    if not target.exists():
+        return "is a link that leads nowhere"
+    if not target.is_relative_to(folder.resolve()):
+        return "is a link that leads out of the contacts folder; put the file itself there"
+    return f"is a link to {_path_below(folder.resolve(), target)} in the contacts folder"
 
 
 def _path_below(folder: Path, location: Path) -> str:
-    """The path as text; bytes in a name that are no UTF-8 are written as \\xNN, since tables hold only text."""
+    """The path as text; bytes that are no UTF-8 and control characters are written as \\xNN, for tables and logs."""
     relative = location.relative_to(folder).as_posix() if location != folder else "."
-    return os.fsencode(relative).decode("utf-8", "backslashreplace")
+    return escaped(os.fsencode(relative).decode("utf-8", "backslashreplace"))

@@ -1,28 +1,26 @@
-"""What reading a contact file yields: rows as landed, records that could not be read, or what is wrong with it."""
+"""Arranges the cells of a contact file as landed rows: the columns that all contact files have in common."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import polars as pl
 
-from clodura_pipeline.intake.column_selection import chosen, filled
+from clodura_pipeline.identity.cells import LANDED_COLUMNS
+from clodura_pipeline.intake.cell_table import ROW, FrameSink
+from clodura_pipeline.intake.column_selection import EMAIL_ADDRESS, PROFILE, filled, select_columns
+from clodura_pipeline.intake.header_messages import quoted_headers
 from clodura_pipeline.intake.headers.matching import HeaderMatch
+from clodura_pipeline.intake.unreadable import UnreadableRecord, escaped
 
-ROW = "source_row"
-
-
-@dataclass(frozen=True)
-class UnreadableRecord:
-    """A record that could not be read: which one, why in words for people, and all that stands there."""
-
-    source_row: int
-    reason: str
-    text: str = field(repr=False)
+LANDED_SCHEMA = {ROW: pl.Int64} | dict.fromkeys((*LANDED_COLUMNS, "source_columns", "record"), pl.String)
+_SAMPLED_ROWS = 1_000
+_FULL = 0.8  # share of the cells with anything that are an address
+_AROUND_HEADERS = '\ufeff" \t\r'  # what a file leaves around its headers when it is joined to another
 
 
 @dataclass(frozen=True)
-class Reading:
-    """A contact file, read: every record of it is either in `rows` or in `unreadable`."""
+class ContactRows:
+    """All records of a contact file: each is either in `rows` or in `unreadable`."""
 
     rows: pl.DataFrame = field(repr=False)
     unreadable: tuple[UnreadableRecord, ...] = field(repr=False)
@@ -30,105 +28,132 @@ class Reading:
     mapping: dict[str, str]
     format: str
     notes: tuple[str, ...] = ()
+    encoding_is_doubtful: bool = False
 
 
-class UnreadableFile(Exception):
-    """A file that cannot be read at all: what is wrong, where, and what to do now; never what cells hold."""
+class LandedRows:
+    """Collects landed rows, table by table; source rows go on from a table to the next one.
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-@dataclass(frozen=True)
-class Cells:
-    """A file taken apart: one text column per header, in order, with the position of each record in the file."""
-
-    table: pl.DataFrame  # source_row, then "0", "1", ... as in `cell_columns`
-    unreadable: Sequence[UnreadableRecord] = ()
-
-
-def cell_columns(width: int) -> list[str]:
-    """The names of the text columns in `Cells.table`."""
-    return [str(position) for position in range(width)]
-
-
-def landed(
-    match: HeaderMatch, cells: Cells, format_: str, *, header_line: str | None = None, notes: tuple[str, ...] = ()
-) -> Reading:
-    """Arrange a file's cells as the columns all contact files have in common.
-
-    With `header_line`, records that repeat the header (files joined end to end) are set aside: read as a person,
-    "First Name Last Name" at "Company Name" would be asked and could be paid for.
+    With a `store`, rows are handed to it frame by frame and not kept, so that a large file takes little memory.
     """
-    table, unreadable = cells.table, list(cells.unreadable)
-    if header_line is not None and table.height:
-        repeats = _repeats(match.headers)
-        repeated = table.filter(repeats)[ROW].to_list()
-        if repeated:
-            table = table.filter(~repeats)
-            unreadable += [UnreadableRecord(row, "repeats the header line", header_line) for row in repeated]
-    rows = table.select(pl.col(ROW).cast(pl.Int64), *_columns(match, _named(match, table)))
-    unreadable.sort(key=lambda record: record.source_row)
-    return Reading(rows, tuple(unreadable), rows.height + len(unreadable), match.mapping, format_, notes)
+
+    def __init__(self, store: FrameSink | None = None) -> None:
+        self._frames: list[pl.DataFrame] = []
+        self._store = store or self._frames.append
+        self._unreadable: list[UnreadableRecord] = []
+        self._mapping: dict[str, str] = {}
+        self._records = 0
+        self._notes: list[str] = []
+        self._table_above = ""
+
+    def begin_table(self, match: HeaderMatch, header_line: str | None = None) -> "LandedTable":
+        """A table below those so far. With `header_line`, records that repeat the header (files joined end to end)
+        are set aside: read as a person, "First Name Last Name" at "Company Name" would be called for and could be paid
+        for.
+        """
+        if self._table_above:
+            self._notes.append(self._table_above)
+        return LandedTable(match, header_line, self._records, self._store)
+
+    def end_table(self, table: "LandedTable", unreadable: Sequence[UnreadableRecord]) -> None:
+        """Take over what a table held back; `unreadable` are its records that are not in its frames."""
+        table.finish()
+        moved = [UnreadableRecord(one.source_row + table.above, one.reason, one.text) for one in unreadable]
+        self._unreadable += sorted([*moved, *table.repeats], key=lambda record: record.source_row)
+        records = table.height + len(unreadable) + len(table.repeats)
+        self._records += records
+        self._mapping |= table.match.mapping
+        headers = quoted_headers(list(table.match.mapping))
+        self._table_above = f"{count_of_records(records)} above the header, read under a header of their own: {headers}"
+        if table.unused:
+            self._notes.append(
+                f"addresses or profiles in columns that are not used: {quoted_headers(table.unused)}; where they are "
+                "the contacts' own, add these headers to CLODURA_HEADER_SPELLINGS"
+            )
+
+    def contacts(self, format_: str, notes: Sequence[str] = ()) -> ContactRows:
+        """All rows so far, in the order of the file."""
+        rows = pl.concat(self._frames) if self._frames else pl.DataFrame(schema=LANDED_SCHEMA)
+        rows = rows if rows[ROW].is_sorted() else rows.sort(ROW)
+        all_notes = tuple(map(escaped, (*notes, *self._notes)))
+        return ContactRows(rows, tuple(self._unreadable), self._records, self._mapping, format_, all_notes)
 
 
-def counted(records: int) -> str:
+class LandedTable:
+    """Turns frames of one table's cells into landed rows."""
+
+    def __init__(self, match: HeaderMatch, header_line: str | None, above: int, store: FrameSink) -> None:
+        self.match, self.above = match, above
+        self.height = 0
+        self.repeats: list[UnreadableRecord] = []
+        self._header_line = header_line
+        self._store = store
+        self._columns = select_columns(match)
+        self._unnamed = [position for position, header in enumerate(match.headers) if not header.strip()]
+        self._held_back: list[pl.DataFrame] = []
+        self.unused: list[str] = []
+
+    def write(self, cells: pl.DataFrame) -> None:
+        """Land a frame of cells, as `CellTable` makes them."""
+        if self._header_line is not None:
+            repeated = self._repeats_of_header(cells)
+            self.repeats += [
+                UnreadableRecord(row + self.above, "repeats the header line", self._header_line) for row in repeated
+            ]
+            cells = cells.filter(~pl.col(ROW).is_in(repeated)) if repeated else cells
+        if not self.height:
+            self.unused = self._unused_addresses(cells.head(_SAMPLED_ROWS))
+        self.height += cells.height
+        if self._unnamed:
+            self._held_back.append(cells)
+        else:
+            self._land(cells, range(len(self.match.headers)))
+
+    def _unused_addresses(self, cells: pl.DataFrame) -> list[str]:
+        """The columns without a meaning that are full of e-mail addresses or LinkedIn profiles."""
+        used = {position for one in self.match.people for positions in one.values() for position in positions}
+        unused = [at for at in range(len(self.match.headers)) if at not in used and at not in self.match.lists]
+        address = rf"^\s*(?:{EMAIL_ADDRESS}|{PROFILE})\s*$"
+        full = cells.select(filled(at).str.contains(address).mean().alias(str(at)) >= _FULL for at in unused)
+        return [self.match.names[at] for at in unused if full[str(at)].item()] if cells.height else []
+
+    def _repeats_of_header(self, cells: pl.DataFrame) -> list[int]:
+        """The source rows that are the header once more, in whatever case; nearly always the first cell shows it."""
+        for position, text in enumerate(self.match.headers):
+            cell = pl.col(str(position)).fill_null("").str.strip_chars(_AROUND_HEADERS)
+            cells = cells.filter(cell.str.to_lowercase() == text.strip(_AROUND_HEADERS).lower())
+            if not cells.height:
+                break
+        return cells[ROW].to_list()
+
+    def finish(self) -> None:
+        """Land the frames of a table with unnamed columns, without those that are empty throughout: delimiters at the
+        end of every line make them.
+        """
+        if not self._held_back:
+            return
+        held = pl.concat(
+            cells.select(filled(position).is_not_null().any().alias(str(position)) for position in self._unnamed)
+            for cells in self._held_back
+        )
+        empty = {position for position in self._unnamed if not held[str(position)].any()}
+        for cells in self._held_back:
+            self._land(cells, [at for at in range(len(self.match.headers)) if at not in empty])
+
+    def _land(self, cells: pl.DataFrame, kept: Sequence[int]) -> None:
+        names = self.match.names
+        best = {used[0] for used in self.match.columns.values()}
+        others = [filled(position).alias(names[position]) for position in kept if position not in best]
+        verbatim = [pl.col(str(position)).alias(names[position]) for position in kept]
+        source_row = pl.col(ROW).cast(pl.Int64) + self.above
+        columns = [*self._columns, _json(others).alias("source_columns"), _json(verbatim).alias("record")]
+        self._store(cells.select(source_row, *columns))
+
+
+def count_of_records(records: int) -> str:
     """A number of records in words."""
     return f"{records} record{'' if records == 1 else 's'}"
 
 
-def joined(readings: list[Reading]) -> Reading:
-    """Several tables as one file, their records counted on."""
-    *above, main = readings
-    if not above:
-        return main
-    rows, unreadable, count, mapping = [], [], 0, {}
-    for reading in readings:
-        rows.append(reading.rows.with_columns(pl.col(ROW) + count))
-        unreadable += [replace(record, source_row=record.source_row + count) for record in reading.unreadable]
-        count += reading.records
-        mapping |= reading.mapping
-    notes = tuple(
-        f"{counted(one.records)} above the header, read under a header of their own: " + ", ".join(one.mapping)
-        for one in above
-    )
-    return Reading(pl.concat(rows), tuple(unreadable), count, mapping, main.format, notes)
-
-
-_AROUND = '\ufeff" \t\r'  # what a file leaves around its headers when it is joined to another
-
-
-def _repeats(headers: Sequence[str]) -> pl.Expr:
-    """Whether a record is the header once more, however its letters are."""
-    return pl.all_horizontal(
-        pl.col(str(position)).fill_null("").str.strip_chars(_AROUND).str.to_lowercase() == text.strip(_AROUND).lower()
-        for position, text in enumerate(headers)
-    )
-
-
-def _named(match: HeaderMatch, table: pl.DataFrame) -> list[int]:
-    """The positions to keep: all but columns without a header that hold nothing, as a delimiter too many makes them."""
-    unnamed = [position for position, header in enumerate(match.headers) if not header.strip()]
-    if not unnamed:
-        return list(range(len(match.headers)))
-    held = table.select((filled(position).is_not_null().any()).alias(str(position)) for position in unnamed)
-    return [
-        position
-        for position in range(len(match.headers))
-        if position not in unnamed or (table.height and held[str(position)].item())
-    ]
-
-
-def _columns(match: HeaderMatch, positions: list[int]) -> list[pl.Expr]:
-    expressions = chosen(match)
-    first_used = {used[0] for used in match.columns.values()}
-    others = [filled(position).alias(match.names[position]) for position in positions if position not in first_used]
-    verbatim = [pl.col(str(position)).alias(match.names[position]) for position in positions]
-    expressions.append(_json(others).alias("source_columns"))
-    expressions.append(_json(verbatim).alias("record"))
-    return expressions
-
-
-def _json(columns: list[pl.Expr]) -> pl.Expr:
+def _json(columns: Sequence[pl.Expr]) -> pl.Expr:
     return pl.struct(columns).struct.json_encode() if columns else pl.lit(None, pl.String)

@@ -1,83 +1,76 @@
-"""Reads Parquet files, all columns as text."""
+"""Reads Parquet files, all columns as text; nested columns are laid flat as JSON is."""
 
-import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet
 
-from clodura_pipeline.intake.header_row import Spellings
-from clodura_pipeline.intake.headers.matching import match_headers
-from clodura_pipeline.intake.json.flat import match_names, whole_list
-from clodura_pipeline.intake.json.nesting import is_people_list
-from clodura_pipeline.intake.landed_rows import ROW, Cells, Reading, UnreadableFile, landed
-from clodura_pipeline.intake.refusals import no_usable_headers
+from clodura_pipeline.intake.cell_table import MAX_COLUMNS, ROW
+from clodura_pipeline.intake.header_messages import no_usable_headers, too_many_columns
+from clodura_pipeline.intake.headers.matching import Spellings, match_headers
+from clodura_pipeline.intake.json.contacts import read_objects
+from clodura_pipeline.intake.json.parsing import ParsedValue
+from clodura_pipeline.intake.landed_rows import ContactRows, LandedRows
+from clodura_pipeline.intake.unreadable import UnreadableFile
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_DEEPEST = 6  # structs within structs, laid flat as "company.name"
+_BATCH_ROWS = 10_000
 
 
-def read_parquet(data: bytes, spellings: Spellings) -> Reading:
+def read_parquet(data: bytes, spellings: Spellings, rows: LandedRows) -> ContactRows:
     """Every row of a Parquet file."""
-    table = _table(data, spellings)
-    match = match_names(table.column_names, spellings)
+    table = _table(data)
+    if table.num_columns > MAX_COLUMNS:
+        raise UnreadableFile(too_many_columns(table.num_columns))
+    if any(pa.types.is_nested(field.type) for field in table.schema):
+        return read_objects(lambda: _objects(table), spellings, rows, "Parquet")
+    match = match_headers(table.column_names, spellings)
     if not match.usable:
         raise UnreadableFile(no_usable_headers(match.headers, " (column of the Parquet file)", surely_headers=True))
-    columns = [pl.int_range(1, table.num_rows + 1, dtype=pl.Int64, eager=True).alias(ROW)]
-    for position, column in enumerate(table.columns):
-        columns.append(_text(column).alias(str(position)))
-    return landed(match, Cells(pl.DataFrame(columns)), "Parquet")
+    landed = rows.begin_table(match)
+    at = 1
+    for batch in table.to_batches(_BATCH_ROWS):
+        columns = [pl.int_range(at, at + batch.num_rows, dtype=pl.Int64, eager=True).alias(ROW)]
+        columns += [_text(pa.chunked_array([column])).alias(str(number)) for number, column in enumerate(batch.columns)]
+        landed.write(pl.DataFrame(columns))
+        at += batch.num_rows
+    rows.end_table(landed, ())
+    return rows.contacts("Parquet")
 
 
-def _table(data: bytes, spellings: Spellings) -> pa.Table:
+def _table(data: bytes) -> pa.Table:
     try:
-        return _flat(pyarrow.parquet.ParquetFile(pa.BufferReader(data)).read(), spellings)
-    except (pa.ArrowException, OSError, ValueError) as problem:
-        trouble = type(problem).__name__
+        table = pyarrow.parquet.ParquetFile(pa.BufferReader(data)).read()
+        table.validate(full=True)  # text in it may be no UTF-8, which polars would take on trust
+    except (pa.ArrowException, OSError, ValueError) as error:
+        kind = type(error).__name__
+    else:
+        return table
     # Outside of the handler, since Arrow's message may quote what cells hold and would travel along.
-    raise UnreadableFile(f"is a damaged or unfinished Parquet file ({trouble}); write it again, or send CSV")
+    raise UnreadableFile(f"is a damaged or unfinished Parquet file ({kind}); write it again, or send CSV")
 
 
-def _flat(table: pa.Table, spellings: Spellings) -> pa.Table:
-    """One level of columns, as JSON is laid flat: of a list, the first element, beside it the whole as "name[]"."""
-    for _ in range(_DEEPEST):
-        for position, field in enumerate(table.schema):
-            if _is_list(field.type) and _first_counts(field, spellings):
-                table = _with_first_elements(table, position, spellings)
-        if not any(pa.types.is_struct(field.type) for field in table.schema):
-            break
-        table = table.flatten()
-    table.validate(full=True)  # text in it may be no UTF-8, which polars would take on trust
-    return table
+def _objects(table: pa.Table) -> Iterator[ParsedValue]:
+    for batch in table.to_batches(_BATCH_ROWS):
+        columns = [
+            map(_plain, column.to_pylist()) if pa.types.is_nested(column.type) else _text(pa.chunked_array([column]))
+            for column in batch.columns
+        ]
+        for row in zip(*columns, strict=True):
+            value = dict(zip(table.column_names, row, strict=True))
+            yield ParsedValue(value, None, "")
 
 
-def _is_list(kind: pa.DataType) -> bool:
-    return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-
-
-def _first_counts(field: pa.Field, spellings: Spellings) -> bool:
-    """Whether a list's first element may be one of our columns; any other list is kept as it is."""
-    return pa.types.is_struct(field.type.value_type) or bool(match_headers([field.name], spellings).columns)
-
-
-def _with_first_elements(table: pa.Table, position: int, spellings: Spellings) -> pa.Table:
-    name, column = table.field(position).name, table.column(position)
-    kind = column.type.value_type
-    lists = pa.chunked_array(column.cast(pa.large_list(kind)).chunks, pa.large_list(kind)).combine_chunks()
-    lists = pa.concat_arrays(lists.chunks) if isinstance(lists, pa.ChunkedArray) else lists
-    lengths = pl.Series(lists.value_lengths()).fill_null(0)
-    several = lengths > 1
-    if several.any():
-        names = [field.name for field in kind] if pa.types.is_struct(kind) else []
-        if is_people_list(name) and match_headers(names, spellings).usable:
-            raise UnreadableFile(f"holds lists of contacts ({name!r}) within its rows; write a row for each contact")
-        whole = [_one(one) if more else None for one, more in zip(lists.to_pylist(), several, strict=True)]
-        table = table.append_column(whole_list(name), pa.array(whole, pa.large_string()))
-    offsets = pl.Series(lists.offsets).head(len(lists))
-    starts = pl.select(pl.when(lengths > 0).then(offsets)).to_series().to_arrow()
-    return table.set_column(position, name, lists.values.take(starts))
+def _plain(value: Any) -> Any:
+    """A nested value with all within it as text."""
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value if isinstance(value, bool) else _text_of(value)
 
 
 def _text(column: pa.ChunkedArray) -> pl.Series:
@@ -93,13 +86,8 @@ def _text(column: pa.ChunkedArray) -> pl.Series:
     if pa.types.is_floating(kind):
         number = pl.Series("", column.cast(pa.float64()))
         whole = number.cast(pl.Int64, strict=False)
-        return pl.select(
-            pl.when(number.is_nan())
-            .then(None)
-            .when(whole == number)
-            .then(whole.cast(pl.String))
-            .otherwise(number.cast(pl.String))
-        ).to_series()
+        text = pl.when(whole == number).then(whole.cast(pl.String)).otherwise(number.cast(pl.String))
+        return pl.select(pl.when(number.is_nan()).then(None).otherwise(text)).to_series()
     if pa.types.is_decimal(kind):
         return pl.Series("", column.cast(pa.string())).str.replace(r"\.0+$", "")
     if pa.types.is_fixed_size_binary(kind):  # always so, for a few of many UUIDs could pass for text
@@ -108,20 +96,20 @@ def _text(column: pa.ChunkedArray) -> pl.Series:
         return pl.Series("", column.cast(pa.date32())).dt.to_string("iso")
     if pa.types.is_timestamp(kind):
         return pl.Series("", column).dt.to_string("iso:strict").str.replace(r"\.0+($|[+-])", "$1")
-    return pl.Series([_one(value) for value in column.to_pylist()], dtype=pl.String)
+    return pl.Series([_text_of(value) for value in column.to_pylist()], dtype=pl.String)
 
 
-def _one(value: Any) -> str | None:
+def _text_of(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bytes):
-        return _of_bytes(value)
-    if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False, default=str)
+        return _text_of_bytes(value)
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e18 else repr(value)
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
-def _of_bytes(value: bytes) -> str:
+def _text_of_bytes(value: bytes) -> str:
     """Bytes as the text they are; where they are none, such as the bytes of a UUID, as hexadecimal digits."""
     try:
         text = value.decode()

@@ -1,37 +1,31 @@
-"""The ledger: the SQLite file that every call passes through, before and after. All SQL on it is in this package."""
+"""The ledger: the transactional database that every call passes through, before and after. All SQL on it is here."""
 
-from clodura_pipeline.ledger.attempts import Decision, Granted, Settled
-from clodura_pipeline.ledger.audit import Audit, audit_file
-from clodura_pipeline.ledger.backup import backup, export
-from clodura_pipeline.ledger.balance import ReadingBegun, Reconciled
+from clodura_pipeline.ledger.attempts import Decision, Permit, Settled
+from clodura_pipeline.ledger.balance import BalanceReading, StartedReading
 from clodura_pipeline.ledger.budget import Totals, Wait
-from clodura_pipeline.ledger.erasure import Erased, Forgotten
-from clodura_pipeline.ledger.ledger import Ledger
-from clodura_pipeline.ledger.people import Registered
+from clodura_pipeline.ledger.connection import LedgerError, LedgerUnavailable
+from clodura_pipeline.ledger.erasure import ErasedPeople, ErasureCounts
+from clodura_pipeline.ledger.identifier_migration import CanonicalForm
+from clodura_pipeline.ledger.ledger import Changes, Ledger
 from clodura_pipeline.ledger.retention import Removed, Retention
-from clodura_pipeline.ledger.schema import FILE_NAME, LedgerProblem, LedgerUnavailable
-from clodura_pipeline.ledger.upgrading import CanonicalForm
+from clodura_pipeline.ledger.schema import FILE_NAME
 
 __all__ = [
     "FILE_NAME",
-    "Audit",
+    "BalanceReading",
     "CanonicalForm",
+    "Changes",
     "Decision",
-    "Erased",
-    "Forgotten",
-    "Granted",
+    "ErasedPeople",
+    "ErasureCounts",
     "Ledger",
-    "LedgerProblem",
+    "LedgerError",
     "LedgerUnavailable",
-    "ReadingBegun",
-    "Reconciled",
-    "Registered",
+    "Permit",
     "Removed",
     "Retention",
     "Settled",
+    "StartedReading",
     "Totals",
     "Wait",
-    "audit_file",
-    "backup",
-    "export",
 ]

@@ -1,4 +1,4 @@
-"""Holds a ledger's file up to the rules that always hold in it, and adds up its books; changes nothing."""
+"""Checks a ledger's file by the rules that always hold in it, and adds up its totals; changes nothing."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -6,17 +6,15 @@ from pathlib import Path
 
 from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS
 from clodura_pipeline.clodura.verdicts import State
-from clodura_pipeline.ledger import schema
+from clodura_pipeline.ledger.connection import open_to_read
 
-DAMAGED = "The file is damaged. Restore it from a back-up, and keep this one: it may hold what the back-up lacks."
-DEFECT = (
-    "This is a defect worth reporting with this output; no run repairs it. Until it is clear, cap what runs may spend."
-)
+DAMAGED = "The file is damaged. Restore it from a backup, and keep this one: it may hold answers that the backup lacks."
+DEFECT = "This is a defect: report it with this output, no run repairs it. Until then, cap what runs may spend."
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A rule that does not hold: which, where (ids, scopes; never what somebody's row says), and what to do."""
+    """A rule that does not hold: which, where (ids and scopes, no values), and what to do."""
 
     rule: str
     where: str
@@ -29,24 +27,24 @@ class Day:
 
     day: str
     calls: int
-    charged: int
-    at_risk: int
+    charged: float
+    at_risk: float
 
 
 @dataclass(frozen=True)
 class Audit:
-    """A ledger's books. `calls`: sent to Clodura; `kept_raw`: answers whose bytes are kept."""
+    """The totals of a ledger. `calls`: sent to Clodura; `kept_raw`: answers whose bytes are kept."""
 
     ledger_id: str = ""
-    world: str | None = None
+    environment: str | None = None
     problems: tuple[Problem, ...] = ()
     people: int = 0
-    forgotten: int = 0
+    erased_people: int = 0
     calls: int = 0
     by_state: tuple[tuple[str, int], ...] = ()
-    reserved: int = 0
-    charged: int = 0
-    at_risk: int = 0
+    reserved: float = 0
+    charged: float = 0
+    at_risk: float = 0
     kept_raw: int = 0
     by_day: tuple[Day, ...] = ()
 
@@ -57,17 +55,17 @@ class Audit:
 
 
 def audit_file(path: Path) -> Audit:
-    """Hold a ledger's file up to its rules, in one consistent state, beside runs that write to it.
+    """Check a ledger's file by its rules, in one consistent state, while runs write to it.
 
     Raises:
-        LedgerProblem: there is none, or it cannot be opened; a damaged file that can be is in `problems`.
+        LedgerError: there is none, or it cannot be opened; a damaged file that can be is in `problems`.
     """
-    with schema.open_to_read(path) as connection:
+    with open_to_read(path) as connection:
         try:
             damage = _damage(connection)
             if damage:
                 return Audit(problems=damage)
-            return _books(connection, tuple(_broken_rules(connection)))
+            return _totals(connection, tuple(_violations(connection)))
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
                 raise
@@ -82,15 +80,16 @@ def _damage(connection: sqlite3.Connection) -> tuple[Problem, ...]:
 
 _ANSWERED = "('person', 'organisation', 'no_match')"
 _STATES = ", ".join(f"'{state}'" for state in State)
-# A withdrawn call never left: it keeps its row, without an answer, and counts as no call.
+# A released call never left: it keeps its row, without an answer, and does not count as a call.
 _CALLS = "count(*) FILTER (WHERE state <> 'not_processed' OR answered_at IS NOT NULL)"
 _SUMS = (
-    f"{_CALLS} AS calls, coalesce(sum(reserved_credits), 0) AS reserved, coalesce(sum(charged_credits), 0) AS charged, "
-    "coalesce(sum(at_risk_credits), 0) AS at_risk FROM attempts"
+    f"{_CALLS} AS calls, round(coalesce(sum(reserved_credits), 0), 6) AS reserved, "
+    "round(coalesce(sum(charged_credits), 0), 6) AS charged, round(coalesce(sum(at_risk_credits), 0), 6) AS at_risk "
+    "FROM attempts"
 )
 _FREE = "('no_match', 'refused', 'not_processed')"
 
-# Each query names what breaks its rule; none of them shows anybody's data.
+# Each query names what breaks its rule; none of them shows contact data.
 _RULES = (
     (
         "every total is the sum over its attempts",
@@ -98,10 +97,11 @@ _RULES = (
         WITH sums AS (
             SELECT 'all' AS scope, {_SUMS}
             UNION ALL SELECT 'day:' || usage_date, {_SUMS} GROUP BY usage_date
-            UNION ALL SELECT 'run:' || root_run_id, {_SUMS} GROUP BY root_run_id)
-        SELECT scope FROM (SELECT * FROM sums EXCEPT SELECT * FROM totals)
+            UNION ALL SELECT 'run:' || cap_scope, {_SUMS} GROUP BY cap_scope)
+        SELECT scope FROM (SELECT * FROM sums EXCEPT SELECT scope, calls, round(reserved_credits, 6),
+            round(charged_credits, 6), round(at_risk_credits, 6) FROM totals)
         UNION SELECT scope FROM totals WHERE scope NOT IN (SELECT scope FROM sums)
-            AND (calls, reserved_credits, charged_credits, at_risk_credits) <> (0, 0, 0, 0)
+            AND (calls, reserved_credits, round(charged_credits, 6), round(at_risk_credits, 6)) <> (0, 0, 0, 0)
         """,
         "Limits and budgets rest on these totals. " + DEFECT,
     ),
@@ -113,7 +113,7 @@ _RULES = (
     (
         "an alias names the older key that survived, never another alias",
         "SELECT 'person ' || p.person_key FROM people p LEFT JOIN people s ON s.person_key = p.alias_of "
-        "WHERE p.alias_of >= p.person_key OR s.alias_of IS NOT NULL",
+        "WHERE s.added > p.added OR s.alias_of IS NOT NULL",
         DEFECT,
     ),
     (
@@ -127,7 +127,7 @@ _RULES = (
         "A later version may have written it: install that one. Else: " + DEFECT,
     ),
     (
-        f"a call under way has {WORST_COST_CREDITS} credits reserved, any other none",
+        f"a call in flight has {WORST_COST_CREDITS} credits reserved, every other none",
         "SELECT 'call ' || id FROM attempts WHERE reserved_credits <> "
         f"CASE state WHEN 'sent' THEN {WORST_COST_CREDITS} ELSE 0 END",
         DEFECT,
@@ -157,7 +157,8 @@ _RULES = (
         "no credits are negative",
         """
         SELECT 'call ' || id FROM attempts WHERE min(reserved_credits, charged_credits, at_risk_credits) < 0
-        UNION ALL SELECT scope FROM totals WHERE min(calls, reserved_credits, charged_credits, at_risk_credits) < 0
+        UNION ALL SELECT scope FROM totals
+            WHERE min(calls, reserved_credits, charged_credits, at_risk_credits) < -0.000001
         """,
         DEFECT,
     ),
@@ -167,7 +168,7 @@ _RULES = (
         DEFECT,
     ),
     (
-        "nobody who had an answer was asked as if they had none",
+        "no person with an answer was called for as if there were none",
         f"""
         SELECT 'call ' || a.id FROM attempts a WHERE a.purpose = 'new' AND EXISTS (
             SELECT 1 FROM attempts b WHERE b.person_key = a.person_key AND b.id < a.id AND b.state IN {_ANSWERED})
@@ -175,7 +176,7 @@ _RULES = (
         DEFECT,
     ),
     (
-        "nobody is being asked twice at once",
+        "no person is being called for twice at once",
         "SELECT 'person ' || person_key FROM attempts WHERE state = 'sent' GROUP BY person_key HAVING count(*) > 1",
         DEFECT,
     ),
@@ -186,17 +187,17 @@ _RULES = (
         "The published file may miss changes. " + DEFECT,
     ),
     (
-        "nothing is left of people who were erased",
+        "nothing is left of erased people",
         "SELECT DISTINCT 'person ' || person_key FROM people JOIN attempts USING (person_key) "
-        "WHERE forgotten_at IS NOT NULL AND (question IS NOT NULL OR raw IS NOT NULL OR answer IS NOT NULL) "
+        "WHERE erased_at IS NOT NULL AND (request IS NOT NULL OR raw IS NOT NULL OR answer IS NOT NULL) "
         "UNION SELECT 'person ' || person_key FROM people JOIN identifiers USING (person_key) "
-        "WHERE forgotten_at IS NOT NULL",
-        "Run `clodura-pipeline forget` for them again. " + DEFECT,
+        "WHERE erased_at IS NOT NULL",
+        "Run `clodura-pipeline forget` for these people again. " + DEFECT,
     ),
 )
 
 
-def _broken_rules(connection: sqlite3.Connection) -> list[Problem]:
+def _violations(connection: sqlite3.Connection) -> list[Problem]:
     problems = []
     for rule, query, remedy in _RULES:
         found = [row[0] for row in connection.execute(query)]
@@ -206,10 +207,10 @@ def _broken_rules(connection: sqlite3.Connection) -> list[Problem]:
     return problems
 
 
-def _books(connection: sqlite3.Connection, problems: tuple[Problem, ...]) -> Audit:
-    ledger_id, world = connection.execute("SELECT ledger_id, world FROM control").fetchone()
-    people, forgotten = connection.execute(
-        "SELECT count(*), count(forgotten_at) FROM people WHERE alias_of IS NULL"
+def _totals(connection: sqlite3.Connection, problems: tuple[Problem, ...]) -> Audit:
+    ledger_id, environment = connection.execute("SELECT ledger_id, environment FROM control").fetchone()
+    people, erased_people = connection.execute(
+        "SELECT count(*), count(erased_at) FROM people WHERE alias_of IS NULL"
     ).fetchone()
     calls, reserved, charged, at_risk = connection.execute(f"SELECT {_SUMS}").fetchone()
     days = connection.execute(
@@ -217,10 +218,10 @@ def _books(connection: sqlite3.Connection, problems: tuple[Problem, ...]) -> Aud
     )
     return Audit(
         ledger_id=ledger_id,
-        world=world,
+        environment=environment,
         problems=problems,
         people=people,
-        forgotten=forgotten,
+        erased_people=erased_people,
         calls=calls,
         by_state=tuple(
             (state, count)

@@ -10,23 +10,23 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from clodura_pipeline.ledger.schema import LedgerProblem, open_to_read
+from clodura_pipeline.ledger.connection import LedgerError, open_to_read
 
 ONLY_THE_OWNER = 0o600  # it holds people's data
 _ROWS_AT_A_TIME = 20_000
 _EXPORTED = ("attempts", "people", "identifiers", "readings", "runs")
-_TIMES = frozenset({"sent_at", "answered_at", "started_at", "ended_at", "read_at", "forgotten_at"})
+_TIMES = frozenset({"sent_at", "answered_at", "started_at", "ended_at", "read_at", "erased_at"})
 _POLARS = {"INTEGER": pl.Int64(), "REAL": pl.Float64(), "TEXT": pl.String(), "BLOB": pl.Binary()}
 
 
 def backup(path: Path, target: Path) -> None:
-    """Copy the ledger as it is at one moment into a file that is not there yet; runs neither wait nor notice.
+    """Copy the ledger as it is at one now into a file that is not there yet; runs neither wait nor notice.
 
     Raises:
-        LedgerProblem: there is no ledger, the target exists, or it cannot be written.
+        LedgerError: there is no ledger, the target exists, or it cannot be written.
     """
     if target.exists():
-        raise LedgerProblem(f"{target} exists already and is not overwritten. Name a new file.")
+        raise LedgerError(f"{target} exists already and is not overwritten. Name a new file.")
     partial = target.with_name(f".{target.name}.partial")
     try:
         with open_to_read(path) as source, _new_file(partial):
@@ -35,9 +35,9 @@ def backup(path: Path, target: Path) -> None:
             os.link(partial, target)  # unlike a rename, this never overwrites
         _flush(target.parent)
     except FileExistsError:
-        raise LedgerProblem(f"{target} exists already and is not overwritten. Name a new file.") from None
+        raise LedgerError(f"{target} exists already and is not overwritten. Name a new file.") from None
     except OSError as error:
-        raise LedgerProblem(f"The back-up could not be written to {target}: {error.strerror}.") from None
+        raise LedgerError(f"The back-up could not be written to {target}: {error.strerror}.") from None
     finally:
         partial.unlink(missing_ok=True)
 
@@ -48,29 +48,29 @@ def _copy(source: sqlite3.Connection, partial: Path) -> None:
             source.backup(copy, pages=-1)
             copy.execute("PRAGMA journal_mode = DELETE")  # one file, whole by itself
     except sqlite3.Error as error:
-        raise LedgerProblem(f"The back-up could not be written to {partial.parent}: {error}.") from None
+        raise LedgerError(f"The back-up could not be written to {partial.parent}: {error}.") from None
     _flush(partial)
 
 
 def export(path: Path, folder: Path, raw: bool) -> dict[str, int]:
-    """Write the ledger's tables as Parquet files, all from one moment; returns the rows of each.
+    """Write the ledger's tables as Parquet files, all from one now; returns the rows of each.
 
     Args:
         raw: the bytes of the answers too.
 
     Raises:
-        LedgerProblem: there is no ledger, a file exists already, or one cannot be written.
+        LedgerError: there is no ledger, a file exists already, or one cannot be written.
     """
     targets = {table: folder / f"{table}.parquet" for table in _EXPORTED}
     taken = [target.name for target in targets.values() if target.exists()]
     if taken:
-        raise LedgerProblem(f"{folder} holds {', '.join(taken)} already; nothing was overwritten. Name a new folder.")
+        raise LedgerError(f"{folder} holds {', '.join(taken)} already; nothing was overwritten. Name a new folder.")
     try:
         with open_to_read(path) as connection:
             folder.mkdir(parents=True, exist_ok=True)
             return {table: _write(connection, table, target, raw) for table, target in targets.items()}
     except OSError as error:
-        raise LedgerProblem(f"The export could not be written to {folder}: {error.strerror}.") from None
+        raise LedgerError(f"The export could not be written to {folder}: {error.strerror}.") from None
 
 
 def _write(connection: sqlite3.Connection, table: str, target: Path, raw: bool) -> int:

@@ -7,7 +7,7 @@ from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS
 from clodura_pipeline.ledger.rules.policy import Budget
 from clodura_pipeline.ledger.rules.requests import Run
 from clodura_pipeline.ledger.rules.stops import Stop, StopKind, stop
-from clodura_pipeline.ledger.server_time import Moment
+from clodura_pipeline.ledger.server_time import ClockReading
 
 RESERVED_RECHECK_SECONDS = 0.05
 
@@ -25,18 +25,18 @@ class Totals:
     """Sums over attempts, in calls and credits."""
 
     calls: int = 0
-    reserved: int = 0
-    charged: int = 0
-    at_risk: int = 0
+    reserved: float = 0
+    charged: float = 0
+    at_risk: float = 0
 
     @property
-    def committed(self) -> int:
+    def committed(self) -> float:
         """What is or may have been spent."""
         return self.reserved + self.charged + self.at_risk
 
 
 def totals(cursor: sqlite3.Connection, scope: str) -> Totals:
-    """The sums of a scope: 'all', 'day:<date>' or 'run:<root run id>'."""
+    """The sums of a scope: 'all', 'day:<date>' or 'run:<cap scope>'."""
     row = cursor.execute(
         "SELECT calls, reserved_credits, charged_credits, at_risk_credits FROM totals WHERE scope = ?", (scope,)
     ).fetchone()
@@ -55,48 +55,50 @@ def add(cursor: sqlite3.Connection, scopes: tuple[str, ...], change: Totals) -> 
         )
 
 
-def scopes_of(usage_date: str, root_run_id: str) -> tuple[str, ...]:
+def scopes_of(usage_date: str, cap_scope: str) -> tuple[str, ...]:
     """The scopes an attempt counts in."""
-    return ("all", f"day:{usage_date}", f"run:{root_run_id}")
+    return ("all", f"day:{usage_date}", f"run:{cap_scope}")
 
 
-def rebook(cursor: sqlite3.Connection, attempt: sqlite3.Row, charged: int, at_risk: int) -> None:
+def set_credits(cursor: sqlite3.Connection, attempt: sqlite3.Row, charged: float, at_risk: float) -> None:
     """Set an attempt's charged and at-risk credits, ending its reservation; the sums follow."""
     change = Totals(
         reserved=-attempt["reserved_credits"],
         charged=charged - attempt["charged_credits"],
         at_risk=at_risk - attempt["at_risk_credits"],
     )
-    add(cursor, scopes_of(attempt["usage_date"], attempt["root_run_id"]), change)
+    add(cursor, scopes_of(attempt["usage_date"], attempt["cap_scope"]), change)
     cursor.execute(
         "UPDATE attempts SET reserved_credits = 0, charged_credits = ?, at_risk_credits = ? WHERE id = ?",
         (charged, at_risk, attempt["id"]),
     )
 
 
-def budget_allows(cursor: sqlite3.Connection, run: Run, budget: Budget, moment: Moment) -> Stop | Wait | None:
+def budget_allows(cursor: sqlite3.Connection, run: Run, budget: Budget, now: ClockReading) -> Stop | Wait | None:
     """Whether the worst cost of one more call fits under every cap; None when it does.
 
-    What is at risk counts as spent: it may have been charged. While calls are under way their outcome may free
-    credits, so only with nothing reserved is a budget used up.
+    What is at risk counts as spent: it may have been charged. The outcome of calls in flight may free credits, so a
+    budget is used up only with nothing reserved.
     """
     caps = (
-        (run.max_credits, f"run:{run.root_run_id}", StopKind.RUN_BUDGET),
-        (budget.per_day_credits, f"day:{moment.day}", StopKind.DAY_BUDGET),
+        (run.max_credits, f"run:{run.cap_scope}", StopKind.RUN_BUDGET),
+        (budget.per_day_credits, f"day:{now.day}", StopKind.DAY_BUDGET),
     )
     for cap, scope, kind in caps:
         if cap <= 0:
             continue
         spent = totals(cursor, scope)
         if spent.committed + WORST_COST_CREDITS > cap:
-            detail = f"{spent.charged} of {cap} credits charged" + (f", {spent.at_risk} at risk" * bool(spent.at_risk))
+            detail = f"{spent.charged:g} of {cap} credits charged" + f", {spent.at_risk:g} at risk" * bool(
+                spent.at_risk
+            )
             return _wait_or_stop(spent.reserved, stop(kind, detail))
     if budget.min_balance_credits > 0:
         return _balance_allows(cursor, budget.min_balance_credits)
     return None
 
 
-# Of calls after a reading, and of those that Clodura may still have been at when it told the balance.
+# Of calls after a reading, and of those that Clodura may still have worked on when it stated the balance.
 _AT_RISK_SINCE = """
 SELECT coalesce(sum(at_risk_credits), 0) FROM attempts WHERE at_risk_credits > 0
 AND (id > :watermark OR (state = 'ambiguous' AND sent_at + lease_until - stamp > :read_at))
@@ -119,21 +121,21 @@ def _balance_allows(cursor: sqlite3.Connection, least: int) -> Stop | Wait | Non
     return _wait_or_stop(spent.reserved, stop(StopKind.MIN_BALANCE, f"{left:g} credits left, {least} to keep"))
 
 
-def _wait_or_stop(reserved: int, reached: Stop) -> Stop | Wait:
-    return Wait(RESERVED_RECHECK_SECONDS, "credits reserved by calls under way") if reserved else reached
+def _wait_or_stop(reserved: float, reached: Stop) -> Stop | Wait:
+    return Wait(RESERVED_RECHECK_SECONDS, "credits reserved by calls in flight") if reserved else reached
 
 
-def runs_over_cap(cursor: sqlite3.Connection) -> list[tuple[str, int, int]]:
-    """Root runs that spent more than the largest cap their runs were given: (run id, credits, cap)."""
+def runs_over_cap(cursor: sqlite3.Connection) -> list[tuple[str, float, int]]:
+    """Runs and backfills that spent more than the largest cap they were given: (cap scope, credits, cap)."""
     rows = cursor.execute(
-        "SELECT r.root_run_id, t.charged_credits + t.at_risk_credits AS spent, max(r.max_credits) AS cap "
-        "FROM runs r JOIN totals t ON t.scope = 'run:' || r.root_run_id "
-        "GROUP BY r.root_run_id HAVING min(r.max_credits) > 0 AND spent > cap"
+        "SELECT r.cap_scope, t.charged_credits + t.at_risk_credits AS spent, max(r.max_credits) AS cap "
+        "FROM runs r JOIN totals t ON t.scope = 'run:' || r.cap_scope "
+        "GROUP BY r.cap_scope HAVING min(r.max_credits) > 0 AND spent > cap"
     )
     return [(row[0], row[1], row[2]) for row in rows]
 
 
-def days_over(cursor: sqlite3.Connection, cap: int) -> list[tuple[str, int]]:
+def days_over(cursor: sqlite3.Connection, cap: int) -> list[tuple[str, float]]:
     """UTC days that spent more than a cap: (day, credits)."""
     rows = cursor.execute(
         "SELECT substr(scope, 5), charged_credits + at_risk_credits AS spent FROM totals "

@@ -1,4 +1,4 @@
-"""Erases people at their wish: what is left is keyed hashes of their identifiers, and what the books need."""
+"""Erases people at their request: what is left is keyed hashes of their identifiers, and what the totals need."""
 
 import hmac
 import secrets
@@ -6,16 +6,16 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from clodura_pipeline.ledger.people import learn_identifier, survivor_of
-from clodura_pipeline.ledger.sequence import next_sequence
+from clodura_pipeline.ledger.people import keys_of, learn_identifier, next_sequence, owners_of, survivor_of
+from clodura_pipeline.ledger.rules.stops import PendingReason
 
-NOT_ASKED = "erased at this person's wish, and not asked again"
+NOT_CALLED = PendingReason("erased", "erased at this person's request; not called for again")
 _MARK_DIGITS = 32
 
 
 @dataclass(frozen=True, repr=False)
-class Forgotten:
-    """Tells whether an identifier is of somebody who was erased, and nothing else about them."""
+class ErasedPeople:
+    """Says whether an identifier is of a person who was erased, and nothing else about them."""
 
     secret: bytes = b""
     marks: frozenset[str] = frozenset()
@@ -28,7 +28,7 @@ class Forgotten:
 
 
 @dataclass(frozen=True)
-class Erased:
+class ErasureCounts:
     """What was erased in the ledger: people, the identifiers that led to them, calls whose content is gone."""
 
     people: int
@@ -36,101 +36,82 @@ class Erased:
     calls: int
 
 
-def forgotten(cursor: sqlite3.Connection) -> Forgotten:
-    """Everybody who was erased."""
-    marks = frozenset(row[0] for row in cursor.execute("SELECT mark FROM forgotten"))
-    return Forgotten(_secret(cursor), marks) if marks else Forgotten()
+def erased_people(cursor: sqlite3.Connection) -> ErasedPeople:
+    """All people who were erased."""
+    marks = frozenset(row[0] for row in cursor.execute("SELECT mark FROM erasures"))
+    return ErasedPeople(_secret(cursor), marks) if marks else ErasedPeople()
 
 
-def find(cursor: sqlite3.Connection, identifiers: Iterable[str]) -> dict[str, int]:
-    """The surviving person key of each of these identifiers that is known."""
-    found = {}
-    for identifier in identifiers:
-        row = cursor.execute("SELECT person_key FROM identifiers WHERE identifier = ?", (identifier,)).fetchone()
-        if row is not None:
-            found[identifier] = survivor_of(cursor, row["person_key"])
-    return found
+def erase(cursor: sqlite3.Connection, now: float, identifiers: Iterable[str]) -> ErasureCounts:
+    """Erase the people whom these identifiers lead to, and leave a mark for each identifier, known or not.
 
-
-def forget(cursor: sqlite3.Connection, now: float, identifiers: Iterable[str]) -> Erased:
-    """Erase whoever these identifiers lead to, and leave a mark for each identifier, known or not.
-
-    The attempts stay, with state and money, and so does what they were sent for: nothing in the books changes.
+    The attempts stay, with state and money, and so does the file they were sent for: no total changes.
     """
     given = set(identifiers)
-    keys = _all_keys(cursor, find(cursor, given).values())
-    known = {row[0] for key in keys for row in cursor.execute(_IDENTIFIERS, (key,))}
+    keys = keys_of(cursor, owners_of(cursor, given, from_calls_only=False).values())
+    known = _identifiers_of(cursor, keys)
     secret = _secret(cursor)
     cursor.executemany(
-        "INSERT OR IGNORE INTO forgotten VALUES (?, ?)", ((_mark(secret, each), now) for each in given | known)
+        "INSERT INTO erasures VALUES (?, ?) ON CONFLICT (mark) DO NOTHING",
+        [(_mark(secret, each), now) for each in given | known],
     )
-    return Erased(len({survivor_of(cursor, key) for key in keys}), len(known), _erase(cursor, now, keys))
+    return ErasureCounts(len({survivor_of(cursor, key) for key in keys}), len(known), _remove(cursor, now, keys))
 
 
-def is_forgotten(cursor: sqlite3.Connection, person_key: int) -> bool:
-    """Whether a person was erased."""
-    row = cursor.execute("SELECT forgotten_at FROM people WHERE person_key = ?", (person_key,)).fetchone()
-    return row is not None and row["forgotten_at"] is not None
+def is_erased(cursor: sqlite3.Connection, person_keys: Iterable[int], identifiers: Iterable[str]) -> bool:
+    """Whether one of these people was erased, or one of these identifiers is of a person who was."""
+    query = "SELECT 1 FROM people WHERE person_key = ? AND erased_at IS NOT NULL"
+    if any(cursor.execute(query, (key,)).fetchone() for key in person_keys):
+        return True
+    return any(_has_mark(cursor, identifier) for identifier in identifiers)
 
 
-def learn_profile(
-    cursor: sqlite3.Connection, now: float, person_key: int, profile: str | None, former: Iterable[str]
-) -> None:
-    """An answer came, and may name a profile: it leads to this person from now on, unless somebody was erased.
+def learn_profile(cursor: sqlite3.Connection, now: float, person_key: int, profile: str | None) -> None:
+    """An answer came, and may name a profile: it leads to this person from now on.
 
-    That may be the person asked, while the call was under way, or whoever the answer shows them to be: erased too,
-    before the transaction that brings the answer ends.
-
-    Args:
-        former: what the profile was in former canonical forms, in one of which somebody may have been erased.
+    Unless the person was erased while the call was in flight, or the profile is of a person who was erased: then this
+    person is erased too, before the transaction that brings the answer ends.
     """
-    named = [each for each in (profile, *former) if each is not None]
-    if is_forgotten(cursor, person_key):
-        _erase(cursor, now, _all_keys(cursor, [person_key]))
-    elif any(_has_mark(cursor, each) for each in named):
-        names = [row[0] for key in _all_keys(cursor, [person_key]) for row in cursor.execute(_IDENTIFIERS, (key,))]
-        forget(cursor, now, [*named, *names])
+    if is_erased(cursor, [person_key], ()):
+        _remove(cursor, now, keys_of(cursor, [person_key]))
+    elif profile is not None and _has_mark(cursor, profile):
+        erase(cursor, now, {profile, *_identifiers_of(cursor, keys_of(cursor, [person_key]))})
     elif profile is not None:
         learn_identifier(cursor, person_key, profile)
 
 
-_IDENTIFIERS = "SELECT identifier FROM identifiers WHERE person_key = ?"
+def _identifiers_of(cursor: sqlite3.Connection, person_keys: Iterable[int]) -> set[str]:
+    query = "SELECT identifier FROM identifiers WHERE person_key = ?"
+    return {row[0] for key in person_keys for row in cursor.execute(query, (key,))}
 
 
-def _all_keys(cursor: sqlite3.Connection, person_keys: Iterable[int]) -> list[int]:
-    """Every key that these people ever had."""
-    survivors = {survivor_of(cursor, key) for key in person_keys}
-    aliases = "SELECT person_key FROM people WHERE person_key = ? OR alias_of = ?"
-    return sorted(row[0] for key in survivors for row in cursor.execute(aliases, (key, key)))
-
-
-def _erase(cursor: sqlite3.Connection, now: float, keys: Iterable[int]) -> int:
-    """Take everything out of the ledger that tells who these people are; returns how many calls that concerned."""
+def _remove(cursor: sqlite3.Connection, now: float, keys: Iterable[int]) -> int:
+    """Remove all that says who these people are; returns how many calls that concerned."""
     sequence = next_sequence(cursor)
     calls = 0
     for key in keys:
         cursor.execute("DELETE FROM identifiers WHERE person_key = ?", (key,))
-        cursor.execute("UPDATE people SET forgotten_at = ?, sequence = ? WHERE person_key = ?", (now, sequence, key))
-        # The hash of a question that is an address alone could be found by trying addresses.
+        cursor.execute("UPDATE people SET erased_at = ?, sequence = ? WHERE person_key = ?", (now, sequence, key))
+        # The hash of a request that is an address alone could be found by trying addresses.
         calls += cursor.execute(
-            "UPDATE attempts SET question = NULL, question_hash = '', raw = NULL, content_type = NULL, answer = NULL, "
-            "sequence = ? WHERE person_key = ?",
+            "UPDATE attempts SET request = NULL, request_hash = '', raw = NULL, content_type = NULL, answer = NULL, "
+            "shape_id = NULL, sequence = ? WHERE person_key = ?",
             (sequence, key),
         ).rowcount
     return calls
 
 
 def _secret(cursor: sqlite3.Connection) -> bytes:
-    known = cursor.execute("SELECT forget_secret FROM control").fetchone()[0]
+    known = cursor.execute("SELECT erasure_secret FROM control").fetchone()[0]
     if known is None:
         known = secrets.token_bytes(32)
-        cursor.execute("UPDATE control SET forget_secret = ?", (known,))
+        cursor.execute("UPDATE control SET erasure_secret = ?", (known,))
     return known
 
 
 def _has_mark(cursor: sqlite3.Connection, identifier: str) -> bool:
-    secret = cursor.execute("SELECT forget_secret FROM control").fetchone()[0]
-    query = "SELECT 1 FROM forgotten WHERE mark = ?"
+    secret = cursor.execute("SELECT erasure_secret FROM control").fetchone()[0]
+    query = "SELECT 1 FROM erasures WHERE mark = ?"
     return secret is not None and cursor.execute(query, (_mark(secret, identifier),)).fetchone() is not None
 
 

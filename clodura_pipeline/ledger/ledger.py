@@ -1,74 +1,75 @@
-"""`Ledger`: the few methods through which the rest of the project uses the ledger, each one transaction."""
+"""`Ledger`: what the rest of the project does with the ledger, each method one transaction."""
 
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from clodura_pipeline.clodura.balance import Balance
 from clodura_pipeline.clodura.verdicts import RawAnswer, Verdict
-from clodura_pipeline.ledger import attempts as calls
-from clodura_pipeline.ledger import balance as readings
-from clodura_pipeline.ledger import budget as money
-from clodura_pipeline.ledger import past, people, registering, schema, upgrading
-from clodura_pipeline.ledger import server_time as moments
-from clodura_pipeline.ledger.attempts import Decision, Granted, Settled
-from clodura_pipeline.ledger.balance import ReadingBegun, Reconciled
+from clodura_pipeline.ledger import attempts, balance, budget, identifier_migration, reread, server_time
+from clodura_pipeline.ledger.attempts import Decision, Permit, Settled
+from clodura_pipeline.ledger.balance import BalanceReading, StartedReading
 from clodura_pipeline.ledger.budget import Totals, Wait
-from clodura_pipeline.ledger.maintenance import Custody
-from clodura_pipeline.ledger.people import Registered
+from clodura_pipeline.ledger.connection import LedgerError, connect, ledger_error
+from clodura_pipeline.ledger.identifier_migration import CanonicalForm
+from clodura_pipeline.ledger.maintenance import Maintenance
+from clodura_pipeline.ledger.people import current_sequence, next_sequence
+from clodura_pipeline.ledger.reread import Judge, RereadCounts
 from clodura_pipeline.ledger.rules.clock import Clock
-from clodura_pipeline.ledger.rules.eligibility import PastAttempt
 from clodura_pipeline.ledger.rules.policy import Policy
-from clodura_pipeline.ledger.rules.requests import Question, Run
+from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, Run
 from clodura_pipeline.ledger.rules.stops import Stop
-from clodura_pipeline.ledger.sequence import current_sequence
-from clodura_pipeline.ledger.upgrading import FIRST_FORM, CanonicalForm
+from clodura_pipeline.ledger.server_time import ClockReading
 
-Identify = calls.Identify
+# What readers need of an attempt: without the bytes of its answer.
+ATTEMPT_COLUMNS = (
+    "id", "person_key", "run_id", "cap_scope", "file_date", "source_file", "purpose", "combination", "strength",
+    "request", "request_hash", "sent_at", "usage_date", "state", "detail", "http_status", "reserved_credits",
+    "charged_credits", "at_risk_credits", "cost_basis", "answered_at", "answer", "lease_until", "shape_id",
+)  # fmt: skip
+PERSON_COLUMNS = ("person_key", "survivor", "added", "is_erased")
 
-# Without the raw bytes and the question, which readers have no use for.
-_SHOWN = (
-    "id, person_key, run_id, root_run_id, file_date, source_file, purpose, combination, strength, sent_at, usage_date, "
-    "state, detail, http_status, reserved_credits, charged_credits, at_risk_credits, cost_basis, answered_at, answer"
-)
 
+@dataclass(frozen=True, repr=False)
+class Changes:
+    """What changed in the ledger after a sequence, as rows, from one consistent state.
 
-@dataclass(frozen=True)
-class Attempts:
-    """Attempts and people changed since a sequence, as rows, and the sequence they are complete up to."""
+    `attempts`: `ATTEMPT_COLUMNS`; `people`: `PERSON_COLUMNS`; `identifiers`: all identifiers of these people, as
+    (identifier, person key, whether a call sent it or an answer named it). `shapes`: all shapes of answers, as (id,
+    JSON of [path, value type, filled, column]). `sequence`: what they are complete up to.
+    """
 
     ledger_id: str
     sequence: int
-    attempts: list[sqlite3.Row]
-    aliases: list[tuple[int, int]]
+    attempts: Sequence[tuple[object, ...]]
+    people: Sequence[tuple[object, ...]]
+    identifiers: Sequence[tuple[object, ...]]
+    shapes: Sequence[tuple[object, ...]]
 
 
-class Ledger(Custody):
+class Ledger(Maintenance):
     """One open ledger. Threads may share it; processes open their own. Use as a context manager or close it."""
 
-    def __init__(self, path: Path, clock: Clock, identify: Identify, form: CanonicalForm = FIRST_FORM) -> None:
+    def __init__(self, path: Path, clock: Clock, form: CanonicalForm) -> None:
         """
         Args:
-            identify: canonical identifier of a LinkedIn profile address, or None: answers name profiles too.
-            form: of the identifiers that callers register; a ledger of a former one is brought to it.
+            form: of the identifiers that callers use; a ledger of an older one is migrated to it.
 
         Raises:
-            LedgerProblem: it cannot be used; the message says what to do.
+            LedgerError: it cannot be used; the message says what to do.
         """
         self.path = path
         self._clock = clock
-        self._identify = identify
         self._form = form
         self._lock = threading.RLock()
-        self._registering = threading.Lock()
-        self._connection = schema.connect(path, form.version)
+        self._connection = connect(path, form.version)
         try:
             with self._transaction() as cursor:
-                moments.enter_boot(cursor, clock)
-                upgrading.bring_to_form(cursor, form, clock)
+                server_time.adopt_boot(cursor, clock)
+                identifier_migration.migrate(cursor, form)
                 self.ledger_id: str = cursor.execute("SELECT ledger_id FROM control").fetchone()[0]
         except BaseException:
             self._connection.close()
@@ -85,197 +86,193 @@ class Ledger(Custody):
         with self._lock:
             self._connection.close()
 
-    # People
-
-    def register(self, identifiers: Iterable[tuple[str, str]], in_conflict: Iterable[str] = ()) -> dict[str, int]:
-        """Person key for every group of canonical identifiers, given as (group label, identifier) pairs."""
-        return self.identify(identifiers, in_conflict).keys
-
-    def identify(self, identifiers: Iterable[tuple[str, str]], in_conflict: Iterable[str]) -> Registered:
-        """As `register`, and with what was found out on the way."""
-        with self._registering:
-            return registering.register(
-                lambda: self._in_form("DEFERRED"), self._in_form, identifiers, in_conflict, self._form.addresses_of
-            )
-
     # Runs
 
-    def start_run(self, run_id: str, root_run_id: str, max_credits: int) -> Run:
-        """Begin a run (or take it up again). Its watermark is what "starts after it was sent" is decided by."""
+    def start_run(self, run_id: str, cap_scope: str, max_credits: int, first_day: str = "", last_day: str = "") -> Run:
+        """Start a run, or resume it. Its watermark decides what "starts after it was sent" means.
+
+        Args:
+            cap_scope: what `max_credits` counts over: the backfill, or the root run.
+        """
         with self._transaction() as cursor:
-            moment = moments.now(cursor, self._clock)
-            calls.expire_leases(cursor, moment)
-            moments.forget_old_sends(cursor, moment)
-            cursor.execute(
-                "INSERT INTO runs (run_id, root_run_id, watermark, started_at, max_credits) VALUES (?, ?, ?, ?, ?) "
-                "ON CONFLICT (run_id) DO UPDATE SET max_credits = excluded.max_credits, ended_at = NULL",
-                (run_id, root_run_id, readings.newest_attempt(cursor), moment.server, max_credits),
-            )
-            watermark = cursor.execute("SELECT watermark FROM runs WHERE run_id = ?", (run_id,)).fetchone()[0]
-            return Run(run_id, root_run_id, watermark, max_credits)
+            now = server_time.read_clock(cursor, self._clock)
+            attempts.expire_leases(cursor, now)
+            server_time.drop_old_sends(cursor, now)
+            watermark = cursor.execute(
+                "INSERT INTO runs (run_id, cap_scope, watermark, range_start, range_end, started_at, max_credits, "
+                "sequence) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run_id) DO UPDATE SET "
+                "max_credits = excluded.max_credits, ended_at = NULL, sequence = excluded.sequence RETURNING watermark",
+                (run_id, cap_scope, attempts.newest_attempt(cursor), first_day, last_day, now.server, max_credits,
+                 next_sequence(cursor)),
+            ).fetchone()[0]  # fmt: skip
+            return Run(run_id, cap_scope, watermark, max_credits)
 
     def end_run(self, run: Run, stop: Stop | None) -> None:
-        """Note that a run has ended, and why it stopped asking if it did."""
+        """Note that a run has ended, and why it stopped early if it did."""
         with self._transaction() as cursor:
+            now = server_time.read_clock(cursor, self._clock).server
+            reason = (stop.kind, stop.reason) if stop else (None, None)
             cursor.execute(
-                "UPDATE runs SET ended_at = ?, stop_kind = ?, stop_reason = ? WHERE run_id = ?",
-                (
-                    moments.now(cursor, self._clock).server,
-                    stop.kind if stop else None,
-                    stop.reason if stop else None,
-                    run.run_id,
-                ),
+                "UPDATE runs SET ended_at = ?, stop_kind = ?, stop_reason = ?, sequence = ? WHERE run_id = ?",
+                (now, *reason, next_sequence(cursor), run.run_id),
             )
 
-    def enter_world(self, loopback: bool) -> None:
-        """Fix, by the first call, whether this ledger is of the live API or of a stand-in on this machine.
+    def runs(self) -> list[tuple[object, ...]]:
+        """All runs: run_id, range_start, range_end, started_at, ended_at, max_credits, stop_reason."""
+        with self._transaction() as cursor:
+            columns = "run_id, range_start, range_end, started_at, ended_at, max_credits, stop_reason"
+            return [tuple(row) for row in cursor.execute(f"SELECT {columns} FROM runs ORDER BY started_at")]
+
+    def bind_environment(self, loopback: bool) -> None:
+        """Fix, by the first run that calls, whether this ledger is of the live API or of a sandbox on this machine.
 
         Raises:
-            LedgerProblem: it is of the other one.
+            LedgerError: it is of the other one.
         """
-        world = "loopback" if loopback else "live"
+        environment = "loopback" if loopback else "live"
+        names = {"live": "the live API", "loopback": "a sandbox"}
         with self._transaction() as cursor:
-            known = cursor.execute("SELECT world FROM control").fetchone()[0]
+            known = cursor.execute("SELECT environment FROM control").fetchone()[0]
             if known is None:
-                cursor.execute("UPDATE control SET world = ?", (world,))
-            elif known != world:
-                raise schema.LedgerProblem(
-                    f"This ledger ({self.path}) holds answers of the {'live API' if known == 'live' else 'sandbox'}, "
-                    f"but CLODURA_BASE_URL points to the {'live API' if world == 'live' else 'sandbox'}. Answers of "
-                    "the two are never mixed: set CLODURA_BASE_URL back, or use another CLODURA_STATE_DIR and "
-                    "CLODURA_DATABASE."
+                cursor.execute("UPDATE control SET environment = ?", (environment,))
+            elif known != environment:
+                raise LedgerError(
+                    f"This ledger holds answers of {names[known]}, but CLODURA_BASE_URL points to "
+                    f"{names[environment]}. The two are never mixed, and no call was made. Set CLODURA_BASE_URL back, "
+                    f"or use another CLODURA_STATE_DIR and CLODURA_DATABASE. Ledger: {self.path}"
                 )
 
     # Calls
 
-    def permit(self, question: Question, run: Run, policy: Policy) -> Decision:
+    def permit(self, request: EnrichmentRequest, run: Run, policy: Policy) -> Decision:
         """Decide in one transaction whether a call may be made; if so it is written as sent."""
-        with self._in_form() as cursor:
-            return calls.permit(cursor, self._clock, question, run, policy)
+        with self._transaction() as cursor:
+            identifier_migration.require_version(cursor, self._form)
+            return attempts.permit(cursor, self._clock, request, run, policy)
 
-    def stamp_again(self, attempt_id: int, policy: Policy, ahead_seconds: float) -> Granted | Wait | None:
+    def reschedule(self, attempt_id: int, policy: Policy, ahead_seconds: float) -> Permit | Wait | None:
         """Move a permit that could not be used at once to `ahead_seconds` from now; None: it must not be used."""
         with self._transaction() as cursor:
-            return calls.stamp_again(cursor, self._clock, attempt_id, policy, ahead_seconds)
+            return attempts.reschedule(cursor, self._clock, attempt_id, policy, ahead_seconds)
 
-    def settle(self, attempt_id: int, verdict: Verdict, raw: RawAnswer | None, policy: Policy) -> Settled:
+    def settle(
+        self, attempt_id: int, verdict: Verdict, raw: RawAnswer | None, policy: Policy, reader_version: str
+    ) -> Settled:
         """Write what a call came to, in one transaction, before anything else is done with the answer."""
+        profile_of = self._form.profile_of
         with self._transaction() as cursor:
-            reading = upgrading.reading_of_profiles(cursor, self._form, self._identify, attempt_id)
-            return calls.settle(cursor, self._clock, attempt_id, verdict, raw, policy, *reading)
+            return attempts.settle(cursor, self._clock, attempt_id, verdict, raw, policy, reader_version, profile_of)
 
-    def withdraw(self, attempt_id: int, detail: str) -> None:
+    def release(self, attempt_id: int, detail: str) -> None:
         """A permitted call never left: free what it held."""
         with self._transaction() as cursor:
-            calls.withdraw(cursor, attempt_id, detail)
+            attempts.release(cursor, attempt_id, detail)
+
+    def reread(self, judge: Judge, version: str, dry_run: bool = False) -> RereadCounts | None:
+        """Read kept answers again that another reader version has read; None when there are none.
+
+        In transactions of limited size, so that concurrent runs hardly wait. See `reread.reread_some`.
+        """
+        with self._transaction() as cursor:
+            if not reread.is_needed(cursor, version):
+                return None
+            counts = RereadCounts(without_bytes=reread.without_bytes(cursor, version))
+        after: int | None = 0
+        while after is not None:
+            with self._transaction() as cursor:
+                now = server_time.read_clock(cursor, self._clock)
+                profile_of = self._form.profile_of
+                after = reread.reread_some(cursor, now, judge, version, profile_of, counts, after, dry_run)
+        return counts
 
     # Balance
 
-    def begin_reading(
-        self, policy: Policy, ahead_seconds: float = 0.0, instead_of: ReadingBegun | None = None
-    ) -> ReadingBegun | Wait | Stop | None:
-        """Begin a balance reading, which takes its place in the windows; None while a call is under way.
-
-        Args:
-            ahead_seconds: how far from now its place is to be.
-            instead_of: one that could not leave in its place, which is given up.
-        """
+    def start_reading(
+        self, policy: Policy, ahead_seconds: float = 0.0, instead_of: StartedReading | None = None
+    ) -> StartedReading | Wait | Stop | None:
+        """Start a balance reading `ahead_seconds` from now; None while a call is in flight. See `balance.start`."""
         with self._transaction() as cursor:
-            moment = moments.now(cursor, self._clock)
-            calls.expire_leases(cursor, moment)
-            begun = readings.begin(cursor, moment)
-            return begun and calls.count_reading(cursor, moment.later(ahead_seconds), policy, begun, instead_of)
+            now = server_time.read_clock(cursor, self._clock)
+            attempts.expire_leases(cursor, now)
+            return balance.start(cursor, now, policy, now.later(ahead_seconds), instead_of)
 
-    def record_reading(self, run: Run, begun: ReadingBegun, balance: Balance, answer: RawAnswer | None) -> Reconciled:
-        """Write a balance reading and what it proves. `answer`: what told it, for the server's time."""
+    def record_reading(
+        self, run: Run, started: StartedReading, read: Balance, answer: RawAnswer | None
+    ) -> BalanceReading:
+        """Write a balance reading and what it proves. `answer`: where it was read, for the server's time."""
         with self._transaction() as cursor:
-            moments.learn_server_time(cursor, self._clock, answer)
-            return readings.record(cursor, run.run_id, begun, balance)
+            server_time.learn_server_time(cursor, self._clock, answer)
+            return balance.record(cursor, run.run_id, started, read)
 
-    def doubts_rest_in_seconds(self) -> float:
-        """How long Clodura may still be at a call whose answer was lost."""
+    def seconds_until_doubts_settle(self) -> float:
+        """How long Clodura may still work on a call whose answer was lost."""
         with self._transaction() as cursor:
-            return readings.doubts_rest_in_seconds(cursor, moments.now(cursor, self._clock))
+            return balance.seconds_until_doubts_settle(cursor, server_time.read_clock(cursor, self._clock))
 
     def knows_balance(self) -> bool:
-        """Whether any reading ever told a balance."""
+        """Whether any reading ever had a balance."""
         with self._transaction() as cursor:
             query = "SELECT 1 FROM readings WHERE credits IS NOT NULL LIMIT 1"
             return cursor.execute(query).fetchone() is not None
 
-    def last_reading(self) -> Reconciled | None:
+    def last_reading(self) -> BalanceReading | None:
         """The newest balance reading; None when there is none."""
         with self._transaction() as cursor:
-            return readings.last(cursor)
+            return balance.last(cursor)
 
     # Files
 
     def day_of_undated_file(self, path: str, today: str) -> str:
         """The day of a file without a date in its path: the one it was first seen on, remembered."""
         with self._transaction() as cursor:
-            cursor.execute("INSERT OR IGNORE INTO undated_files VALUES (?, ?)", (path, today))
+            cursor.execute("INSERT INTO undated_files VALUES (?, ?) ON CONFLICT (path) DO NOTHING", (path, today))
             return cursor.execute("SELECT file_date FROM undated_files WHERE path = ?", (path,)).fetchone()[0]
 
     # Reading
 
-    def changes_since(self, sequence: int) -> Attempts:
-        """All attempts and aliases that changed after a sequence, from one consistent state."""
+    def changes_since(self, sequence: int) -> Changes:
+        """All attempts and people that changed after a sequence."""
         with self._transaction() as cursor:
-            calls.expire_leases(cursor, moments.now(cursor, self._clock))
-            ledger_id, now = cursor.execute("SELECT ledger_id, sequence FROM control").fetchone()
-            attempts = cursor.execute(
-                f"SELECT {_SHOWN} FROM attempts WHERE sequence > ? ORDER BY id", (sequence,)
-            ).fetchall()  # fmt: skip
-            aliases = cursor.execute(
-                "SELECT person_key, alias_of FROM people WHERE alias_of IS NOT NULL AND sequence > ?", (sequence,)
-            ).fetchall()
-            return Attempts(ledger_id, now, attempts, [(row[0], row[1]) for row in aliases])
+            attempts.expire_leases(cursor, server_time.read_clock(cursor, self._clock))
+            people = (
+                "SELECT person_key, coalesce(alias_of, person_key), added, erased_at IS NOT NULL FROM people "
+                "WHERE sequence > ?"
+            )
+            identifiers = (
+                "SELECT identifier, person_key, from_call FROM identifiers WHERE person_key IN "
+                "(SELECT person_key FROM people WHERE sequence > ?)"
+            )
+            changed = f"SELECT {', '.join(ATTEMPT_COLUMNS)} FROM attempts WHERE sequence > ? ORDER BY id"
+            found = [
+                [tuple(row) for row in cursor.execute(query, (sequence,))] for query in (changed, people, identifiers)
+            ]
+            shapes = [tuple(row) for row in cursor.execute("SELECT shape_id, shape FROM answer_shapes")]
+            return Changes(self.ledger_id, current_sequence(cursor), found[0], found[1], found[2], shapes)
 
     def totals(self, scope: str = "all") -> Totals:
-        """Sums of a scope: 'all', 'day:<date>', 'run:<root run id>'."""
+        """Sums of a scope: 'all', 'day:<date>', 'run:<cap scope>'."""
         with self._transaction() as cursor:
-            return money.totals(cursor, scope)
+            return budget.totals(cursor, scope)
 
-    def runs_over_cap(self) -> list[tuple[str, int, int]]:
-        """Root runs whose charged and at-risk credits exceed their cap: (run id, credits, cap)."""
+    def runs_over_cap(self) -> list[tuple[str, float, int]]:
+        """Runs and backfills whose charged and at-risk credits exceed their cap: (cap scope, credits, cap)."""
         with self._transaction() as cursor:
-            return money.runs_over_cap(cursor)
+            return budget.runs_over_cap(cursor)
 
-    def days_over(self, cap: int) -> list[tuple[str, int]]:
+    def days_over(self, cap: int) -> list[tuple[str, float]]:
         """UTC days whose charged and at-risk credits exceed a cap: (day, credits)."""
         with self._transaction() as cursor:
-            return money.days_over(cursor, cap)
+            return budget.days_over(cursor, cap)
 
-    def today(self) -> str:
-        """The UTC day by the server's clock."""
+    def read_clock(self) -> ClockReading:
+        """The time now, by the clocks that decide on windows, leases and days."""
         with self._transaction() as cursor:
-            return moments.now(cursor, self._clock).day
-
-    def past_by_person(self) -> tuple[dict[int, list[PastAttempt]], float]:
-        """All attempts by surviving person key, and the server's time now: what a plan decides on."""
-        with self._transaction() as cursor:
-            moment = moments.now(cursor, self._clock)
-            calls.expire_leases(cursor, moment)
-            return past.of_everybody(cursor, moment), moment.server
+            return server_time.read_clock(cursor, self._clock)
 
     def newest_attempt(self) -> int:
         """Id of the newest attempt; 0 when there is none."""
         with self._transaction() as cursor:
-            return readings.newest_attempt(cursor)
-
-    def mean_credits(self) -> dict[str, tuple[int, float]]:
-        """By combination: number of readable answers so far, and what they cost on average in credits."""
-        with self._transaction() as cursor:
-            rows = cursor.execute(
-                "SELECT combination, count(*), avg(charged_credits) FROM attempts "
-                "WHERE state IN ('person', 'organisation', 'no_match') GROUP BY combination"
-            )
-            return {row[0]: (row[1], row[2]) for row in rows}
-
-    def alias_sequence(self) -> int:
-        """The sequence of the newest joining of two people; 0 when there was none."""
-        with self._transaction() as cursor:
-            return people.alias_sequence(cursor)
+            return attempts.newest_attempt(cursor)
 
     def sequence(self) -> int:
         """The sequence of the newest change."""
@@ -283,27 +280,17 @@ class Ledger(Custody):
             return current_sequence(cursor)
 
     @contextlib.contextmanager
-    def _in_form(self, kind: str = "IMMEDIATE") -> Iterator[sqlite3.Connection]:
-        """A transaction on a ledger that is of this program's canonical form; raises `LedgerProblem` otherwise."""
-        with self._transaction(kind) as cursor:
-            if kind == "IMMEDIATE":  # an older program may have brought an answer meanwhile
-                upgrading.bring_to_form(cursor, self._form, self._clock)
-            else:
-                upgrading.require_form(cursor, self._form)
-            yield cursor
-
-    @contextlib.contextmanager
-    def _transaction(self, kind: str = "IMMEDIATE") -> Iterator[sqlite3.Connection]:
-        """BEGIN to COMMIT; rolled back when the body raises. Only an IMMEDIATE one may write, a DEFERRED one looks.
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """BEGIN IMMEDIATE to COMMIT; rolled back when the body raises.
 
         Raises:
-            LedgerProblem: SQLite could not do it (disk full, file damaged, locked for too long).
+            LedgerError: SQLite could not do it (disk full, file damaged, locked for too long).
         """
         with self._lock:
             try:
                 if self._connection.in_transaction:  # left by an interruption between two lines of this method
                     self._connection.execute("ROLLBACK")
-                self._connection.execute(f"BEGIN {kind}")
+                self._connection.execute("BEGIN IMMEDIATE")
                 try:
                     yield self._connection
                     self._connection.execute("COMMIT")
@@ -312,4 +299,4 @@ class Ledger(Custody):
                         self._connection.execute("ROLLBACK")
                     raise
             except sqlite3.Error as error:
-                raise schema.problem(error, self.path) from error
+                raise ledger_error(error, self.path) from error

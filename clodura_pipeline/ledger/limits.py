@@ -5,67 +5,67 @@ import sqlite3
 
 from clodura_pipeline.ledger.budget import Wait, totals
 from clodura_pipeline.ledger.rules.policy import (
-    LONGEST_OWN_PAUSE_SECONDS,
-    LONGEST_PAUSE_SECONDS,
+    MAX_OWN_PAUSE_SECONDS,
+    MAX_PAUSE_SECONDS,
     MIDNIGHT_GUARD_SECONDS,
+    MIN_RATE_PER_SECOND,
     RATE_DOUBLES_SECONDS,
-    SLOWEST_RATE_PER_SECOND,
     Limits,
 )
 from clodura_pipeline.ledger.rules.stops import Stop, StopKind, stop
-from clodura_pipeline.ledger.server_time import Moment
+from clodura_pipeline.ledger.server_time import ClockReading
 
 _DAY_SECONDS = 86_400
 
 
-def day_allows(cursor: sqlite3.Connection, limits: Limits, moment: Moment) -> Stop | Wait | None:
+def day_allows(cursor: sqlite3.Connection, limits: Limits, now: ClockReading) -> Stop | Wait | None:
     """Whether one more call fits into the UTC day; None when it does."""
-    closed = cursor.execute("SELECT 1 FROM closed_days WHERE usage_date = ?", (moment.day,)).fetchone()
+    closed = cursor.execute("SELECT 1 FROM closed_days WHERE usage_date = ?", (now.day,)).fetchone()
     if closed:
         return stop(StopKind.DAY_CLOSED)
     if limits.per_day <= 0:
         return None
-    calls = totals(cursor, f"day:{moment.day}").calls
+    calls = totals(cursor, f"day:{now.day}").calls
     if calls >= limits.per_day:
-        return stop(StopKind.DAILY_LIMIT, f"{calls} of {limits.per_day} calls made on {moment.day}")
-    left = _until_the_day_is_sure(limits, moment)
-    return Wait(left, "UTC midnight to be surely over") if left > 0 else None
+        return stop(StopKind.DAILY_LIMIT, f"{calls} of {limits.per_day} calls made on {now.day}")
+    left = _until_the_day_is_sure(limits, now)
+    return Wait(left, "UTC midnight to be over by both clocks") if left > 0 else None
 
 
-def is_surely_on(usage_date: str, limits: Limits, moment: Moment) -> bool:
-    """Whether a call that leaves then counts on this UTC day; of no matter without a daily limit."""
-    return limits.per_day <= 0 or (moment.day == usage_date and _until_the_day_is_sure(limits, moment) <= 0)
+def is_surely_on(usage_date: str, limits: Limits, now: ClockReading) -> bool:
+    """Whether a call that leaves then counts on this UTC day; always so without a daily limit."""
+    return limits.per_day <= 0 or (now.day == usage_date and _until_the_day_is_sure(limits, now) <= 0)
 
 
-def _until_the_day_is_sure(limits: Limits, moment: Moment) -> float:
+def _until_the_day_is_sure(limits: Limits, now: ClockReading) -> float:
     """Seconds until it is sure on which UTC day the server counts a call; 0 when it is."""
     guard = MIDNIGHT_GUARD_SECONDS + limits.jitter_seconds
-    into_day = moment.server % _DAY_SECONDS
+    into_day = now.server % _DAY_SECONDS
     if into_day < guard:
         return guard - into_day
     return max(0.0, _DAY_SECONDS - into_day + guard) if into_day > _DAY_SECONDS - guard else 0.0
 
 
-def windows_allow(cursor: sqlite3.Connection, limits: Limits, moment: Moment) -> Stop | Wait | None:
-    """Whether a request may leave now, by every sliding window and by what 429s taught; None when it may."""
-    pause = _pause(cursor, moment)
+def windows_allow(cursor: sqlite3.Connection, limits: Limits, now: ClockReading) -> Stop | Wait | None:
+    """Whether a request may leave now, by every sliding window and by what 429s lowered; None when it may."""
+    pause = _pause(cursor, now)
     if pause is not None:
         return pause
-    for calls, seconds in (*limits.windows(), *_slowed(cursor, limits, moment)):
+    for calls, seconds in (*limits.windows(), *_slowed(cursor, limits, now)):
         row = cursor.execute(
             "SELECT stamp FROM sends WHERE boot_id = ? ORDER BY stamp DESC LIMIT 1 OFFSET ?",
-            (moment.boot_id, calls - 1),
+            (now.boot_id, calls - 1),
         ).fetchone()
-        if row is not None and row["stamp"] + seconds > moment.monotonic:
-            wait = row["stamp"] + seconds - moment.monotonic
+        if row is not None and row["stamp"] + seconds > now.monotonic:
+            wait = row["stamp"] + seconds - now.monotonic
             return Wait(wait, f"the limit of {calls} calls in {seconds:.0f} s")
     return None
 
 
 def slow_down(
-    cursor: sqlite3.Connection, limits: Limits, moment: Moment, sent_stamp: float, asked_seconds: float | None
+    cursor: sqlite3.Connection, limits: Limits, now: ClockReading, sent_stamp: float, asked_seconds: float | None
 ) -> int:
-    """After a 429: all runs of the key pause, and go on at half the rate, which then grows back.
+    """After a 429: all runs of the key pause, then continue at half the rate, which grows back.
 
     Calls that were already on their way when the rate was lowered lengthen the pause but do not lower it again.
 
@@ -75,51 +75,53 @@ def slow_down(
     Returns:
         How many times in a row this has happened, each after a pause of its own.
     """
-    control = cursor.execute("SELECT slowed_at, strikes, paused_until FROM control").fetchone()
-    known = control["strikes"]
-    own_seconds = min(LONGEST_OWN_PAUSE_SECONDS, 2.0 ** max(0, known - (0 if asked_seconds is None else 2)))
+    control = cursor.execute("SELECT slowed_at, consecutive_429s, paused_until FROM control").fetchone()
+    known = control["consecutive_429s"]
+    own_seconds = min(MAX_OWN_PAUSE_SECONDS, 2.0 ** max(0, known - (0 if asked_seconds is None else 2)))
     pause_seconds = max(asked_seconds or 0.0, own_seconds if asked_seconds is None or known > 2 else 0.0)
-    paused_until = max(control["paused_until"], moment.monotonic + pause_seconds)
+    paused_until = max(control["paused_until"], now.monotonic + pause_seconds)
     cursor.execute("UPDATE control SET paused_until = ?", (paused_until,))
     if sent_stamp <= control["slowed_at"]:
         return known
     lately = cursor.execute(
-        "SELECT count(*) FROM sends WHERE boot_id = ? AND stamp > ?", (moment.boot_id, moment.monotonic - 1.0)
+        "SELECT count(*) FROM sends WHERE boot_id = ? AND stamp > ?", (now.boot_id, now.monotonic - 1.0)
     ).fetchone()[0]
-    present = min(filter(None, (limits.per_second, _rate(cursor, moment), lately)), default=1)
+    present = min(filter(None, (limits.per_second, _rate(cursor, now), lately)), default=1)
     cursor.execute(
-        "UPDATE control SET rate_per_second = ?, slowed_at = ?, strikes = strikes + 1",
-        (max(SLOWEST_RATE_PER_SECOND, present / 2), moment.monotonic),
+        "UPDATE control SET rate_per_second = ?, slowed_at = ?, consecutive_429s = consecutive_429s + 1",
+        (max(MIN_RATE_PER_SECOND, present / 2), now.monotonic),
     )
     return known + 1
 
 
 def accepted(cursor: sqlite3.Connection, sent_stamp: float) -> None:
-    """A call that was sent after the last 429 was let through: the row of 429s is over."""
-    cursor.execute("UPDATE control SET strikes = 0 WHERE strikes > 0 AND slowed_at < ?", (sent_stamp,))
+    """A call that was sent after the last 429 was let through: the series of 429s is over."""
+    cursor.execute(
+        "UPDATE control SET consecutive_429s = 0 WHERE consecutive_429s > 0 AND slowed_at < ?", (sent_stamp,)
+    )
 
 
-def _pause(cursor: sqlite3.Connection, moment: Moment) -> Stop | Wait | None:
+def _pause(cursor: sqlite3.Connection, now: ClockReading) -> Stop | Wait | None:
     control = cursor.execute("SELECT paused_until FROM control").fetchone()
-    left = control["paused_until"] - moment.monotonic
-    if left > LONGEST_PAUSE_SECONDS:
+    left = control["paused_until"] - now.monotonic
+    if left > MAX_PAUSE_SECONDS:
         return stop(StopKind.RATE_LIMITED, f"{left:.0f} s from now")
     if left <= 0:
         return None
     return Wait(left, "Clodura's request to slow down (429)")
 
 
-def _rate(cursor: sqlite3.Connection, moment: Moment) -> float | None:
+def _rate(cursor: sqlite3.Connection, now: ClockReading) -> float | None:
     """The lowered rate in calls per second, grown since; None when there is none."""
     control = cursor.execute("SELECT rate_per_second, slowed_at, paused_until FROM control").fetchone()
     if control["rate_per_second"] is None:
         return None
-    since = max(0.0, moment.monotonic - max(control["slowed_at"], control["paused_until"]))
+    since = max(0.0, now.monotonic - max(control["slowed_at"], control["paused_until"]))
     return control["rate_per_second"] * 2 ** min(50.0, since / RATE_DOUBLES_SECONDS)
 
 
-def _slowed(cursor: sqlite3.Connection, limits: Limits, moment: Moment) -> tuple[tuple[int, float], ...]:
-    rate = _rate(cursor, moment)
+def _slowed(cursor: sqlite3.Connection, limits: Limits, now: ClockReading) -> tuple[tuple[int, float], ...]:
+    rate = _rate(cursor, now)
     if rate is None:
         return ()
     if rate >= (limits.per_second or 1_000):

@@ -1,25 +1,25 @@
-"""What becomes of the ledger's content apart from asking: audited, removed in time, erased at somebody's wish."""
+"""Maintenance of an open ledger: audit, restore markers, retention, erasure, overwriting what was removed."""
 
 import contextlib
 import sqlite3
 import threading
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
 
-from clodura_pipeline.ledger import erasure as forgetting
-from clodura_pipeline.ledger import retention, schema
-from clodura_pipeline.ledger import server_time as moments
+from clodura_pipeline.ledger import connection, erasure, people, retention, server_time
 from clodura_pipeline.ledger.audit import Audit, audit_file
-from clodura_pipeline.ledger.erasure import Erased, Forgotten
+from clodura_pipeline.ledger.erasure import ErasedPeople, ErasureCounts
 from clodura_pipeline.ledger.retention import Removed, Retention
 from clodura_pipeline.ledger.rules.clock import Clock
 
-_WIPE_SECONDS = 10.0
+_OVERWRITE_SECONDS = 10.0
+_MARKERS_KEPT = 100
 
 
-class Custody(ABC):
-    """The part of `Ledger` that asks nobody."""
+class Maintenance(ABC):
+    """The part of `Ledger` that has nothing to do with calls."""
 
     path: Path
     _clock: Clock
@@ -30,60 +30,63 @@ class Custody(ABC):
     def _transaction(self) -> contextlib.AbstractContextManager[sqlite3.Connection]: ...
 
     def audit(self) -> Audit:
-        """Hold the file up to the rules that always hold in it; changes nothing and stops no run."""
+        """Check the file by the rules that always hold in it; changes nothing and stops no run."""
         return audit_file(self.path)
 
-    def leave_witness(self) -> str:
-        """A mark that is in the ledger from now on: a ledger without it was restored from an older back-up."""
+    def write_restore_marker(self) -> str:
+        """A mark that is in the ledger from now on: a ledger without it was restored from an older backup."""
+        mark = uuid.uuid4().hex
         with self._transaction() as cursor:
-            return schema.leave_witness(cursor)
+            written = cursor.execute("INSERT INTO restore_markers (mark) VALUES (?) RETURNING id", (mark,)).fetchone()
+            cursor.execute("DELETE FROM restore_markers WHERE id <= ?", (written[0] - _MARKERS_KEPT,))
+        return mark
 
-    def knows_witness(self, mark: str) -> bool:
-        """Whether a mark was left in this ledger."""
+    def has_restore_marker(self, mark: str) -> bool:
+        """Whether a mark was written to this ledger."""
         with self._transaction() as cursor:
-            return cursor.execute("SELECT 1 FROM witnesses WHERE mark = ?", (mark,)).fetchone() is not None
+            return cursor.execute("SELECT 1 FROM restore_markers WHERE mark = ?", (mark,)).fetchone() is not None
 
     def find(self, identifiers: Iterable[str]) -> dict[str, int]:
         """The surviving person key of each of these canonical identifiers that is known."""
         with self._transaction() as cursor:
-            return forgetting.find(cursor, identifiers)
+            return people.owners_of(cursor, identifiers, from_calls_only=False)
 
-    def forgotten(self) -> Forgotten:
-        """Everybody who was erased at their wish."""
+    def erased_people(self) -> ErasedPeople:
+        """All people who were erased at their request."""
         with self._transaction() as cursor:
-            return forgetting.forgotten(cursor)
+            return erasure.erased_people(cursor)
 
-    def forget(self, identifiers: Iterable[str]) -> Erased:
-        """Erase whoever these canonical identifiers lead to; they are not asked again. The books stay as they are."""
+    def erase(self, identifiers: Iterable[str]) -> ErasureCounts:
+        """Erase the people whom these identifiers lead to; they are not called for again. Totals stay as they are."""
         with self._transaction() as cursor:
-            return forgetting.forget(cursor, moments.now(cursor, self._clock).server, identifiers)
+            return erasure.erase(cursor, server_time.read_clock(cursor, self._clock).server, identifiers)
 
     def remove_overdue(self, kept: Retention) -> Removed:
-        """Remove answers that are kept long enough. What it takes never to buy twice, and the books, stay."""
+        """Remove answers that were kept long enough. What it takes never to pay twice, and all totals, stay."""
         with self._transaction() as cursor:
-            return retention.remove_overdue(cursor, moments.now(cursor, self._clock).server, kept)
+            return retention.remove_overdue(cursor, server_time.read_clock(cursor, self._clock).server, kept)
 
     def overdue(self, kept: Retention) -> tuple[Removed, float]:
         """How much is kept that should be gone, and the server's time now (epoch seconds)."""
         with self._transaction() as cursor:
-            now = moments.now(cursor, self._clock).server
+            now = server_time.read_clock(cursor, self._clock).server
             return retention.overdue(cursor, now, kept), now
 
-    def wipe(self, thoroughly: bool = False) -> bool:
-        """See that no bytes of what was removed are left in the ledger's files; False when other runs keep it busy.
+    def overwrite_removed(self, thoroughly: bool = False) -> bool:
+        """Leave no bytes of what was removed in the ledger's files; False when other runs keep it busy.
 
         Args:
-            thoroughly: write the whole file anew, rather than rely on what SQLite overwrites as it deletes.
+            thoroughly: rewrite the whole file, rather than rely on what SQLite overwrites as it deletes.
         """
         with self._lock:
-            self._connection.execute(f"PRAGMA busy_timeout = {round(_WIPE_SECONDS * 1000)}")
+            self._connection.execute(f"PRAGMA busy_timeout = {round(_OVERWRITE_SECONDS * 1000)}")
             try:
                 if thoroughly:
                     self._connection.execute("VACUUM")
                 return not self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
             except sqlite3.OperationalError as error:
                 if "locked" not in str(error):
-                    raise schema.problem(error, self.path) from error
+                    raise connection.ledger_error(error, self.path) from error
                 return False
             finally:
-                self._connection.execute(f"PRAGMA busy_timeout = {round(schema.BUSY_SECONDS * 1000)}")
+                self._connection.execute(f"PRAGMA busy_timeout = {round(connection.BUSY_SECONDS * 1000)}")

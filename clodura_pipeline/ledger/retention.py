@@ -1,10 +1,10 @@
-"""Removes answers that are kept long enough; state, money, identifiers and the question's hash stay."""
+"""Removes answers that are kept long enough; state, money, identifiers and the request's hash stay."""
 
 import sqlite3
 from dataclasses import dataclass
 
+from clodura_pipeline.ledger.people import next_sequence
 from clodura_pipeline.ledger.rules.eligibility import DAY_SECONDS
-from clodura_pipeline.ledger.sequence import next_sequence
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Retention:
 
 @dataclass(frozen=True)
 class Removed:
-    """Raw answers and parsed answers removed (or overdue). `unread`: of the raw ones, never understood."""
+    """Raw answers and parsed answers removed (or overdue). `unread`: of the raw ones, never read."""
 
     raw: int = 0
     fields: int = 0
@@ -60,7 +60,7 @@ def remove_overdue(cursor: sqlite3.Connection, now: float, retention: Retention)
         )
     if found.fields:
         cursor.execute(
-            f"UPDATE attempts SET answer = NULL, sequence = ? WHERE {_FIELDS}",
+            f"UPDATE attempts SET answer = NULL, shape_id = NULL, sequence = ? WHERE {_FIELDS}",
             (next_sequence(cursor), now - retention.field_days * DAY_SECONDS),
         )
     return found

@@ -5,25 +5,26 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from clodura_pipeline.clodura.verdicts import RawAnswer, http_date
+from clodura_pipeline.ledger.people import next_sequence
 from clodura_pipeline.ledger.rules.clock import Clock
 
-_LONGEST_WINDOW_SECONDS = 3_600.0
+_MAX_WINDOW_SECONDS = 3_600.0
 _AGREES_WITHIN_SECONDS = 2.0
 """A `Date` header has whole seconds: within this, the machine's own, finer clock is taken to be right."""
 _PLAUSIBLE_YEARS = range(2020, 2100)
 
 
 @dataclass(frozen=True)
-class Moment:
+class ClockReading:
     """Now: on the monotonic clock of this boot, and on the server's clock (epoch seconds, our best estimate)."""
 
     boot_id: str
     monotonic: float
     server: float
 
-    def later(self, seconds: float) -> "Moment":
+    def later(self, seconds: float) -> "ClockReading":
         """So many seconds from then."""
-        return Moment(self.boot_id, self.monotonic + seconds, self.server + seconds)
+        return ClockReading(self.boot_id, self.monotonic + seconds, self.server + seconds)
 
     @property
     def day(self) -> str:
@@ -36,15 +37,15 @@ def utc_day(epoch_seconds: float) -> str:
     return datetime.fromtimestamp(epoch_seconds, UTC).date().isoformat()
 
 
-def now(cursor: sqlite3.Connection, clock: Clock) -> Moment:
-    """The present moment. Call it inside the transaction: that is what makes times of several processes ordered."""
+def read_clock(cursor: sqlite3.Connection, clock: Clock) -> ClockReading:
+    """The time now. Call it inside the transaction: that is what makes times of several processes ordered."""
     monotonic, boot_id = clock.monotonic(), clock.boot_id()
     known = cursor.execute("SELECT server_offset FROM control WHERE boot_id = ?", (boot_id,)).fetchone()
     offset = known["server_offset"] if known else None
-    return Moment(boot_id, monotonic, clock.wall() if offset is None else monotonic + offset)
+    return ClockReading(boot_id, monotonic, clock.wall() if offset is None else monotonic + offset)
 
 
-def enter_boot(cursor: sqlite3.Connection, clock: Clock) -> None:
+def adopt_boot(cursor: sqlite3.Connection, clock: Clock) -> None:
     """Carry what an earlier boot of the machine wrote over to this one's monotonic clock; once per boot.
 
     Calls that were under way died with the machine: their lease ends. Sends of the last hour count as sent just now:
@@ -60,18 +61,19 @@ def enter_boot(cursor: sqlite3.Connection, clock: Clock) -> None:
     )
     cursor.execute(
         "UPDATE sends SET boot_id = ?, stamp = ? WHERE sent_at > ?",
-        (boot_id, monotonic, wall - _LONGEST_WINDOW_SECONDS),
+        (boot_id, monotonic, wall - _MAX_WINDOW_SECONDS),
     )
     cursor.execute(
-        "UPDATE attempts SET boot_id = ?, stamp = ?, lease_until = ? WHERE state IN ('sent', 'ambiguous')",
-        (boot_id, monotonic, monotonic),
+        "UPDATE attempts SET boot_id = ?, stamp = ?, lease_until = ?, sequence = ? "
+        "WHERE state IN ('sent', 'ambiguous')",
+        (boot_id, monotonic, monotonic, next_sequence(cursor)),
     )
 
 
-def forget_old_sends(cursor: sqlite3.Connection, moment: Moment) -> None:
+def drop_old_sends(cursor: sqlite3.Connection, now: ClockReading) -> None:
     """Drop sends that no window can reach any more."""
-    cursor.execute("DELETE FROM sends WHERE boot_id <> ?", (moment.boot_id,))
-    cursor.execute("DELETE FROM sends WHERE stamp < ?", (moment.monotonic - _LONGEST_WINDOW_SECONDS,))
+    cursor.execute("DELETE FROM sends WHERE boot_id <> ?", (now.boot_id,))
+    cursor.execute("DELETE FROM sends WHERE stamp < ?", (now.monotonic - _MAX_WINDOW_SECONDS,))
 
 
 def learn_server_time(
@@ -83,10 +85,10 @@ def learn_server_time(
     believed of the server's clock stands as long as it fits in between, however late the answer is settled. The offset
     is against the monotonic clock, so a jump of this machine's wall clock moves no UTC day.
     """
-    moment = http_date(answer.date) if answer else None
-    if answer is None or moment is None or moment.year not in _PLAUSIBLE_YEARS:
+    date = http_date(answer.date) if answer else None
+    if answer is None or date is None or date.year not in _PLAUSIBLE_YEARS:
         return None
-    stated, monotonic = moment.timestamp(), clock.monotonic()
+    stated, monotonic = date.timestamp(), clock.monotonic()
     arrived_at = answer.arrived_at or monotonic
     least = stated + 0.5 - arrived_at
     most = max(least, stated + 0.5 - (arrived_at if sent_at is None else sent_at))

@@ -1,10 +1,10 @@
 """A stand-in for Clodura's API on a loopback port: real HTTP, made-up people, books that can be checked.
 
-Clodura offers no sandbox and no test key, so this package plays its part for the demo, the tests and anybody who wants
-to see what a failure looks like. It uses nothing but the standard library and nothing else of this project.
+Clodura offers no sandbox and no test key, so this package takes its place in the demo, in the tests and wherever
+a failure is to be seen. It uses nothing else of this project.
 
     with Sandbox(SandboxOptions(latency_seconds=0.15)) as sandbox:
-        ...  # ask sandbox.base_url with the key "sandbox-key"
+        ...  # call sandbox.base_url with the key "sandbox-key"
         sandbox.options = replace(sandbox.options, faults=(Fault("status_503", share=0.3),))
         assert sandbox.books.balance == 10_000 - sandbox.books.charged
 
@@ -16,16 +16,16 @@ process, `RemoteSandbox(base_url)` reads the books and switches options; so does
     curl http://127.0.0.1:8900/_sandbox/options -d '{"faults": [{"kind": "charged_then_reset", "share": 0.1}]}'
 
 **Faithful** (Clodura's documentation says so): the paths `POST /api/v1/cleanup/enrich` and `GET /api/v1/credits`, the
-header `X-API-KEY`, the fields of a request and the combinations that identify somebody, no Sales Navigator addresses,
-2 / 1 / 0 credits for a person, their company alone, nobody; the eight error statuses and their meaning; both shapes of
-the credits; what an answer tells about a person and a company.
+header `X-API-KEY`, the fields of a request and the combinations that identify a contact, no Sales Navigator addresses,
+2 / 1 / 0 credits for a person, their company alone, no match; the eight error statuses and their meaning; both shapes
+of the credits; which facts about a person and a company an answer holds.
 
-**Likely** (people who use the API say so, none of it is documented): the key names in an answer; misspelt fields being
+**Likely** (users of the API say so, none of it is documented): the key names in an answer; misspelt fields being
 ignored; a 404 on the credits for some plans; an unknown path answering with HTML; 409 in a second meaning.
 
-**Made up** (nobody knows, so it can be switched): the envelope of an answer, how a miss is said, whether and under
-which name the cost is stated, `functional` and `seniority` as string or list, limits as sliding windows that count only
-the calls let through, the wording of errors, that the credits endpoint is not limited, that 400 answers malformed JSON
+**Made up** (unknown, so it can be switched): the envelope of an answer, how a miss is said, whether and under which
+name the cost is stated, `functional` and `seniority` as string or list, limits as sliding windows that count only the
+calls let through, the wording of errors, that the credits endpoint is not limited, that 400 answers malformed JSON
 (the documentation has it under both 400 and 422), that a miss is answered when the balance is 0. All people, companies,
 e-mail addresses (`.example`) and telephone numbers (kept free for fiction) are invented; the same on every machine.
 
@@ -33,8 +33,11 @@ A call is decided and charged when it arrives, in one step; what then happens to
 client that is killed while it waits has been charged, as it would be by a server that cannot know.
 
 **Faults** are chosen from a seed and the number of the call: always, for a share of the calls, the first n, given
-numbers, or the calls that name somebody. Checks of key, plan and limits come first. `faults.EFFECTS` says what each
-kind does; `Fault(kind, charge=2)` makes any of them charge.
+numbers, or the calls that name a certain contact. Checks of key, plan and limits come first. `faults.EFFECTS` says what
+each kind does; `Fault(kind, charge=2)` makes any of them charge.
+
+A request with a `Host` or `Origin` of another site is refused: the books hold what was sent, and a web page could
+otherwise read them through a browser on this machine.
 """
 
 from .books import CREDITS_PATH, ENRICH_PATH, Books, BooksView, Call
@@ -42,25 +45,10 @@ from .directory import Directory, Organisation, Person, build_directory
 from .faults import EFFECTS, Fault, FaultKind
 from .options import DEFAULT_API_KEY, SandboxOptions
 from .remote import RemoteSandbox
-from .run import run_sandbox
-from .server import Sandbox
+from .server import Sandbox, run_sandbox
 
 __all__ = [
-    "CREDITS_PATH",
-    "DEFAULT_API_KEY",
-    "EFFECTS",
-    "ENRICH_PATH",
-    "Books",
-    "BooksView",
-    "Call",
-    "Directory",
-    "Fault",
-    "FaultKind",
-    "Organisation",
-    "Person",
-    "RemoteSandbox",
-    "Sandbox",
-    "SandboxOptions",
-    "build_directory",
+    "CREDITS_PATH", "DEFAULT_API_KEY", "EFFECTS", "ENRICH_PATH", "Books", "BooksView", "Call", "Directory", "Fault",
+    "FaultKind", "Organisation", "Person", "RemoteSandbox", "Sandbox", "SandboxOptions", "build_directory",
     "run_sandbox",
-]
+]  # fmt: skip

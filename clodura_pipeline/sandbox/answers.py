@@ -1,25 +1,28 @@
-"""Answers as Clodura gives them: contact, company, nobody, credits and errors, in the shape the options ask for."""
+"""Answers as Clodura gives them: contact, company, no match, credits and errors, in the shape the options ask for."""
 
+import re
 import zlib
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from .directory import Lookup, Organisation, Person
 from .options import SandboxOptions
+from .wire import Reply
 
 COSTS = {"person": 2, "organisation": 1, "miss": 0}
-PERSON_KEYS = (
-    "personId",
-    "firstName",
-    "lastName",
-    "linkedinUrl",
-    "personTitle",
-    "functional",
-    "seniority",
-    "personCity",
-    "personState",
-    "personCountry",
-)
+# Documented names of the fields of an answer, and what they hold of a person and a company of the directory.
+PERSON_FIELDS = {
+    "personId": "person_id", "firstName": "first_name", "lastName": "last_name", "linkedinUrl": "linkedin_url",
+    "personTitle": "title", "functional": "departments", "seniority": "seniority", "personCity": "city",
+    "personState": "state", "personCountry": "country",
+}  # fmt: skip
+ORGANISATION_FIELDS = {
+    "organisationId": "organisation_id", "organisationName": "name", "domain": "domain", "industry": "industry",
+    "organisationEmployeeSize": "employee_size", "revenue": "revenue", "foundedYear": "founded_year",
+    "boardlineNumbers": "board_lines", "organisationCity": "city", "organisationState": "state",
+    "organisationCountry": "country",
+}  # fmt: skip
 MESSAGES = {
     400: "Malformed input",
     401: "API key missing or invalid",
@@ -33,145 +36,173 @@ MESSAGES = {
     503: "Service unavailable",
 }
 ALREADY_ENRICHED = "This contact was already enriched a few minutes ago"
-_STATED_IN_VAIN = "creditsUsed"
+COST_FIELD_OF_FAULTS = "creditsUsed"
 _MISSES_BY_CONTACT = ("empty_object", "empty_data", "null_data", "nulls", "not_found")
+_PAGE = {"pagination": {"page": 1, "total": 1}}
+
+ENVELOPES: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "object": lambda contact: contact,
+    "data_object": lambda contact: {"data": contact},
+    "data_list": lambda contact: {"data": [contact]},
+    "side_by_side": lambda contact: _side_by_side(contact),
+    "data_side_by_side": lambda contact: {"data": _side_by_side(contact)},
+    "contact": lambda contact: {"contact": contact},
+    "contacts": lambda contact: {"contacts": [contact]},
+    "result": lambda contact: {"result": contact},
+    "people": lambda contact: {"people": [contact], **_PAGE},
+    "list": lambda contact: [contact],
+    "enriched_contact": lambda contact: {"data": {"enrichedContact": contact}},
+}
+# How fields are named: from the path that Clodura documents to another one.
+NAME_STYLES: dict[str, Callable[[str], str]] = {
+    "documented": lambda path: path,
+    "us_spelling": lambda path: path.replace("rganisation", "rganization"),
+    "flat": lambda path: re.sub(r"^organisation\.(?:organisation)?(.)", lambda m: "organisation" + m[1].upper(), path),
+    "snake_case": lambda path: re.sub(r"(?<=[a-z])(?=[A-Z])", "_", path).lower(),
+    "job_title": lambda path: {"personTitle": "jobTitle"}.get(path, path),
+    "bare": lambda path: re.sub(r"\bperson(\w)", lambda m: m[1].lower(), path),
+    "full_name": lambda path: {"personTitle": "position"}.get(path, path),
+}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A status with its JSON, and what it costs."""
+    """A status with its JSON, what it costs, and who was looked up."""
 
     status: int
-    payload: dict[str, Any]
-    cost: int
+    payload: Any
+    cost: float = 0
+    lookup: Lookup | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def reply(self) -> Reply:
+        """The answer as it is sent."""
+        return Reply.of_json(self.status, self.payload, self.headers)
 
 
-def error(status: int, message: str | None = None) -> dict[str, Any]:
-    """The body of an error."""
-    return {"status": "error", "message": message or MESSAGES.get(status, "Error")}
+def error(status: int, message: str | None = None, lookup: Lookup | None = None) -> Answer:
+    """An error, in the words of the documentation where no others are given."""
+    return Answer(status, {"status": "error", "message": message or MESSAGES.get(status, "Error")}, lookup=lookup)
 
 
-def enrichment(lookup: Lookup, options: SandboxOptions) -> Answer:
-    """What Clodura says about a contact."""
+def enrichment(lookup: Lookup, options: SandboxOptions, empty_field: str | None = None) -> Answer:
+    """What Clodura answers for a contact; `empty_field` is left empty in it."""
     cost = COSTS[lookup.found]
     if options.envelope == "unknown":
         return Answer(200, unknown_shape(lookup), cost)
     if lookup.found == "miss":
-        status, payload = _miss(lookup, options)
-        if status == 404:
-            return Answer(404, payload, 0)
+        payload = _miss(lookup, options)
+        if payload is None:
+            return error(404)
     else:
-        status, payload = 200, _enveloped(_content(lookup, options), options)
-    return Answer(status, with_cost(payload, options.credit_usage_field, cost), cost)
+        fields = _fields(lookup, options)
+        if empty_field in fields:
+            fields[empty_field] = None
+        payload = _contact(fields, options)
+    return Answer(200, with_cost(payload, options.credit_usage_field, cost), cost)
 
 
 def unknown_shape(lookup: Lookup) -> dict[str, Any]:
-    """An answer in words that nobody has documented; who was found can be guessed from it, and must not be."""
+    """An answer in words that are documented nowhere; who was found can be guessed from it, and must not be."""
     person, organisation = lookup.person, lookup.organisation
     matches = [
         {
             "who": f"{person.first_name} {person.last_name}" if person else None,
-            "role": person.title if person else None,
-            "employer": organisation.name if organisation else None,
+            "does": person.title if person else None,
+            "at": organisation.name if organisation else None,
         }
     ]
-    return {"result": {"version": 3, "matches": matches if lookup.found != "miss" else []}}
+    grade = "F" if lookup.found == "miss" else "A"
+    return {"result": {"version": 3, "grade": grade, "matches": matches if lookup.found != "miss" else []}}
 
 
-def with_cost(payload: dict[str, Any], name: str | None, cost: int) -> dict[str, Any]:
+def with_cost(payload: Any, name: str | None, cost: float) -> Any:
     """The payload with its cost under a name, where dots nest; unchanged without a name."""
     if name is None:
         return payload
-    *outer, last = name.split(".")
-    stated: dict[str, Any] = {last: cost}
-    for key in reversed(outer):
-        stated = {key: stated}
-    return {**payload, **stated}
+    if isinstance(payload, list):
+        return [with_cost(payload[0], name, cost), *payload[1:]]
+    return _nested({name: cost}, into=payload)
 
 
-def with_wrong_cost(payload: dict[str, Any], options: SandboxOptions) -> dict[str, Any]:
-    """The payload, stating a cost of 5 that Clodura's price list does not know."""
-    return with_cost(payload, options.credit_usage_field or _STATED_IN_VAIN, 5)
-
-
-def credits_answer(balance: int, options: SandboxOptions) -> Answer:
+def credits_answer(balance: float, options: SandboxOptions) -> Answer:
     """What GET /credits answers, by plan."""
     if options.credits_shape == "missing":
-        return Answer(404, error(404, "No credits for this plan"), 0)
+        return error(404, "No credits for this plan")
     if options.credits_shape == "views":
         views = {"contactsView": 142, "maxContacts": "1000", "directDials": 38, "maxDirectDials": 200}
-        return Answer(200, views, 0)
-    return Answer(200, {"remainingCredits": balance}, 0)
+        return Answer(200, views)
+    return Answer(200, {"remainingCredits": balance})
 
 
-def _miss(lookup: Lookup, options: SandboxOptions) -> tuple[int, dict[str, Any]]:
+def _miss(lookup: Lookup, options: SandboxOptions) -> Any:
+    """What a miss looks like; None: a JSON 404."""
     style = options.miss_style
     if style == "mixed":
         style = _MISSES_BY_CONTACT[_share_of(lookup.contact) % len(_MISSES_BY_CONTACT)]
-    if style == "not_found":
-        return 404, error(404)
-    if style == "empty_data":
-        return 200, {"data": [] if options.envelope == "data_list" else {}}
-    if style == "null_data":
-        return 200, {"data": None}
-    if style == "nulls":
-        return 200, _enveloped({**dict.fromkeys(PERSON_KEYS), "organisation": None}, options)
-    return 200, {}
+    match style:
+        case "not_found":
+            return None
+        case "empty_data":
+            return {"data": [] if options.envelope == "data_list" else {}}
+        case "null_data":
+            return {"data": None}
+        case "nulls":
+            return _contact(dict.fromkeys((*PERSON_FIELDS, "organisation")), options)
+        case _:
+            return {}
 
 
-def _content(lookup: Lookup, options: SandboxOptions) -> dict[str, Any]:
-    organisation = _organisation_fields(lookup.organisation) if lookup.organisation else None
+def _contact(fields: Mapping[str, Any], options: SandboxOptions) -> Any:
+    """Fields by documented path, under the names and in the envelope that the options ask for."""
+    style = NAME_STYLES[options.name_style]
+    if options.name_style == "full_name" and "firstName" in fields:
+        first, last = fields["firstName"], fields["lastName"]
+        others = {path: value for path, value in fields.items() if path not in ("firstName", "lastName")}
+        fields = {"fullName": f"{first} {last}" if first else None, **others}
+    named = {options.field_names.get(path) or style(path): value for path, value in fields.items()}
+    return ENVELOPES[options.envelope](_nested(named))
+
+
+def _nested(values: Mapping[str, Any], into: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Values by dotted path as nested objects, added to an object."""
+    made = dict(into or {})
+    for path, value in values.items():
+        first, _, rest = path.partition(".")
+        inner = made.get(first)
+        made[first] = _nested({rest: value}, inner if isinstance(inner, dict) else None) if rest else value
+    return made
+
+
+def _side_by_side(contact: Mapping[str, Any]) -> dict[str, Any]:
+    beside = {name: value for name, value in contact.items() if name.lower() in ("organisation", "organization")}
+    return {"person": {name: value for name, value in contact.items() if name not in beside} or None, **beside}
+
+
+def _fields(lookup: Lookup, options: SandboxOptions) -> dict[str, Any]:
+    """What is known about a contact, by documented path."""
+    fields: dict[str, Any]
     if lookup.person is not None:
-        return {**_person_fields(lookup.person, options), "organisation": organisation}
-    # Clodura does not say whether the keys of a person it has not found are left out or null: half of each.
-    absent = _share_of(lookup.contact) % 2
-    return {"organisation": organisation} if absent else {**dict.fromkeys(PERSON_KEYS), "organisation": organisation}
+        fields = _values(lookup.person, PERSON_FIELDS)
+        style, share = options.department_seniority_style, _share_of(lookup.person.person_id)
+        # The two fields vary independently, so that a mixture shows all four pairs.
+        if style == "string" or (style == "mixed" and share & 1):
+            fields["functional"] = fields["functional"][0]
+        if style == "list" or (style == "mixed" and share & 2):
+            fields["seniority"] = [fields["seniority"]]
+    else:
+        # Clodura does not say whether the keys of a person it has not found are left out or null: half of each.
+        fields = {} if _share_of(lookup.contact) % 2 else dict.fromkeys(PERSON_FIELDS)
+    if lookup.organisation is None:
+        return {**fields, "organisation": None}
+    organisation = _values(lookup.organisation, ORGANISATION_FIELDS)
+    return fields | {f"organisation.{name}": value for name, value in organisation.items()}
 
 
-def _enveloped(content: dict[str, Any], options: SandboxOptions) -> dict[str, Any]:
-    if options.envelope == "data_object":
-        return {"data": content}
-    if options.envelope == "data_list":
-        return {"data": [content]}
-    return dict(content)
-
-
-def _person_fields(person: Person, options: SandboxOptions) -> dict[str, Any]:
-    style = options.department_seniority_style
-    share = _share_of(person.person_id)
-    # The two fields vary apart from each other, so that a mixture shows all four pairs.
-    functional_is_text = style == "string" or (style == "mixed" and bool(share & 1))
-    seniority_is_text = style == "string" or (style == "mixed" and bool(share & 2))
-    return {
-        "personId": person.person_id,
-        "firstName": person.first_name,
-        "lastName": person.last_name,
-        "linkedinUrl": person.linkedin_url,
-        "personTitle": person.title,
-        "functional": person.departments[0] if functional_is_text else list(person.departments),
-        "seniority": person.seniority if seniority_is_text else [person.seniority],
-        "personCity": person.city,
-        "personState": person.state,
-        "personCountry": person.country,
-    }
-
-
-def _organisation_fields(organisation: Organisation) -> dict[str, Any]:
-    return {
-        "organisationId": organisation.organisation_id,
-        "organisationName": organisation.name,
-        "domain": organisation.domain,
-        "industry": organisation.industry,
-        "organisationEmployeeSize": organisation.employee_size,
-        "revenue": organisation.revenue,
-        "foundedYear": organisation.founded_year,
-        "boardlineNumbers": list(organisation.board_lines),
-        "organisationCity": organisation.city,
-        "organisationState": organisation.state,
-        "organisationCountry": organisation.country,
-    }
+def _values(described: Person | Organisation, fields: Mapping[str, str]) -> dict[str, Any]:
+    return {name: getattr(described, attribute) for name, attribute in fields.items()}
 
 
 def _share_of(contact: str) -> int:
-    """A number that depends on nothing but the contact (Python's own hash differs in every process)."""
+    """A number that depends only on the contact (Python's own hash differs in every process)."""
     return zlib.crc32(contact.encode(errors="replace"))

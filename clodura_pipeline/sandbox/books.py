@@ -1,11 +1,9 @@
 """The sandbox's books: every call, when it arrived and what was charged, as the server saw it."""
 
-import json
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 ENRICH_PATH = "/api/v1/cleanup/enrich"
@@ -17,30 +15,30 @@ class Call:
     """One call as the server saw it."""
 
     number: int
-    arrived_at: float  # epoch seconds, taken when its first bytes were read
-    arrived_monotonic: float  # the same moment on the clock that does not jump; its zero is the machine's
+    arrived_at: float  # epoch seconds, taken when its first line was read
+    arrived_monotonic: float  # the same on the clock that does not jump; its zero is the machine's
     method: str
     path: str
     status: int | None  # None: not even a status line was sent
     identifiers: Mapping[str, Any] | None  # the body, when it was a JSON object
-    contact: str | None  # who was meant, the same for every identifier of theirs; None: refused before looking
-    found: str | None  # person, organisation or miss, when somebody was looked up
-    charged: int
+    contact: str | None  # who was meant, equal for all identifiers of a person; None: refused before looking
+    found: str | None  # person, organisation or miss, when a contact was looked up
+    charged: float
     fault: str | None
     user_agent: str | None
-    finished_at: float | None = None  # epoch seconds when the answer was written; None: it was not, or not wholly
+    finished_at: float | None = None  # epoch seconds when the whole answer was written; None: it was not
     under_way: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass
 class BooksView:
-    """The books at one moment, or the calls after a number of them. What tests ask is asked here."""
+    """The books at one moment, or the calls after a certain number."""
 
     calls: tuple[Call, ...]
-    balance: int
+    balance: float
 
     @property
-    def charged(self) -> int:
+    def charged(self) -> float:
         """Credits charged for these calls."""
         return sum(call.charged for call in self.calls)
 
@@ -55,19 +53,11 @@ class BooksView:
         return tuple(call for call in self.calls if call.path == ENRICH_PATH)
 
     def max_calls_within(self, seconds: float, path: str | None = ENRICH_PATH) -> int:
-        """The most calls that arrived in any window [t, t + seconds); refused ones count, for they arrived."""
+        """The most calls that arrived in any window [t, t + seconds), refused ones included."""
         return most_within((call.arrived_monotonic for call in self.calls if path in (None, call.path)), seconds)
 
-    def charged_by_contact(self) -> Counter[str]:
-        """Credits by contact."""
-        charged: Counter[str] = Counter()
-        for call in self.enrich_calls:
-            if call.contact is not None and call.charged:
-                charged[call.contact] += call.charged
-        return charged
-
     def calls_by_contact(self) -> Counter[str]:
-        """How often each contact was asked, whatever came of it."""
+        """How many calls were made for each contact, whatever the outcome."""
         return Counter(call.contact for call in self.enrich_calls if call.contact is not None)
 
     def bought_more_than_once(self) -> dict[str, int]:
@@ -97,73 +87,53 @@ class BooksView:
         return cls(tuple(Call(**call) for call in value["calls"]), value["balance"])
 
 
-@dataclass
-class Books:
-    """The books while many threads write them. The balance is what was there at the start less what was charged."""
+class Books(BooksView):
+    """The books while many threads write them. The balance is the starting balance less what was taken."""
 
-    starting_balance: int = 0
-    _calls: list[Call] = field(default_factory=list)
-    _charged: int = 0
-    _in_flight: int = 0
-    _changed: threading.Condition = field(default_factory=threading.Condition, repr=False)
-
-    @property
-    def calls(self) -> tuple[Call, ...]:
-        """Every call, in the order the server took them up."""
-        with self._changed:
-            return tuple(self._calls)
+    def __init__(self, starting_balance: float = 0) -> None:
+        self.starting_balance = starting_balance
+        self._calls: list[Call] = []
+        self._taken = 0.0
+        self._in_flight = 0
+        self._changed = threading.Condition()
 
     @property
-    def balance(self) -> int:
+    def calls(self) -> tuple[Call, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Every call, in the order the server decided them."""
+        return tuple(self._calls)
+
+    @property
+    def balance(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Credits left."""
-        with self._changed:
-            return self.starting_balance - self._charged
-
-    @property
-    def charged(self) -> int:
-        """Credits charged in all."""
-        with self._changed:
-            return self._charged
-
-    @property
-    def in_flight(self) -> int:
-        """Calls taken up and not ended."""
-        with self._changed:
-            return self._in_flight
+        # Rounded, because hundredths of credits do not add up exactly in binary fractions.
+        left = round(self.starting_balance - self._taken, 6)
+        return int(left) if left == int(left) else left
 
     def view(self, after: int = 0) -> BooksView:
         """The books at this moment; only the calls above a number, when given."""
         with self._changed:
-            return BooksView(tuple(self._calls[after:]), self.starting_balance - self._charged)
+            return BooksView(tuple(self._calls[after:]), self.balance)
 
-    def max_calls_within(self, seconds: float, path: str | None = ENRICH_PATH) -> int:
-        """The most calls that arrived in any window of so many seconds."""
-        return self.view().max_calls_within(seconds, path)
-
-    def enter(self, call: Call) -> int:
+    def enter(self, call: Call, taken_by_others: float = 0) -> int:
         """Enters a call under the next number, which also charges it; returns the number."""
         with self._changed:
             number = len(self._calls) + 1
             self._calls.append(replace(call, number=number))
-            self._charged += call.charged
+            self._taken += call.charged + taken_by_others
             self._in_flight += 1
             return number
 
     def end(self, number: int, finished_at: float | None) -> None:
-        """Notes that nothing more will be written for a call, and when its answer was written, if it was."""
+        """Records that nothing more will be written for a call, and when its answer was written, if it was."""
         with self._changed:
             self._calls[number - 1] = replace(self._calls[number - 1], finished_at=finished_at, under_way=False)
             self._in_flight -= 1
             self._changed.notify_all()
 
     def wait_until_idle(self, timeout: float = 2.0) -> bool:
-        """Waits until no call is under way: a client has its answer a moment before the books know."""
+        """Waits until no call is under way: a client has its answer a moment before the books do."""
         with self._changed:
             return self._changed.wait_for(lambda: self._in_flight == 0, timeout)
-
-    def save(self, path: Path) -> None:
-        """Writes the books to a JSON file."""
-        path.write_text(json.dumps(self.view().as_json()), encoding="utf-8")
 
 
 def most_within(moments: Iterable[float], seconds: float) -> int:

@@ -7,8 +7,8 @@ from urllib.parse import parse_qs
 from .api import Api
 from .books import CREDITS_PATH, ENRICH_PATH, Books
 from .faults import EFFECTS, Fault
-from .options import SandboxOptions
-from .wire import Reply, Request
+from .options import described_options
+from .wire import Reply
 
 PREFIX = "/_sandbox/"
 BOOKS_PATH = f"{PREFIX}books"
@@ -16,22 +16,26 @@ OPTIONS_PATH = f"{PREFIX}options"
 HELP_PATH = f"{PREFIX}help"
 
 
-def answer_control(request: Request, api: Api, books: Books) -> Reply:
-    """Answers a request to one of the sandbox's own paths; such requests are free, instant and in no books."""
-    asked = (request.method, request.path)
-    if asked == ("GET", BOOKS_PATH):
-        return _show_books(request, books)
-    if asked == ("GET", OPTIONS_PATH):
-        return Reply.of_json(200, api.options.as_json())
-    if asked == ("POST", OPTIONS_PATH):
-        return _change_options(request, api)
-    if asked == ("GET", HELP_PATH):
-        return Reply(200, help_text().encode(), "text/plain; charset=utf-8")
+def answer_control(method: str, target: str, body: bytes, api: Api, books: Books) -> Reply:
+    """Answers a request to one of the sandbox's own paths; such requests are free and in no books."""
+    path, _, query = target.partition("?")
+    match method, path:
+        case "GET", "/_sandbox/books":
+            after = parse_qs(query).get("after", ["0"])[0]
+            if not after.isdecimal():
+                return Reply.of_json(400, {"error": "after must be the number of a call"})
+            return Reply.of_json(200, books.view(int(after)).as_json())
+        case "GET", "/_sandbox/options":
+            return Reply.of_json(200, api.options.as_json())
+        case "POST", "/_sandbox/options":
+            return _change_options(body, api)
+        case "GET", "/_sandbox/help":
+            return Reply(200, help_text().encode(), "text/plain; charset=utf-8")
     return Reply.of_json(404, {"error": f"there are {BOOKS_PATH}, {OPTIONS_PATH} and {HELP_PATH}"})
 
 
 def help_text() -> str:
-    """What can be asked and switched, from the options and faults themselves."""
+    """What can be called and switched, from the options and faults themselves."""
     lines = [
         "A stand-in for Clodura's API. People, companies and balance are made up.",
         "",
@@ -42,7 +46,7 @@ def help_text() -> str:
         f'POST {OPTIONS_PATH:<26} changes some: {{"latency_seconds": 0.2, "faults": [{{"kind": "stall"}}]}}',
         "",
         "Options",
-        *(f"  {option.name:<28} {option.metadata['says']}" for option in fields(SandboxOptions)),
+        *(f"  {name:<28} {says}" for name, says in described_options().items()),
         "",
         f"A fault has {', '.join(each.name for each in fields(Fault))}. Kinds:",
         *(f"  {kind:<28} {effect.says}" for kind, effect in EFFECTS.items()),
@@ -50,18 +54,12 @@ def help_text() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _show_books(request: Request, books: Books) -> Reply:
-    after = parse_qs(request.query).get("after", ["0"])[0]
-    if not after.isdecimal():
-        return Reply.of_json(400, {"error": "after must be the number of a call"})
-    return Reply.of_json(200, books.view(int(after)).as_json())
-
-
-def _change_options(request: Request, api: Api) -> Reply:
+def _change_options(body: bytes, api: Api) -> Reply:
     try:
-        changes = json.loads(request.body)
+        changes = json.loads(body)
         if not isinstance(changes, dict):
             return Reply.of_json(400, {"error": "send a JSON object of the options to change"})
-        return Reply.of_json(200, api.patch(changes).as_json())
-    except (ValueError, TypeError) as error:
+        api.options = api.options.patched(changes)
+        return Reply.of_json(200, api.options.as_json())
+    except ValueError as error:
         return Reply.of_json(400, {"error": str(error)})

@@ -3,29 +3,21 @@
 import hashlib
 import random
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeVar
 from urllib.parse import quote
 
-from .cultures import CULTURES, Culture, Name
-from .identifiers import (
-    Query,
-    canonical_company,
-    canonical_company_name,
-    canonical_email,
-    canonical_name,
-    canonical_profile,
-)
-from .vocabulary import AREA_CODES, DEPARTMENTS, INDUSTRIES, SENIORITIES, SIZES, STEMS
+from . import identifiers
+from .identifiers import Query
+from .vocabulary import CULTURES, DEPARTMENTS, INDUSTRIES, SENIORITIES, SIZES, STEMS, Culture
 
 Found = Literal["person", "organisation", "miss"]
 T = TypeVar("T")
 
 STANDARD_SEED = 20261122
-_SHARES: tuple[tuple[Found, float], ...] = (("person", 60), ("organisation", 15), ("miss", 25))
-# Letters that do not come apart into a plain letter and an accent.
+# Letters that do not decompose into a plain letter and an accent.
 _LETTERS = str.maketrans(
     {"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ß": "ss", "æ": "ae", "Æ": "Ae", "ı": "i"}
 )
@@ -51,7 +43,7 @@ class Organisation:
 
 @dataclass(frozen=True)
 class Person:
-    """A made-up person, and what a lookup of them brings: themselves, only their company, or nothing."""
+    """A made-up person; `answer` is what a call for them returns: the person, only their company, or no match."""
 
     person_id: str
     first_name: str
@@ -70,7 +62,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Lookup:
-    """What a lookup found; `contact` names whoever was meant, found or not, the same for every identifier of theirs."""
+    """What a lookup found. `contact` identifies who was meant, found or not; it is equal for all their identifiers."""
 
     contact: str
     found: Found
@@ -79,20 +71,20 @@ class Lookup:
 
 
 class Directory:
-    """People and companies, found by any identifier of theirs. Iterating lists everybody, in a fixed order."""
+    """People and companies, found by any of their identifiers. Iterates over the people in a fixed order."""
 
     def __init__(self, people: Sequence[Person], organisations: Sequence[Organisation]) -> None:
         self.people = tuple(people)
         self.organisations = tuple(organisations)
-        self._by_profile = _index(self.people, lambda person: canonical_profile(person.linkedin_url))
-        self._by_email = _index(self.people, lambda person: canonical_email(person.email))
-        self._by_name = _index(
-            self.people,
-            lambda person: (canonical_name(person.first_name, person.last_name), person.organisation.domain),
-        )
+        self._by_profile = {identifiers.canonical_profile(person.linkedin_url): person for person in self.people}
+        self._by_email = {identifiers.canonical_email(person.email): person for person in self.people}
+        self._by_name = {
+            (identifiers.canonical_name(person.first_name, person.last_name), person.organisation.domain): person
+            for person in self.people
+        }
         self._domains = {each.domain: each for each in self.organisations}
-        self._company_profiles = {canonical_company(each.linkedin_url): each for each in self.organisations}
-        self._company_names = {canonical_company_name(each.name): each for each in self.organisations}
+        self._company_profiles = {identifiers.canonical_company(each.linkedin_url): each for each in self.organisations}
+        self._company_names = {identifiers.canonical_company_name(each.name): each for each in self.organisations}
 
     def __iter__(self) -> Iterator[Person]:
         return iter(self.people)
@@ -101,8 +93,12 @@ class Directory:
         return len(self.people)
 
     def find(self, query: Query) -> Lookup:
-        """Who is meant, by the strongest identifier that is known here; else the company of the e-mail address."""
-        person = self._find_person(query)
+        """The person with the strongest identifier that is known here; else the company of the e-mail address."""
+        person = (
+            (query.profile and self._by_profile.get(query.profile))
+            or self._by_email.get(query.email or "")
+            or self._by_name.get((query.name or "", self._domain_of(query)))
+        )
         if person is not None:
             return Lookup(
                 person.person_id,
@@ -110,60 +106,69 @@ class Directory:
                 person if person.answer == "person" else None,
                 None if person.answer == "miss" else person.organisation,
             )
-        organisation = self._domains.get(query.email.rpartition("@")[2]) if query.email else None
+        organisation = self._domains.get((query.email or "").rpartition("@")[2])
         return Lookup(query.contact, "organisation" if organisation else "miss", None, organisation)
 
-    def _find_person(self, query: Query) -> Person | None:
-        known = self._by_profile.get(query.profile) if query.profile else None
-        if known is None and query.email:
-            known = self._by_email.get(query.email)
-        return known or self._find_by_name(query)
+    def other_person(self, person: Person) -> Person:
+        """A different person whom a call finds: the next one of the directory."""
+        after = self.people.index(person) + 1
+        return next(each for each in self.people[after:] + self.people[:after] if each.answer == "person")
 
-    def _find_by_name(self, query: Query) -> Person | None:
-        if query.name is None:
-            return None
-        company = self._company_profiles.get(query.company_profile) if query.company_profile else None
-        company = company or self._company_names.get(query.company_name or "")
-        return self._by_name.get((query.name, company.domain)) if company else None
+    def _domain_of(self, query: Query) -> str:
+        company = self._company_profiles.get(query.company_profile or "") or self._company_names.get(
+            query.company_name or ""
+        )
+        return company.domain if company else ""
 
 
 @lru_cache(maxsize=4)
 def build_directory(seed: int = STANDARD_SEED, people: int = 5_000, organisations: int = 600) -> Directory:
-    """A directory that depends on nothing but these numbers; built once per process."""
-    makers = len(STEMS) * sum(len(words) for _, words in INDUSTRIES)
-    if organisations > makers // 2:
-        raise ValueError(f"there are words for {makers // 2} companies, not for {organisations}")
+    """A directory that depends only on these numbers; built once per process."""
     companies = _make_organisations(seed, organisations)
     return Directory(_make_people(seed, people, companies), [company for company, _ in companies])
 
 
+class _Draw:
+    """Random choices of one person or company. `Random.random` alone gives the same numbers in every Python version."""
+
+    def __init__(self, seed: int, kind: str, number: int) -> None:
+        self.identity = hashlib.sha256(f"{seed}/{kind}/{number}".encode()).hexdigest()[:24]
+        self.share = random.Random(f"{seed}/{kind}/{number}").random
+
+    def one_of(self, choices: Sequence[T]) -> T:
+        return choices[int(self.share() * len(choices))]
+
+    def word(self, listed: str) -> str:
+        return self.one_of(listed.split(","))
+
+
 def _make_organisations(seed: int, how_many: int) -> list[tuple[Organisation, Culture]]:
+    stems = STEMS.split(",")
+    words = [(industry, word) for industry, listed in INDUSTRIES for word in listed.split(",")]
+    if how_many > len(stems) * len(words):
+        raise ValueError(f"there are words for {len(stems) * len(words)} companies, not for {how_many}")
     made: list[tuple[Organisation, Culture]] = []
-    taken: set[str] = set()
     for number in range(how_many):
-        draw = random.Random(f"{seed}/organisation/{number}")
-        culture = _weighted(draw, [(each, each.weight) for each in CULTURES])
-        industry, words = _pick(draw, INDUSTRIES)
-        name = _unused(lambda _, draw=draw, words=words: f"{_pick(draw, STEMS)} {_pick(draw, words)}", taken)
-        slug = latin(name).lower().replace(" ", "-")
-        size = _weighted(draw, [(each, each.weight) for each in SIZES])
-        place = _pick(draw, culture.places)
-        lines = {
-            culture.board_line.format(area=_pick(draw, AREA_CODES), digits=int(draw.random() * 100))
-            for _ in range(1 + int(draw.random() * 3))
-        }
+        draw = _Draw(seed, "organisation", number)
+        # Each round through the stems moves all of them on by one word, so no pair comes twice.
+        turn, place = divmod(number, len(stems))
+        stem, (industry, word) = stems[place], words[(turn + 3 * place) % len(words)]
+        slug = _slug(f"{stem} {word}")
+        culture = draw.one_of(CULTURES)
+        employees, revenue = draw.one_of(SIZES)
+        city, _, state = draw.word(culture.places).partition("/")
         organisation = Organisation(
-            organisation_id=_identity(seed, "organisation", number),
-            name=f"{name} {_pick(draw, culture.legal_forms)}",
+            organisation_id=draw.identity,
+            name=f"{stem} {word} {draw.word(culture.legal_forms)}",
             domain=f"{slug}.example",
             linkedin_url=f"https://www.linkedin.com/company/{slug}",
             industry=industry,
-            employee_size=size.employees,
-            revenue=size.revenue,
-            founded_year=1890 + int(134 * draw.random() ** 0.4),
-            board_lines=tuple(sorted(lines)),
-            city=place.city,
-            state=place.state,
+            employee_size=employees,
+            revenue=revenue,
+            founded_year=1890 + int(134 * draw.share() ** 0.4),
+            board_lines=tuple(f"+1 212-555-01{int(draw.share() * 100):02}" for _ in range(1 + number % 3)),
+            city=city,
+            state=state,
             country=culture.country,
         )
         made.append((organisation, culture))
@@ -171,121 +176,89 @@ def _make_organisations(seed: int, how_many: int) -> list[tuple[Organisation, Cu
 
 
 def _make_people(seed: int, how_many: int, companies: list[tuple[Organisation, Culture]]) -> list[Person]:
-    names: set[tuple[str, str]] = set()
-    slugs: set[str] = set()
-    addresses: set[str] = set()
+    taken: set[object] = set()
     people: list[Person] = []
     for number in range(how_many):
-        draw = random.Random(f"{seed}/person/{number}")
+        draw = _Draw(seed, "person", number)
         # The power makes a few companies large and most of them small.
-        company, home = companies[int(len(companies) * draw.random() ** 1.8)]
-        culture = home if draw.random() < 0.8 else _weighted(draw, [(each, each.weight) for each in CULTURES])
-        first, last = _unused(
-            lambda tries, draw=draw, culture=culture: _full_name(draw, culture, tries),
-            names,
-            key=lambda pair, company=company: (canonical_name(pair[0].written, pair[1].written), company.domain),
-        )
-        slug = _unused(lambda _, draw=draw, first=first, last=last: _profile_slug(draw, first, last), slugs)
-        email = _unused(
-            lambda _, draw=draw, first=first, last=last, company=company: _address(draw, first, last, company),
-            addresses,
-        )
-        department = _weighted(draw, [(each, each.weight) for each in DEPARTMENTS])
-        second = _pick(draw, DEPARTMENTS)
-        seniority, titles = _weighted(draw, [((name, forms), weight) for name, weight, forms in SENIORITIES])
-        title = _pick(draw, titles)
-        place = _pick(draw, culture.places)
-        at_home = culture is home and draw.random() < 0.7
+        company, home = companies[int(len(companies) * draw.share() ** 1.8)]
+        culture = home if draw.share() < 0.8 else draw.one_of(CULTURES)
+        first, last = _full_name(draw, culture, company.domain, taken)
+        area = draw.word(DEPARTMENTS)
+        seniority, titles = draw.one_of(SENIORITIES)
+        city, _, state = draw.word(culture.places).partition("/")
+        answer = draw.share()
         people.append(
             Person(
-                person_id=_identity(seed, "person", number),
-                first_name=first.written,
-                last_name=last.written,
-                email=email,
-                linkedin_url=f"https://www.linkedin.com/in/{quote(slug)}",
-                title=title.format(area=department.area, chief=department.chief, role=_pick(draw, department.roles)),
-                departments=(department.name, second.name)
-                if draw.random() < 0.08 and second is not department
-                else (department.name,),
+                person_id=draw.identity,
+                first_name=_written(first),
+                last_name=_written(last),
+                email=_address(_latin_form(first), _latin_form(last), company, taken),
+                linkedin_url=f"https://www.linkedin.com/in/{_profile_slug(draw, first, last, taken)}",
+                title=draw.word(titles).format(area=area),
+                departments=(area, "Analytics") if draw.share() < 0.08 and area != "Analytics" else (area,),
                 seniority=seniority,
-                city=company.city if at_home else place.city,
-                state=company.state if at_home else place.state,
+                city=city,
+                state=state,
                 country=culture.country,
                 organisation=company,
-                answer=_weighted(draw, _SHARES),
+                answer="person" if answer < 0.6 else "organisation" if answer < 0.75 else "miss",
             )
         )
     return people
 
 
-def latin(text: str) -> str:
-    """Text in ASCII letters, as addresses have it."""
-    apart = unicodedata.normalize("NFKD", text.translate(_LETTERS))
-    return "".join(letter for letter in apart if letter.isascii())
+def _full_name(draw: _Draw, culture: Culture, domain: str, taken: set[object]) -> tuple[str, str]:
+    """A name that is new in the company; a double last name when the simple ones are used up."""
+    first, last = draw.word(culture.first_names), draw.word(culture.last_names)
+    while (key := (identifiers.canonical_name(_written(first), _written(last)), domain)) in taken:
+        other = draw.word(culture.last_names)
+        last = f"{_written(last)}-{_written(other)}={_latin_form(last)}-{_latin_form(other)}"
+    taken.add(key)
+    return first, last
 
 
-def _full_name(draw: random.Random, culture: Culture, tries: int) -> tuple[Name, Name]:
-    if tries < 20:
-        return _pick(draw, culture.first_names), _pick(draw, culture.last_names)
-    # A large company has used up the names of one country: take any country's, and two last names.
-    culture = _pick(draw, CULTURES)
-    one, other = _pick(draw, culture.last_names), _pick(draw, culture.last_names)
-    double = Name(f"{one.written}-{other.written}", f"{one.latin}-{other.latin}")
-    return _pick(draw, culture.first_names), double
-
-
-def _profile_slug(draw: random.Random, first: Name, last: Name) -> str:
-    style = draw.random()
-    suffix = f"{int(draw.random() * 16**8):08x}"
-    plain = "-".join(_word(name.latin) for name in (first, last))
-    if style < 0.25:
-        return plain.replace("-", "")
-    if style < 0.30:
+def _profile_slug(draw: _Draw, first: str, last: str, taken: set[object]) -> str:
+    style = draw.share()
+    plain = f"{_slug(_latin_form(first))}-{_slug(_latin_form(last))}"
+    if style < 0.05:
         # Some people keep their own letters in the address, which LinkedIn then percent-encodes.
-        return unicodedata.normalize("NFC", f"{first.written}-{last.written}-{suffix[:4]}".casefold().replace(" ", "-"))
-    return f"{plain}-{suffix}"
+        written = f"{_written(first)}-{_written(last)}-{draw.identity[:4]}".casefold().replace(" ", "-")
+        return quote(unicodedata.normalize("NFC", written))
+    short = plain.replace("-", "")
+    if style < 0.3 and short not in taken:
+        taken.add(short)
+        return short
+    return f"{plain}-{draw.identity[:8]}"
 
 
-def _address(draw: random.Random, first: Name, last: Name, company: Organisation) -> str:
-    # A company keeps to one pattern; the rare second bearer of an address gets a number.
-    given, family = (_word(name.latin).replace("-", "") for name in (first, last))
+def _address(first: str, last: str, company: Organisation, taken: set[object]) -> str:
+    # A company keeps to one pattern; a second bearer of an address gets a number.
+    given, family = (_slug(name).replace("-", "") for name in (first, last))
     pattern = int(company.organisation_id[:4], 16) % 4
     local = (f"{given}.{family}", f"{given[0]}{family}", f"{given}_{family}", f"{family}.{given}")[pattern]
-    number = "" if draw.random() < 0.8 else str(2 + int(draw.random() * 97))
-    return f"{local}{number}@{company.domain}"
+    address, bearers = f"{local}@{company.domain}", 1
+    while address in taken:
+        bearers += 1
+        address = f"{local}{bearers}@{company.domain}"
+    taken.add(address)
+    return address
 
 
-def _word(text: str) -> str:
+def latin(text: str) -> str:
+    """Text in ASCII letters, as addresses have it."""
+    decomposed = unicodedata.normalize("NFKD", text.translate(_LETTERS))
+    return "".join(letter for letter in decomposed if letter.isascii())
+
+
+def _slug(text: str) -> str:
     letters = latin(text).lower().replace("'", "")
     return "-".join("".join(letter if letter.isalnum() else " " for letter in letters).split())
 
 
-def _identity(seed: int, kind: str, number: int) -> str:
-    return hashlib.sha256(f"{seed}/{kind}/{number}".encode()).hexdigest()[:24]
+def _written(name: str) -> str:
+    return name.partition("=")[0]
 
 
-# Only `Random.random` is drawn from: it alone is promised to give the same numbers in every version of Python.
-def _pick(draw: random.Random, choices: Sequence[T]) -> T:
-    return choices[int(draw.random() * len(choices))]
-
-
-def _weighted(draw: random.Random, choices: Sequence[tuple[T, float]]) -> T:
-    left = draw.random() * sum(weight for _, weight in choices)
-    for choice, weight in choices:
-        left -= weight
-        if left < 0:
-            return choice
-    return choices[-1][0]
-
-
-def _unused(make: Callable[[int], T], taken: set, key: Callable[[T], object] = lambda made: made) -> T:
-    """The first thing made that is not taken; `make` is told how often it has been tried before."""
-    tries = 0
-    while key(made := make(tries)) in taken:
-        tries += 1
-    taken.add(key(made))
-    return made
-
-
-def _index(people: Sequence[Person], key: Callable[[Person], T]) -> Mapping[T, Person]:
-    return {key(person): person for person in people}
+def _latin_form(name: str) -> str:
+    return name.rpartition("=")[2]

@@ -1,106 +1,34 @@
 """Faults: what each kind does to a call, and which calls get one."""
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Annotated, Literal
 
-FaultKind = Literal[
-    "status_400",
-    "status_401",
-    "status_402",
-    "status_403",
-    "status_403_html",
-    "status_404",
-    "status_404_html",
-    "status_409",
-    "status_409_already_enriched",
-    "status_422",
-    "status_429",
-    "status_500",
-    "status_502",
-    "status_503",
-    "status_504",
-    "stall",
-    "charged_then_stall",
-    "reset_before_answer",
-    "charged_then_reset",
-    "reset_during_answer",
-    "cut_body",
-    "cut_body_uncharged",
-    "drip",
-    "drip_headers",
-    "redirect",
-    "html_instead_of_json",
-    "garbage_200",
-    "empty_body_200",
-    "huge_body",
-    "wrong_cost",
-    "unknown_shape",
-]
+from pydantic import ConfigDict, Field, field_validator
+from pydantic.dataclasses import dataclass as validated_dataclass
+
 Endpoint = Literal["enrich", "credits"]
-Delivery = Literal["whole", "stall", "reset", "reset_midway", "cut", "drip_body", "drip_all"]
-Content = Literal["answer", "error", "html", "garbage", "empty", "redirect", "huge", "wrong_cost", "unknown_shape"]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing that goes wrong, and for which calls.
-
-    Calls are counted from 1, since the faults were set; those refused for key, plan or limits are not counted.
-    """
-
-    kind: FaultKind
-    share: float = 1.0  # of the calls it applies to; shares of several faults add up
-    first_n: int | None = None  # only so many calls, from `from_call` on
-    from_call: int = 1
-    only_calls: tuple[int, ...] = ()  # exactly these calls, when given
-    matching: str | None = None  # only calls that send this text in an identifier; only those are counted then
-    endpoint: Endpoint = "enrich"
-    charge: int | None = None  # credits taken, in place of what the kind takes
-
-    def __post_init__(self) -> None:
-        if self.kind not in get_args(FaultKind):
-            raise ValueError(f"no such fault: {self.kind!r}; there are: {', '.join(get_args(FaultKind))}")
-        if self.endpoint not in get_args(Endpoint):
-            raise ValueError(
-                f"a fault's endpoint must be one of {', '.join(get_args(Endpoint))}, not {self.endpoint!r}"
-            )
-        if not 0 <= self.share <= 1:
-            raise ValueError(f"a fault's share must lie between 0 and 1, not {self.share}")
-        if self.charge is not None and self.charge < 0:
-            raise ValueError(f"a fault cannot give credits back: {self.charge}")
-
-    @classmethod
-    def from_json(cls, value: Any) -> "Fault":
-        """A fault from a JSON object, or from its kind alone."""
-        if isinstance(value, str):
-            return cls(value)  # pyright: ignore[reportArgumentType]  (checked when it is made)
-        if not isinstance(value, Mapping):
-            raise TypeError("a fault is an object like {'kind': 'status_503', 'share': 0.3}, or the name of a kind")
-        try:
-            return cls(**{**value, "only_calls": tuple(value.get("only_calls") or ())})
-        except TypeError as error:
-            raise ValueError(f"a fault that cannot be read: {error}") from None
-
-    def covers(self, ordinal: int) -> bool:
-        """Whether it applies to this call of those it counts (its share apart)."""
-        if self.only_calls:
-            return ordinal in self.only_calls
-        if ordinal < self.from_call:
-            return False
-        return self.first_n is None or ordinal < self.from_call + self.first_n
+Delivery = Literal["whole", "stall", "reset", "reset_midway", "cut", "drip_body", "drip_all", "twice"]
+Content = Literal[
+    "answer", "error", "html", "garbage", "empty", "redirect", "huge", "unknown_shape", "wrong_person", "empty_field"
+]
+Credits = Annotated[int, Field(strict=True)] | Annotated[float, Field(strict=True)]
+FaultKind = str
+"""One of `EFFECTS`."""
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What a kind of fault does: what is answered, how it travels, and whether the call is charged."""
+    """What a kind of fault does: what is answered, how it is delivered, what the call is charged."""
 
     says: str
     status: int = 200
     content: Content = "answer"
     delivery: Delivery = "whole"
-    charges: bool = False
+    charges: bool = False  # the price of the answer; else nothing
+    states: float | None = None  # the cost that the answer states
+    price: float | None = None  # charged in place of the answer's price
 
 
 def _status(code: int, says: str, content: Content = "error") -> Effect:
@@ -113,7 +41,7 @@ EFFECTS: dict[FaultKind, Effect] = {
     "status_402": _status(402, "credits exhausted, whatever the balance"),
     "status_403": _status(403, "endpoint needs a paid plan"),
     "status_403_html": _status(403, "a page of the CDN in front", "html"),
-    "status_404": _status(404, "no data for this contact, as JSON, whoever is asked"),
+    "status_404": _status(404, "no data for this contact, as JSON, for any contact"),
     "status_404_html": _status(404, "unknown path, as HTML", "html"),
     "status_409": _status(409, "daily limit reached"),
     "status_409_already_enriched": _status(409, "the other meaning one user met: enriched a few minutes ago"),
@@ -132,14 +60,60 @@ EFFECTS: dict[FaultKind, Effect] = {
     "cut_body_uncharged": Effect("closed in the middle of the body, not charged", delivery="cut"),
     "drip": Effect("the right answer, its body byte by byte", delivery="drip_body", charges=True),
     "drip_headers": Effect("the right answer, all of it byte by byte", delivery="drip_all", charges=True),
+    "second_response": Effect("the right answer, twice: the second belongs to no call", delivery="twice", charges=True),
     "redirect": Effect("307 to /redirected on another host name of this server", status=307, content="redirect"),
     "html_instead_of_json": Effect("200 with an HTML page, not charged", content="html"),
     "garbage_200": Effect("200, charged, with a body that only calls itself JSON", content="garbage", charges=True),
     "empty_body_200": Effect("200 without a single byte, not charged", content="empty"),
     "huge_body": Effect("the right answer with huge_body_bytes of padding", content="huge", charges=True),
-    "wrong_cost": Effect("the right answer, but it states a cost of 5", content="wrong_cost", charges=True),
-    "unknown_shape": Effect("200, charged, in a shape nobody has described", content="unknown_shape", charges=True),
+    "wrong_cost": Effect("the right answer, but it states a cost of 5", charges=True, states=5),
+    "fractional_cost": Effect("the right answer, stating and charging 0.5 credits", states=0.5, price=0.5),
+    "unknown_shape": Effect(
+        "200, charged, in a shape that is described nowhere", content="unknown_shape", charges=True
+    ),
+    "wrong_person": Effect("another person's data, charged", content="wrong_person", charges=True),
+    "field_empty_after": Effect(
+        "from call from_call on, `field` is empty in every answer", content="empty_field", charges=True
+    ),
 }
+
+
+@validated_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Fault:
+    """One thing that goes wrong, and for which calls.
+
+    Calls are counted from 1, since the faults were set; those refused for key, plan or limits are not counted.
+    """
+
+    kind: FaultKind
+    share: Annotated[float, Field(strict=True, ge=0, le=1)] = 1.0  # of the calls it applies to; shares add up
+    first_n: int | None = None  # only so many calls, from `from_call` on
+    from_call: int = 1
+    only_calls: tuple[int, ...] = ()  # exactly these calls, when given
+    matching: str | None = None  # only calls that send this text in an identifier; only those are counted then
+    endpoint: Endpoint = "enrich"
+    charge: Annotated[Credits, Field(ge=0)] | None = None  # credits taken, in place of what the kind takes
+    field: str = "personTitle"  # of field_empty_after; dots nest: organisation.industry
+
+    @field_validator("kind")
+    @classmethod
+    def _is_known(cls, kind: FaultKind) -> FaultKind:
+        if kind not in EFFECTS:
+            raise ValueError(f"no such fault: {kind!r}; there are: {', '.join(EFFECTS)}")
+        return kind
+
+    @property
+    def effect(self) -> Effect:
+        """What it does."""
+        return EFFECTS[self.kind]
+
+    def covers(self, ordinal: int) -> bool:
+        """Whether it applies to this call of those it counts, its share apart."""
+        if self.only_calls:
+            return ordinal in self.only_calls
+        if ordinal < self.from_call:
+            return False
+        return self.first_n is None or ordinal < self.from_call + self.first_n
 
 
 class FaultChooser:
@@ -159,7 +133,8 @@ class FaultChooser:
         chosen: Fault | None = None
         reached = 0.0
         for place, fault in enumerate(self.faults):
-            if fault.endpoint != endpoint or not _matches(fault, texts):
+            matches = fault.matching is None or any(fault.matching.casefold() in text for text in texts)
+            if fault.endpoint != endpoint or not matches:
                 continue
             self._counted[place] += 1
             if not fault.covers(self._counted[place]):
@@ -168,7 +143,3 @@ class FaultChooser:
             if chosen is None and drawn < reached:
                 chosen = fault
         return chosen
-
-
-def _matches(fault: Fault, texts: list[str]) -> bool:
-    return fault.matching is None or any(fault.matching.casefold() in text for text in texts)

@@ -1,4 +1,4 @@
-"""Identifiers of a request: their canonical forms, and which combinations identify somebody."""
+"""Identifiers of a request: their canonical forms, and which combinations identify a contact."""
 
 import re
 import unicodedata
@@ -10,7 +10,7 @@ from urllib.parse import unquote
 FIELDS = ("linkedinUrl", "email", "firstName", "lastName", "organisationName", "orgLinkedinUrl")
 
 _LINKEDIN = re.compile(r"^(?:https?://)?(?:[a-z0-9-]+\.)*linkedin\.com(?::\d+)?/(?P<path>[^?#]*)", re.IGNORECASE)
-_SUFFIX = re.compile(
+_LEGAL_FORM = re.compile(
     r"[\s,]+(?:inc|llc|ltd|limited|corp|gmbh|ag|kg|sa|sas|s\.a|s\.l|sl|ab|as|a/s|bv|b\.v|srl|s\.r\.l|sp\. z o\.o|"
     r"s\.r\.o|aps|pty ltd|pvt ltd|private limited|k\.k|kk|a\.ş|ltda|plc|pte ltd)\.?$",
     re.IGNORECASE,
@@ -23,7 +23,7 @@ class InvalidQuery(ValueError):
 
 @dataclass(frozen=True)
 class Query:
-    """Whom a request asks about, in canonical form; None where a field is absent or no such thing."""
+    """The contact of a request, in canonical form; None where a field is absent or cannot be used."""
 
     profile: str | None = None
     email: str | None = None
@@ -33,7 +33,7 @@ class Query:
 
     @property
     def contact(self) -> str:
-        """A word for whoever is meant, the same for every spelling: for the books when the directory has nobody."""
+        """Text that is equal for all spellings of a contact: identifies them when the directory does not hold them."""
         if self.profile:
             return f"profile:{self.profile}"
         if self.email:
@@ -43,26 +43,22 @@ class Query:
 
 def read_query(body: Mapping[str, Any]) -> Query:
     """The canonical query in a request body, or InvalidQuery; fields of other names are ignored, as Clodura does."""
-    given = {name: _text(name, body.get(name)) for name in FIELDS}
-    url, email = given["linkedinUrl"], given["email"]
-    name = canonical_name(given["firstName"], given["lastName"]) if given["firstName"] and given["lastName"] else None
-    if url and is_sales_navigator(url):
+    for name in FIELDS:
+        if not isinstance(body.get(name), str | None):
+            raise InvalidQuery(f"Invalid parameter: {name} must be a string")
+    url, email, first, last, company, company_url = ((body.get(name) or "").strip() for name in FIELDS)
+    if (_path(url) or "").startswith("sales/"):
         raise InvalidQuery("Sales Navigator URLs are not supported; use a linkedin.com/in/ URL")
-    if not (url or email or (name and (given["organisationName"] or given["orgLinkedinUrl"]))):
+    named = bool(first and last)
+    if not (url or email or (named and (company or company_url))):
         raise InvalidQuery("Invalid parameter combination: this does not identify a contact")
     return Query(
         profile=canonical_profile(url),
-        email=canonical_email(email) if email else None,
-        name=name,
-        company_profile=canonical_company(given["orgLinkedinUrl"]),
-        company_name=canonical_company_name(given["organisationName"]) if given["organisationName"] else None,
+        email=canonical_email(email) or None,
+        name=canonical_name(first, last) if named else None,
+        company_profile=canonical_company(company_url),
+        company_name=canonical_company_name(company) or None,
     )
-
-
-def is_sales_navigator(url: str) -> bool:
-    """Whether this is a Sales Navigator address, which identifies nobody here."""
-    found = _LINKEDIN.match(url.strip())
-    return bool(found and found["path"].casefold().startswith("sales/"))
 
 
 def canonical_profile(url: str) -> str | None:
@@ -87,15 +83,17 @@ def canonical_name(first: str, last: str) -> str:
 
 def canonical_company_name(name: str) -> str:
     """A company's name without its legal form, and without differences of case and spacing."""
-    return _plain(_SUFFIX.sub("", name.strip()))
+    return _plain(_LEGAL_FORM.sub("", name.strip()))
+
+
+def _path(url: str) -> str | None:
+    found = _LINKEDIN.match(url.strip())
+    return found["path"].casefold() if found else None
 
 
 def _slug(url: str, kind: str) -> str | None:
-    found = _LINKEDIN.match(url.strip())
-    if not found:
-        return None
-    parts = [part for part in found["path"].split("/") if part]
-    if len(parts) < 2 or parts[0].casefold() != kind:
+    parts = [part for part in (_path(url) or "").split("/") if part]
+    if len(parts) < 2 or parts[0] != kind:
         return None
     return _plain(unquote(parts[1])) or None
 
@@ -104,11 +102,3 @@ def _plain(text: str) -> str:
     # Turkish letters lose or gain a dot when a list is upper-cased; both ways to write them are one.
     folded = unicodedata.normalize("NFC", " ".join(text.split()).casefold().replace("i\u0307", "i"))
     return folded.replace("ı", "i")
-
-
-def _text(name: str, value: Any) -> str:
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise InvalidQuery(f"Invalid parameter: {name} must be a string")
-    return value.strip()

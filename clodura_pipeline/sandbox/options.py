@@ -1,152 +1,111 @@
-"""Options of the sandbox: everything a test or a person can switch, while it runs or before."""
+"""Options of the sandbox: everything a test or a person can switch, before it starts or while it runs."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Literal, get_args
+from dataclasses import fields
+from typing import Annotated, Any, Literal
 
-from .faults import Fault
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from .faults import Credits, Fault
 
 CreditsShape = Literal["pool", "views", "missing"]
-Envelope = Literal["object", "data_object", "data_list", "unknown"]
+Envelope = Literal[
+    "object", "data_object", "data_list", "side_by_side", "data_side_by_side", "contact", "contacts", "result",
+    "people", "list", "enriched_contact", "unknown",
+]  # fmt: skip
+NameStyle = Literal["documented", "us_spelling", "flat", "snake_case", "job_title", "bare", "full_name"]
 MissStyle = Literal["empty_object", "empty_data", "null_data", "nulls", "not_found", "mixed"]
 RetryAfter = Literal["seconds", "date", "junk"]
 FieldStyle = Literal["string", "list", "mixed"]
+Count = Annotated[int, Field(strict=True, ge=0)]
+Seconds = Annotated[float, Field(strict=True, ge=0)]
+AnySeconds = Annotated[float, Field(strict=True)]
 
 DEFAULT_API_KEY = "sandbox-key"
 
 
-def _says(text: str) -> dict[str, str]:
-    return {"says": text}
+def _option(default: Any, says: str, **more: Any) -> Any:
+    return Field(default=default, description=says, **more)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", hide_input_in_errors=True))
 class SandboxOptions:
-    """What the sandbox does; each field says itself what it means, and `GET /_sandbox/help` prints that."""
+    """What the sandbox does; `GET /_sandbox/help` prints the descriptions."""
 
-    api_key: str = field(
-        default=DEFAULT_API_KEY, repr=False, metadata=_says("the one key that is accepted; any other gets 401")
+    api_key: str = _option(DEFAULT_API_KEY, "the one key that is accepted; any other gets 401", repr=False)
+    paid_plan: bool = _option(True, "false: every call gets 403", strict=True)
+    starting_balance: Credits = _option(
+        10_000, "credits at the start; changed while running, the balance moves with it: a top-up, or another spender"
     )
-    paid_plan: bool = field(default=True, metadata=_says("false: every call gets 403"))
-    starting_balance: int = field(
-        default=10_000,
-        metadata=_says(
-            "credits at the start; changed while running, the balance moves with it: a top-up, or another spender"
-        ),
+    other_use_per_call: Credits = _option(
+        0, "credits that another use of the key takes with every call: 0.04 is what verifying an address costs"
     )
-    credits_shape: CreditsShape = field(
-        default="pool", metadata=_says("what GET /credits answers: one pool, counts of views, or 404 (missing)")
+    credits_shape: CreditsShape = _option("pool", "what GET /credits answers: one pool, counts of views, or 404")
+    envelope: Envelope = _option(
+        "object",
+        "where the contact stands in an answer: at the top, under this name, in a list, beside its organisation, or "
+        "in a shape that is described nowhere",
     )
-    envelope: Envelope = field(
-        default="object",
-        metadata=_says(
-            "where the contact stands in an answer: at the top, under data, in a list under data, in no known place"
-        ),
+    name_style: NameStyle = _option(
+        "documented",
+        "how fields are named: as documented, organization, organisation's fields beside the person's, snake case, "
+        "jobTitle, title and city without person, or fullName and position",
     )
-    miss_style: MissStyle = field(
-        default="empty_object",
-        metadata=_says(
-            "how a miss is said: {}, empty data, data null, every key null, a JSON 404, or any of these, by contact"
-        ),
+    field_names: Mapping[str, str] = _option(
+        {}, "other names for single fields, dots nest: {'personTitle': 'who.position', 'organisation.domain': 'web'}"
     )
-    credit_usage_field: str | None = field(
-        default=None,
-        metadata=_says("name under which an answer states its cost, dots nest ('creditUsage.used'); null: not stated"),
+    miss_style: MissStyle = _option(
+        "empty_object", "how a miss is said: {}, empty data, data null, every key null, a JSON 404, any by contact"
     )
-    department_seniority_style: FieldStyle = field(
-        default="list", metadata=_says("whether functional and seniority are strings, lists, or either (by contact)")
+    credit_usage_field: str | None = _option(
+        None, "name under which an answer states its cost, dots nest ('creditUsage.used'); null: not stated"
     )
-    requests_per_second: int = field(default=0, metadata=_says("more in any sliding second gets 429; 0: no limit"))
-    requests_per_minute: int = field(default=0, metadata=_says("more in any sliding minute gets 429; 0: no limit"))
-    requests_per_day: int = field(default=0, metadata=_says("more in a UTC day gets 409; 0: no limit"))
-    retry_after: RetryAfter | None = field(
-        default="seconds",
-        metadata=_says("what Retry-After holds on a 429: seconds, a date, junk, or null for no header"),
+    department_seniority_style: FieldStyle = _option(
+        "list", "whether functional and seniority are strings, lists, or either (by contact)"
     )
-    retry_after_seconds: int | None = field(
-        default=None, metadata=_says("how long Retry-After asks to wait; null: until the limit has room again")
+    requests_per_second: Count = _option(0, "more in any sliding second gets 429; 0: no limit")
+    requests_per_minute: Count = _option(0, "more in any sliding minute gets 429; 0: no limit")
+    requests_per_day: Count = _option(0, "more in a UTC day gets 409; 0: no limit")
+    retry_after: RetryAfter | None = _option(
+        "seconds", "what Retry-After holds on a 429: seconds, a date, junk, or null for no header"
     )
-    latency_seconds: float = field(default=0.0, metadata=_says("from the arrival of a request to its answer"))
-    latency_jitter_seconds: float = field(
-        default=0.0, metadata=_says("up to this is added to the latency, evenly spread")
+    retry_after_seconds: Count | None = _option(None, "how long Retry-After asks to wait; null: until there is room")
+    latency_seconds: Seconds = _option(0.0, "from the arrival of a request to its answer")
+    latency_jitter_seconds: Seconds = _option(0.0, "up to this is added to the latency, evenly spread")
+    arrival_jitter_seconds: Seconds = _option(
+        0.0, "requests count as arrived up to this later than they came: an uneven network"
     )
-    arrival_jitter_seconds: float = field(
-        default=0.0, metadata=_says("requests count as arrived up to this later than they came: an uneven network")
+    date_offset_seconds: AnySeconds = _option(
+        0.0, "how far the server's clock is ahead: its Date header and the UTC day of its limit"
     )
-    date_offset_seconds: float = field(
-        default=0.0, metadata=_says("how far the server's clock is ahead: its Date header and the UTC day of its limit")
-    )
-    stall_seconds: float = field(
-        default=60.0, metadata=_says("how long a stalled call is held when the client does not give up")
-    )
-    drip_interval_seconds: float = field(default=0.05, metadata=_says("pause between the bytes of a dripping answer"))
-    huge_body_bytes: int = field(default=16 * 2**20, metadata=_says("how much padding a huge_body answer carries"))
-    seed: int = field(
-        default=2026, metadata=_says("which calls get the faults that have a share below 1, and the jitter")
-    )
-    faults: tuple[Fault, ...] = field(
-        default=(), metadata=_says("what goes wrong, and when; setting other faults starts their counting anew")
-    )
-
-    def __post_init__(self) -> None:
-        _check_choice("credits_shape", self.credits_shape, get_args(CreditsShape))
-        _check_choice("envelope", self.envelope, get_args(Envelope))
-        _check_choice("miss_style", self.miss_style, get_args(MissStyle))
-        _check_choice("retry_after", self.retry_after, (*get_args(RetryAfter), None))
-        _check_choice("department_seniority_style", self.department_seniority_style, get_args(FieldStyle))
-        _check_choice("paid_plan", self.paid_plan, (True, False))
-        for name in (*_WHOLE, *_ANY_NUMBER):
-            _check_number(name, getattr(self, name))
+    stall_seconds: Seconds = _option(60.0, "how long a stalled call is held when the client does not give up")
+    drip_interval_seconds: Seconds = _option(0.05, "pause between the bytes of a dripping answer")
+    huge_body_bytes: Count = _option(16 * 2**20, "how much padding a huge_body answer carries")
+    seed: Count = _option(2026, "which calls get the faults that have a share below 1, and the jitter")
+    faults: tuple[Fault, ...] = _option((), "what goes wrong, and when; setting other faults restarts their counting")
 
     def patched(self, changes: Mapping[str, Any]) -> "SandboxOptions":
-        """These options with some fields replaced by JSON values; ValueError or TypeError says what is wrong."""
-        known = {option.name for option in fields(self)}
-        unknown = sorted(set(changes) - known)
-        if unknown:
-            raise ValueError(f"no such option: {', '.join(unknown)}; there are: {', '.join(sorted(known))}")
-        values = dict(changes)
-        if "faults" in values:
-            values["faults"] = tuple(Fault.from_json(fault) for fault in values["faults"])
-        return replace(self, **values)
+        """These options with some fields replaced by JSON values; ValueError says what is wrong."""
+        values = {option.name: getattr(self, option.name) for option in fields(self)} | dict(changes)
+        if isinstance(faults := values["faults"], list | tuple):
+            values["faults"] = [{"kind": fault} if isinstance(fault, str) else fault for fault in faults]
+        try:
+            return _ADAPTER.validate_python(values)
+        except ValidationError as error:
+            wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+            raise ValueError(f"{wrong}; there are: {', '.join(option.name for option in fields(self))}") from None
 
     def as_json(self) -> dict[str, Any]:
-        """The options as they are shown to anybody on this machine: without the key."""
-        shown = asdict(self)
-        del shown["api_key"]
-        return shown
+        """The options as they are shown to any program on this machine: without the key."""
+        return json.loads(_ADAPTER.dump_json(self, exclude={"api_key"}))
 
 
-_WHOLE = (
-    "starting_balance",
-    "requests_per_second",
-    "requests_per_minute",
-    "requests_per_day",
-    "retry_after_seconds",
-    "huge_body_bytes",
-    "seed",
-)
-_ANY_NUMBER = (
-    "latency_seconds",
-    "latency_jitter_seconds",
-    "arrival_jitter_seconds",
-    "date_offset_seconds",
-    "stall_seconds",
-    "drip_interval_seconds",
-)
-_MAY_BE_NEGATIVE = ("starting_balance", "date_offset_seconds")
-_MAY_BE_ABSENT = ("retry_after_seconds",)
+_ADAPTER = TypeAdapter(SandboxOptions)
 
 
-def _check_number(name: str, value: Any) -> None:
-    if value is None and name in _MAY_BE_ABSENT:
-        return
-    kinds = (int, float) if name in _ANY_NUMBER else (int,)
-    # To Python, true is a number.
-    if isinstance(value, bool) or not isinstance(value, kinds):
-        raise TypeError(f"{name} must be a {'whole ' if name in _WHOLE else ''}number, not {value!r}")
-    if value < 0 and name not in _MAY_BE_NEGATIVE:
-        raise ValueError(f"{name} must not be negative, as {value} is")
-
-
-def _check_choice(name: str, value: object, allowed: tuple[object, ...]) -> None:
-    if value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(map(str, allowed))}, not {value!r}")
+def described_options() -> dict[str, str]:
+    """What each option means, by its name."""
+    schema = _ADAPTER.json_schema()
+    return {name: described["description"] for name, described in schema["properties"].items()}

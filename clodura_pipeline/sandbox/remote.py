@@ -1,4 +1,4 @@
-"""A sandbox in another process, seen from here: its books and its options over HTTP."""
+"""A sandbox in another process: its books and its options over HTTP."""
 
 import json
 from typing import Any
@@ -15,31 +15,31 @@ class RemoteSandbox:
     def __init__(self, base_url: str, timeout: float = 10.0) -> None:
         self.base_url = base_url.rstrip("/")
         self._timeout = timeout
-        # Loopback is never behind the proxy that the environment may name.
+        # Calls to loopback do not go through a proxy that the environment names.
         self._opener = build_opener(ProxyHandler({}))
 
     def books(self, after: int = 0) -> BooksView:
         """The books at this moment; only the calls above a number, when given."""
-        return BooksView.from_json(json.loads(self._ask("GET", f"{BOOKS_PATH}?after={after}")))
+        return BooksView.from_json(json.loads(self._request(f"{BOOKS_PATH}?after={after}")))
 
     def options(self) -> dict[str, Any]:
         """The options in force, without the key."""
-        return json.loads(self._ask("GET", OPTIONS_PATH))
+        return json.loads(self._request(OPTIONS_PATH))
 
     def set_options(self, **changes: Any) -> dict[str, Any]:
         """Changes options by name, with values as JSON holds them; ValueError says what is wrong with them."""
-        return json.loads(self._ask("POST", OPTIONS_PATH, changes))
+        return json.loads(self._request(OPTIONS_PATH, changes))
 
     def help(self) -> str:
-        """What can be asked and switched."""
-        return self._ask("GET", HELP_PATH).decode()
+        """What can be called and switched."""
+        return self._request(HELP_PATH).decode()
 
-    def _ask(self, method: str, path: str, payload: dict[str, Any] | None = None) -> bytes:
+    def _request(self, path: str, payload: dict[str, Any] | None = None) -> bytes:
         body = None if payload is None else json.dumps(payload).encode()
-        request = Request(self.base_url + path, body, {"Content-Type": "application/json"}, method=method)
+        request = Request(self.base_url + path, body, {"Content-Type": "application/json"})
         try:
             with self._opener.open(request, timeout=self._timeout) as answer:
                 return answer.read()
-        except HTTPError as problem:
-            with problem:
-                raise ValueError(json.loads(problem.read())["error"]) from None
+        except HTTPError as refused:
+            with refused:
+                raise ValueError(json.loads(refused.read())["error"]) from None

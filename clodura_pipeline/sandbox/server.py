@@ -1,22 +1,29 @@
-"""The server: a listening socket on loopback, and one thread per connection."""
+"""The server: one thread per connection on a loopback port, and the process that the command line starts."""
 
 import contextlib
-import selectors
+import signal
 import socket
+import socketserver
+import sys
 import threading
 import time
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler
 from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
 
 from .api import Api
 from .books import Books
-from .control import PREFIX, answer_control
+from .control import HELP_PATH, PREFIX, answer_control
 from .directory import Directory, build_directory
-from .options import SandboxOptions
-from .wire import Connection, Pace, Reply, Request, UnreadableRequest
+from .options import DEFAULT_API_KEY, SandboxOptions
+from .wire import Reply, Request, deliver
 
-# Only this machine may ask: the books hold what was sent, and the options can be changed by anybody who reaches them.
+# Only this machine may call: the books hold what was sent, and any caller can change the options.
 HOST = "127.0.0.1"
+_OWN_NAMES = (HOST, "localhost")
+_LARGEST_BODY_BYTES = 4 * 2**20
 _STOP_SECONDS = 0.8
 
 
@@ -33,12 +40,7 @@ class Sandbox:
         self.books = Books()
         self._api = Api(self.directory, options or SandboxOptions(), self.books)
         self._port = port
-        self._stopping = threading.Event()
-        self._lock = threading.Lock()
-        self._connections: dict[Connection, threading.Thread] = {}
-        self._listener: socket.socket | None = None
-        self._acceptor: threading.Thread | None = None
-        self._wake: socket.socket | None = None
+        self._server: _Server | None = None
 
     @property
     def options(self) -> SandboxOptions:
@@ -52,110 +54,155 @@ class Sandbox:
     @property
     def base_url(self) -> str:
         """Where it listens, like http://127.0.0.1:8900."""
-        if self._listener is None:
+        if self._server is None:
             raise RuntimeError("the sandbox has not been started")
-        return f"http://{HOST}:{self._port}"
+        return f"http://{HOST}:{self._server.server_address[1]}"
 
     def start(self) -> "Sandbox":
         """Listens from now on. OSError when the port is taken."""
-        if self._listener is not None:
+        if self._server is not None:
             raise RuntimeError("the sandbox has been started before")
         try:
-            self._listener = socket.create_server((HOST, self._port), backlog=512)
+            self._server = _Server(self._port, self._api, self.books)
         except OSError as error:
             raise OSError(error.errno, f"cannot listen on {HOST}:{self._port}: {error.strerror}") from error
-        self._port = self._listener.getsockname()[1]
-        # A client may be gone between being announced and being accepted; that must not block.
-        self._listener.setblocking(False)
-        self._wake, woken = socket.socketpair()
-        self._acceptor = threading.Thread(
-            target=self._accept, args=(self._listener, woken), name="sandbox", daemon=True
-        )
-        self._acceptor.start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), name="sandbox", daemon=True).start()
         return self
 
     def stop(self) -> None:
         """Stops within a second, whatever its connections are waiting for. The books stay readable."""
-        self._stopping.set()
-        if self._wake is not None:
-            self._wake.close()
-        until = time.monotonic() + _STOP_SECONDS
-        if self._acceptor is not None:
-            self._acceptor.join(_STOP_SECONDS)
-        with self._lock:
-            open_connections = dict(self._connections)
-        for connection in open_connections:
-            connection.close_from_outside()
-        for thread in open_connections.values():
-            thread.join(max(0.0, until - time.monotonic()))
+        if self._server is not None:
+            self._server.stop()
+            self.books.wait_until_idle(_STOP_SECONDS)
 
     def __enter__(self) -> "Sandbox":
-        return self if self._listener is not None else self.start()
+        return self if self._server is not None else self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
 
-    def _accept(self, listener: socket.socket, woken: socket.socket) -> None:
-        # `woken` has its end to read when stop() closes the other side: closing a listener ends no wait by itself.
-        with listener, woken, selectors.DefaultSelector() as selector:
-            selector.register(listener, selectors.EVENT_READ)
-            selector.register(woken, selectors.EVENT_READ)
-            while not self._stopping.is_set():
-                selector.select()
-                if not self._stopping.is_set():
-                    with contextlib.suppress(OSError):
-                        self._take_up(listener.accept()[0])
 
-    def _take_up(self, sock: socket.socket) -> None:
-        connection = Connection(sock)
-        thread = threading.Thread(target=self._serve, args=(connection,), name="sandbox-connection", daemon=True)
-        with self._lock:
-            self._connections[connection] = thread
-        thread.start()
+def run_sandbox(port: int, options: SandboxOptions | None = None) -> None:
+    """Serves until SIGINT or SIGTERM; prints one line once it listens. Call it from the main thread."""
+    ended = threading.Event()
+    before = {number: signal.signal(number, lambda *_: ended.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with Sandbox(options, port) as sandbox:
+            key = f"key: {DEFAULT_API_KEY}" if sandbox.options.api_key == DEFAULT_API_KEY else "key: the one you set"
+            print(f"Clodura sandbox at {sandbox.base_url} ({key}; help: {HELP_PATH}; Ctrl-C ends it)", flush=True)
+            ended.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
-    def _serve(self, connection: Connection) -> None:
-        try:
-            while not self._stopping.is_set() and (request := connection.read_request()) is not None:
-                if not self._answer(connection, request):
-                    return
-        except UnreadableRequest as problem:
+
+class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
+    daemon_threads = True
+    block_on_close = False
+    allow_reuse_address = True
+    request_queue_size = 512
+
+    def __init__(self, port: int, api: Api, books: Books) -> None:
+        self.api = api
+        self.books = books
+        self.stopping = threading.Event()
+        self._connections: set[socket.socket] = set()
+        super().__init__((HOST, port), _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002  (socketserver's names)
+        """Called with the exception of a connection's thread: that a client has gone is no error."""
+        if not isinstance(sys.exception(), OSError):
+            raise
+
+    def stop(self) -> None:
+        self.stopping.set()
+        self.shutdown()
+        self.server_close()
+        for connection in list(self._connections):
             with contextlib.suppress(OSError):
-                self._send(connection, Reply.of_json(400, {"error": str(problem)}), keep_alive=False)
-        except OSError:
-            return  # the client has gone, as clients do
-        finally:
-            connection.close()
-            with self._lock:
-                self._connections.pop(connection, None)
+                connection.shutdown(socket.SHUT_RDWR)
 
-    def _answer(self, connection: Connection, request: Request) -> bool:
-        """Answers one request; True when the connection may carry another."""
-        if request.path.startswith(PREFIX):
-            self._send(connection, answer_control(request, self._api, self.books), request.keep_alive)
-            return request.keep_alive
-        late, takes = self._api.draw_delays()
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server  # pyright: ignore[reportIncompatibleVariableOverride]
+    protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.0"  # of a request that cannot be read: else the error had no status line
+    disable_nagle_algorithm = True
+    arrived: tuple[float, float]
+
+    def parse_request(self) -> bool:
+        # Taken before anything is parsed: limits are held against the moment of arrival.
+        self.arrived = time.time(), time.monotonic()
+        return super().parse_request()
+
+    def do_GET(self) -> None:
+        body = self._read_body()
+        if body is None:
+            self.close_connection = True
+            return
+        if refusal := self._refusal():
+            self._write(Reply.of_json(403, {"error": refusal}))
+        elif self.path.startswith(PREFIX):
+            self._write(answer_control(self.command, self.path, body, self.server.api, self.server.books))
+        else:
+            self._answer(Request(self.command, self.path.partition("?")[0], self.headers, body, *self.arrived))
+
+    do_POST = do_GET
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Requests are in the books, not on the console."""
+
+    def _read_body(self) -> bytes | None:
+        """The body; None when the request cannot be served or its client has gone."""
+        length = self.headers.get("Content-Length", "0")
+        if self.headers.defects:
+            self.send_error(400, "a header that cannot be read")
+        elif "Transfer-Encoding" in self.headers:
+            self.send_error(400, "chunked bodies are not read here: send Content-Length")
+        elif not length.isdecimal() or int(length) > _LARGEST_BODY_BYTES:
+            self.send_error(400, "a Content-Length that cannot be served")
+        else:
+            body = self.rfile.read(int(length))
+            return body if len(body) == int(length) else None
+        return None
+
+    def _refusal(self) -> str | None:
+        """Why a request of another site is refused: a web page could else read the books through a browser."""
+        host, origin = self.headers.get("Host"), self.headers.get("Origin")
+        if host is not None and host.rpartition(":")[0] not in _OWN_NAMES and host not in _OWN_NAMES:
+            return "the Host header names another host"
+        own = [f"{name}:{self.server.server_address[1]}" for name in _OWN_NAMES]
+        if origin is not None and urlsplit(origin).netloc not in own:
+            return "the Origin header names another site"
+        return None
+
+    def _answer(self, request: Request) -> None:
+        api, stopping = self.server.api, self.server.stopping
+        late, takes = api.draw_delays()
         if late:
-            self._stopping.wait(late)
+            stopping.wait(late)
             request = replace(request, arrived_at=time.time(), arrived_monotonic=time.monotonic())
-        decision = self._api.decide(request)
+        decision = api.decide(request)
         finished_at: float | None = None
         try:
             left = request.arrived_monotonic + takes - time.monotonic()
-            if left > 0 and self._stopping.wait(left):
-                return False
-            if connection.deliver(
-                decision.reply, decision.delivery, self._api.server_time(), request.keep_alive, self._pace()
-            ):
+            if not (left > 0 and stopping.wait(left)) and self._write(decision.reply, decision.delivery):
                 finished_at = time.time()
         finally:
-            self.books.end(decision.number, finished_at)
-        return finished_at is not None and request.keep_alive
+            self.close_connection = self.close_connection or finished_at is None
+            self.server.books.end(decision.number, finished_at)
 
-    def _send(self, connection: Connection, reply: Reply, keep_alive: bool) -> None:
-        connection.deliver(reply, "whole", self._api.server_time(), keep_alive, self._pace())
-
-    def _pace(self) -> Pace:
-        options = self.options
-        return Pace(options.stall_seconds, options.drip_interval_seconds, self._stopping)
+    def _write(self, reply: Reply, delivery: Any = "whole") -> bool:
+        api = self.server.api
+        head = reply.head(api.server_time(), not self.close_connection)
+        return deliver(self.connection, head, reply.body, delivery, api.options, self.server.stopping)

@@ -1,152 +1,88 @@
-"""Titles, departments, seniorities and company words that the made-up directory draws from."""
+"""Word lists that the made-up directory draws from; lists inside a text are separated by commas."""
 
-from dataclasses import dataclass
-
-AREA_CODES = ("202", "212", "303", "312", "404", "415", "512", "617")
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Department:
-    """A department under Clodura's name, how titles call it, and who works there."""
+class Culture(NamedTuple):
+    """What people and companies of one country are made of."""
 
-    name: str
-    weight: float
-    area: str
-    chief: str
-    roles: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Size:
-    """A band of employees with the band of revenue that goes with it."""
-
-    employees: str
-    revenue: str
-    weight: float
+    country: str
+    legal_forms: str
+    places: str  # city/state
+    first_names: str  # `太郎=Taro`: the Latin form, where it cannot be derived
+    last_names: str
 
 
-def _listed(words: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in words.split(","))
-
-
-DEPARTMENTS = (
-    Department(
-        "Engineering",
-        18,
-        "Engineering",
-        "Chief Technology Officer",
-        ("Software Engineer", "Site Reliability Engineer", "Mechanical Engineer", "Data Engineer"),
+CULTURES = (
+    Culture(
+        "United States", "Inc.,LLC,Corp.", "New York/New York,Austin/Texas,Chicago/Illinois",
+        "James,Mary,Robert,Jennifer,Marcus,Ashley,DeShawn,Olivia,Jean-Luc,Renée,Noah,Mary Ann",
+        "Smith,Johnson,Brown,Garcia,Miller,Washington,Lee,Thompson,McAllister,O'Neill,St. John,Núñez",
     ),
-    Department(
-        "Sales",
-        16,
-        "Sales",
-        "Chief Revenue Officer",
-        ("Account Executive", "Sales Representative", "Business Development Associate"),
+    Culture(
+        "Germany", "GmbH,AG", "Berlin/Berlin,München/Bavaria,Köln/North Rhine-Westphalia",
+        "Jürgen,Anna,Lukas,Käthe,Björn,Sabine,Jörg,Hannah,Karl-Heinz,Ayşe,Günther,Lena",
+        "Müller,Schmidt,Schäfer,Groß,Weiß,Jäger,Hoffmann,Böhm,von Lüneburg,Yılmaz,Krüger,Strauß",
     ),
-    Department(
-        "Marketing",
-        12,
-        "Marketing",
-        "Chief Marketing Officer",
-        ("Content Strategist", "Demand Generation Specialist", "Brand Designer"),
+    Culture(
+        "Poland", "Sp. z o.o.,S.A.", "Warszawa/Masovia,Kraków/Lesser Poland,Łódź/Łódź",
+        "Łukasz,Małgorzata,Paweł,Agnieszka,Wojciech,Katarzyna,Michał,Zofia,Żaneta,Ewa",
+        "Wójcik,Kowalska,Wiśniewski,Dąbrowska,Zieliński,Szymańska,Kozłowska,Jankowski,Łuczak,Król",
     ),
-    Department(
-        "Operations",
-        10,
-        "Operations",
-        "Chief Operating Officer",
-        ("Operations Analyst", "Supply Chain Planner", "Logistics Coordinator"),
+    Culture(
+        "Türkiye", "A.Ş.,Ltd", "İstanbul/İstanbul,Ankara/Ankara,İzmir/İzmir",
+        "Çağla,Mehmet,Şebnem,Oğuz,İrem,Gökhan,Işıl,Emre,Özge,Barış",
+        "Şahin,Yıldız,Öztürk,Çelik,Doğan,Kılıç,Güneş,Aydın,İnce,Koç",
     ),
-    Department("Finance", 9, "Finance", "Chief Financial Officer", ("Financial Analyst", "Accountant", "Controller")),
-    Department(
-        "HR",
-        7,
-        "People & Culture",
-        "Chief Human Resources Officer",
-        ("Recruiter", "HR Business Partner", "Payroll Specialist"),
+    Culture(
+        "Denmark", "A/S,ApS", "København/Capital Region,Aarhus/Central Denmark",
+        "Søren,Mette,Jørgen,Kirsten,Bjørn,Rasmus,Åse,Ærna,Niels,Signe",
+        "Sørensen,Nørgaard,Østergaard,Møller,Kjær,Bæk,Holst,Krøyer,Lund,Skovgård",
     ),
-    Department(
-        "IT",
-        8,
-        "Information Technology",
-        "Chief Information Officer",
-        ("Systems Administrator", "Network Engineer", "IT Support Specialist"),
+    Culture(
+        "Vietnam", "Ltd", "Hồ Chí Minh City/Hồ Chí Minh City,Hà Nội/Hà Nội",
+        "Hương,Đức,Thảo,Minh,Ngọc Ánh,Quân,Thị Lan,Tuấn,Bảo,Linh",
+        "Nguyễn,Trần,Phạm,Huỳnh,Đặng,Bùi,Đỗ,Võ,Lê,Ngô",
     ),
-    Department("Product Management", 6, "Product", "Chief Product Officer", ("Product Owner", "Product Analyst")),
-    Department("Analytics", 5, "Analytics", "Chief Data Officer", ("Data Analyst", "Data Scientist")),
-    Department(
-        "Support", 4, "Customer Success", "Chief Customer Officer", ("Support Engineer", "Customer Success Specialist")
+    Culture(
+        "Japan", "K.K.", "Tokyo/Tokyo,Osaka/Osaka",
+        "太郎=Taro,Yuki,花子=Hanako,Kenji,Haruka,健=Ken,Sakura,美咲=Misaki,Shōta,Yūko",
+        "山田=Yamada,Tanaka,佐藤=Sato,Suzuki,小林=Kobayashi,Itō,中村=Nakamura,Katō,Ōno,Mori",
     ),
-    Department(
-        "Security",
-        3,
-        "Information Security",
-        "Chief Information Security Officer",
-        ("Security Analyst", "Penetration Tester"),
+    Culture(
+        "Greece", "S.A.", "Athens/Attica,Thessaloniki/Central Macedonia",
+        "Γιώργος=Giorgos,Eleni,Δημήτρης=Dimitris,Katerina,Νίκος=Nikos,Sofia,Μαρία=Maria,Kostas",
+        "Παπαδόπουλος=Papadopoulos,Nikolaidis,Αλεξίου=Alexiou,Georgiou,Μακρής=Makris,Ioannidou,Vlachos,Economou",
     ),
-    Department(
-        "Admin", 2, "Administration", "Chief Administrative Officer", ("Office Coordinator", "Executive Assistant")
-    ),
-)
+)  # fmt: skip
 
-# Clodura's seniorities, how common each is, and the titles that go with it.
-SENIORITIES: tuple[tuple[str, float, tuple[str, ...]], ...] = (
-    ("Founder", 3, ("Founder", "Co-Founder", "Founder & {area} Lead")),
-    ("Chairman", 0.5, ("Chairman of the Board",)),
-    ("President", 1, ("President",)),
-    ("CEO", 3, ("Chief Executive Officer", "CEO", "Managing Director & CEO")),
-    ("CXO", 6, ("{chief}",)),
-    ("Vice President", 9, ("Vice President of {area}", "VP {area}", "Vice President, {area} – EMEA")),
-    ("Director", 13, ("Director of {area}", "{area} Director")),
-    ("Head", 7, ("Head of {area}",)),
-    ("Manager", 20, ("{area} Manager", "Manager, {area}")),
-    ("Senior", 16, ("Senior {role}", "Lead {role}")),
-    ("Junior", 5, ("Junior {role}",)),
-    ("Entry Level", 11, ("{role}", "Graduate {role}", "{role} (Trainee)")),
-    ("Executive", 5.5, ("{area} Executive",)),
-)
-
+DEPARTMENTS = "Admin,Analytics,Engineering,Finance,HR,IT,Marketing,Operations,Product Management,Sales,Security,Support"
+# Clodura's seniorities, and the titles that go with them.
+SENIORITIES = (
+    ("Founder", "Founder,Co-Founder"), ("Chairman", "Chairman of the Board"), ("President", "President"),
+    ("CEO", "Chief Executive Officer,CEO"), ("CXO", "Chief {area} Officer"), ("Head", "Head of {area}"),
+    ("Vice President", "Vice President of {area},VP {area}"), ("Director", "Director of {area},{area} Director"),
+    ("Manager", "{area} Manager"), ("Senior", "Senior {area} Specialist,Lead {area} Analyst"),
+    ("Junior", "Junior {area} Analyst"), ("Executive", "{area} Executive"),
+    ("Entry Level", "{area} Associate,{area} Specialist (Trainee)"),
+)  # fmt: skip
+# Employees, and the revenue that goes with them.
 SIZES = (
-    Size("1-10", "$0 - $1M", 12),
-    Size("11-50", "$1M - $10M", 22),
-    Size("51-200", "$10M - $50M", 24),
-    Size("201-500", "$50M - $100M", 16),
-    Size("501-1000", "$100M - $250M", 10),
-    Size("1001-5000", "$250M - $1B", 10),
-    Size("5001-10000", "$1B - $5B", 4),
-    Size("10001+", "$5B+", 2),
-)
-
-# An industry, and the words companies of it put in their names.
-INDUSTRIES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Computer Software", ("Software", "Systems", "Labs")),
-    ("Information Technology and Services", ("Technologies", "Digital", "IT Services")),
-    ("Financial Services", ("Capital", "Finance", "Payments")),
-    ("Insurance", ("Insurance", "Assurance", "Mutual")),
-    ("Logistics and Supply Chain", ("Logistics", "Freight", "Supply")),
-    ("Hospital & Health Care", ("Health", "Clinics", "Care")),
-    ("Pharmaceuticals", ("Pharma", "Biosciences", "Therapeutics")),
-    ("Renewables & Environment", ("Energy", "Solar", "Wind")),
-    ("Automotive", ("Motors", "Mobility", "Components")),
-    ("Machinery", ("Machines", "Works", "Automation")),
-    ("Food & Beverages", ("Foods", "Bakeries", "Coffee")),
-    ("Retail", ("Stores", "Market", "Outfitters")),
-    ("Management Consulting", ("Consulting", "Advisory", "Partners")),
-    ("Construction", ("Construction", "Builders", "Civil")),
-    ("Education Management", ("Academy", "Learning", "Schools")),
-    ("Telecommunications", ("Networks", "Telecom", "Fiber")),
-)
-
+    ("1-10", "$0 - $1M"), ("11-50", "$1M - $10M"), ("51-200", "$10M - $50M"), ("201-500", "$50M - $100M"),
+    ("501-1000", "$100M - $250M"), ("1001-5000", "$250M - $1B"), ("5001-10000", "$1B - $5B"), ("10001+", "$5B+"),
+)  # fmt: skip
+# An industry, and the words that its companies put in their names.
+INDUSTRIES = (
+    ("Computer Software", "Software,Systems"), ("Financial Services", "Capital,Payments"),
+    ("Insurance", "Insurance,Mutual"), ("Logistics and Supply Chain", "Logistics,Freight"),
+    ("Hospital & Health Care", "Health,Clinics"), ("Pharmaceuticals", "Pharma,Biosciences"),
+    ("Renewables & Environment", "Energy,Solar"), ("Automotive", "Motors,Mobility"),
+    ("Machinery", "Machines,Automation"), ("Food & Beverages", "Foods,Bakeries"),
+)  # fmt: skip
 # Invented; none is the name of a company known to us.
-STEMS = _listed(
-    "Alderbrook, Amberfield, Ardenwick, Åsvik, Auroral, Baymere, Belcastro, Birkenau, Bluefen, Bramwell, "
-    "Brightwater, Calderstone, Castellar, Cedarmont, Château-Rivière, Corvina, Dalgaard, Dovecote, Drumlin, "
-    "Éclipsia, Eastmarch, Elmgate, Émerveille, Falkenrath, Farrowdale, Fennimore, Fjordlys, Foxglen, Galdera, "
-    "Glasshaven, Goldmere, Grünfelden, Halcyra, Hartsmoor, Hazelmere, Ibarrola, Ironvale, Jadwigowo, "
-    "Juniperus, Karavan, Kestrelton, Kōyama, Larkspire, Lindqvara, Lumenfeld, Mandorla, Maplewick, Marrowby, "
-    "Meridell, Mistralis, Nordlicht, Northquay, Oakhollow, Ondarra, Orchidée, Osterwald, Palisandro, "
-    "Pellinore, Quillmark, Rautalampi, Ravensmoor, Rosenhain, Saffronia, Silverlode, Skærbæk, Solvarina, "
-    "Stonecroft, Tamarisca, Thornbury, Tvärvik, Übersee, Valdemora, Vistamar, Westerholt, Willowmere, "
-    "Wyndham-Cole, Yarrowgate, Zephyria, Złotogóra, Żuraw"
+STEMS = (
+    "Alderbrook,Amberfield,Åsvik,Belcastro,Birkenau,Bluefen,Brightwater,Calderstone,Château-Rivière,Corvina,Dalgaard,"
+    "Drumlin,Éclipsia,Falkenrath,Fjordlys,Foxglen,Galdera,Glasshaven,Grünfelden,Halcyra,Ibarrola,Ironvale,Jadwigowo,"
+    "Kōyama,Larkspire,Lumenfeld,Mandorla,Meridell,Nordlicht,Orchidée,Pellinore,Quillmark,Ravensmoor,Skærbæk,Solvarina,"
+    "Thornbury,Tvärvik,Übersee,Valdemora,Wyndham-Cole,Yarrowgate,Zephyria,Złotogóra"
 )

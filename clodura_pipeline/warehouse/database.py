@@ -2,63 +2,47 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
 from filelock import FileLock, Timeout
 
-from clodura_pipeline.warehouse.erasure.rebuild import (
-    execute_in_a_fresh_process,
-    parquet_folder,
-    quoted,
-    remove,
-    removed_at_the_end,
-)
-from clodura_pipeline.warehouse.tables import (
-    CONTACT_ROWS,
-    CREDIT_USAGE,
-    ENRICHED_CONTACTS,
-    ENRICHMENT_PLAN,
-    IDENTITY_CONFLICTS,
-    LIST_REPORT,
-    PUBLICATION,
-    RAW_CONTACTS,
-    REJECTED_CONTACTS,
-    SOURCE_FILES,
-    VALIDATED_CONTACTS,
-)
+from clodura_pipeline.errors import UserFixableError
+from clodura_pipeline.warehouse.erasure.compaction import export_for_compaction, replace_compacted
+from clodura_pipeline.warehouse.erasure.rebuild import parquet_folder, remove
+from clodura_pipeline.warehouse.ledger_tables import LEDGER_TABLES_DDL
+from clodura_pipeline.warehouse.state import get_state, set_state
+from clodura_pipeline.warehouse.tables import PUBLISHED, RAW_CONTACTS, VALIDATED_CONTACTS
 
 LOCK_TIMEOUT_SECONDS = 600.0
-SCHEMA_VERSION = 1  # to be raised with a change of the tables below, and a migration to it
-_TABLES = (
-    RAW_CONTACTS,
-    VALIDATED_CONTACTS,
-    REJECTED_CONTACTS,
-    CONTACT_ROWS,
-    ENRICHED_CONTACTS,
-    CREDIT_USAGE,
-    ENRICHMENT_PLAN,
-    SOURCE_FILES,
-    IDENTITY_CONFLICTS,
-    LIST_REPORT,
-    PUBLICATION,
-)
-_INSIDE = """
+SCHEMA_VERSION = 1  # raised with a change of the tables below, and a migration to it
+_INTERNAL_TABLES = """
 CREATE TABLE IF NOT EXISTS unreadable_records (
     file_date DATE, source_file VARCHAR, source_row BIGINT, reason VARCHAR, record JSON);
 CREATE TABLE IF NOT EXISTS landed_files (
-    source_file VARCHAR PRIMARY KEY, validated BOOLEAN, size_bytes BIGINT, modified_ns BIGINT);
+    source_file VARCHAR PRIMARY KEY, validated BOOLEAN, signature VARCHAR, version VARCHAR,
+    encoding_is_doubtful BOOLEAN);
 CREATE TABLE IF NOT EXISTS contact_people (source_file VARCHAR, source_row BIGINT, person_key BIGINT);
-CREATE TABLE IF NOT EXISTS people_questions (
+CREATE TABLE IF NOT EXISTS people_requests (
     person_key BIGINT, linkedin_url VARCHAR, email VARCHAR, first_name VARCHAR, last_name VARCHAR,
-    organisation_name VARCHAR, organisation_linkedin_url VARCHAR, set_aside VARCHAR[]);
-CREATE TABLE IF NOT EXISTS suppressed_people (person_key BIGINT);
-CREATE TABLE IF NOT EXISTS pending_reasons (person_key BIGINT, reason VARCHAR);
+    organisation_name VARCHAR, organisation_linkedin_url VARCHAR, set_aside VARCHAR[],
+    sent_ids VARCHAR[], other_ids VARCHAR[]);
 CREATE TABLE IF NOT EXISTS person_aliases (person_key BIGINT, survivor BIGINT);
+CREATE TABLE IF NOT EXISTS suppressed_people (person_key BIGINT);
+CREATE TABLE IF NOT EXISTS eligibility (
+    file_date DATE, person_key BIGINT, source_file VARCHAR, source_row BIGINT, decision VARCHAR, purpose VARCHAR,
+    pending_code VARCHAR, pending_reason VARCHAR);
+CREATE TABLE IF NOT EXISTS pending_reasons (person_key BIGINT, pending_code VARCHAR, pending_reason VARCHAR);
+CREATE TABLE IF NOT EXISTS agreements (id BIGINT, agreement VARCHAR, reasons VARCHAR[]);
+CREATE TABLE IF NOT EXISTS contact_states (source VARCHAR, contact_id VARCHAR, state VARCHAR, changed_at TIMESTAMPTZ);
+CREATE TABLE IF NOT EXISTS ledger_runs (
+    run_id VARCHAR, range_start VARCHAR, range_end VARCHAR, started_at DOUBLE, ended_at DOUBLE, max_credits BIGINT,
+    stop_reason VARCHAR);
 CREATE TABLE IF NOT EXISTS working_state (name VARCHAR PRIMARY KEY, value VARCHAR);
 """
+_VERSION = "schema_version"
 
 
 class DatabaseFile(Protocol):
@@ -71,16 +55,12 @@ class DatabaseFile(Protocol):
         ...
 
 
-class DatabaseBusy(Exception):
+class DatabaseBusy(UserFixableError):
     """Another run kept the working database for too long."""
 
 
-class NewerDatabase(Exception):
+class NewerDatabase(UserFixableError):
     """A newer version of the package made the working database."""
-
-
-class NotCompacted(Exception):
-    """What was removed from the working database may still stand in its file; the message says what to do."""
 
 
 @contextlib.contextmanager
@@ -90,119 +70,32 @@ def working_database(resource: DatabaseFile, why: str = "") -> Iterator[duckdb.D
     Raises:
         DatabaseBusy: another run held the lock for ten minutes.
         NewerDatabase: this version does not know its tables.
-        NotCompacted: see `want_compaction`.
+        NotCompacted: see `compaction.want_compaction`.
     """
     path = Path(resource.database)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path.with_suffix(".lock"))
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = FileLock(path.with_suffix(".lock"), mode=0o600)
     try:
         lock.acquire(timeout=LOCK_TIMEOUT_SECONDS)
     except Timeout:
         raise DatabaseBusy(
-            f"Another run has held {path.name} for {LOCK_TIMEOUT_SECONDS:.0f} s{why and f' while {why} waits'}. "
-            "Look for a run that hangs in the Dagster UI and terminate it."
+            f"Another run has held the working database for {LOCK_TIMEOUT_SECONDS:.0f} s. Nothing is lost. Find the "
+            f"run that hangs in the Dagster UI and terminate it{why and f' ({why} waits)'}. File: {path}"
         ) from None
+    usual_umask = os.umask(0o077)  # the file, and what DuckDB writes beside it, hold contact data
     try:
         remove(parquet_folder(path))  # a process that was killed left it
         with resource.get_connection() as connection:
             connection.execute("SET python_enable_replacements = false")
             connection.execute("SET TimeZone = 'UTC'")
-            _make_tables(connection, path)
-            _removals_when_first_opened.setdefault(_path_of(connection), _removals_at_first(connection))
+            _create_tables(connection, path)
             yield connection
-            compaction_wanted = get_state(connection, _COMPACT) is not None
-            if compaction_wanted:
-                _export(connection, path)
-        if compaction_wanted:
-            _put_in_place(path)
+            is_exported = export_for_compaction(connection, path)
+        if is_exported:
+            replace_compacted(path)
     finally:
+        os.umask(usual_umask)
         lock.release()
-
-
-_VERSION = "schema_version"
-_COMPACT = "compaction_wanted"
-_COMPACT_ONCE_BUILT = "compaction_wanted_once_built"
-_REMOVALS = "removals"
-_removals_when_first_opened: dict[str, int] = {}
-"""By file. Of the process, as its memory is."""
-
-
-def want_compaction(connection: duckdb.DuckDBPyConnection) -> None:
-    """Have the file written anew when the database is closed: DuckDB leaves the bytes of deleted rows where they are.
-
-    Remembered in the database, so that it is made up for when this process is killed before. What was removed may
-    stand in the analysts' tables too until these are built anew, so that building them asks for it once more.
-    """
-    set_state(connection, _COMPACT, "1")
-    set_state(connection, _COMPACT_ONCE_BUILT, "1")
-    set_state(connection, _REMOVALS, str(_removals(connection) + 1))
-
-
-def tables_are_built(connection: duckdb.DuckDBPyConnection) -> None:
-    """The analysts' tables show nothing any more of what was removed before; see `want_compaction`."""
-    if get_state(connection, _COMPACT_ONCE_BUILT) is not None:
-        connection.execute("DELETE FROM working_state WHERE name = ?", [_COMPACT_ONCE_BUILT])
-        set_state(connection, _COMPACT, "1")
-
-
-def removed_since_first_opened(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether this process's memory may hold rows that were removed, by it or by another process; see `afresh`."""
-    return _removals(connection) != _removals_when_first_opened.get(_path_of(connection))
-
-
-def _removals(connection: duckdb.DuckDBPyConnection) -> int:
-    return int(get_state(connection, _REMOVALS) or 0)
-
-
-def _removals_at_first(connection: duckdb.DuckDBPyConnection) -> int:
-    """As at no time, when a process ended before what it had removed was out of the file: it is read from there."""
-    pending = [get_state(connection, name) for name in (_COMPACT, _COMPACT_ONCE_BUILT)]
-    return _removals(connection) if pending == [None, None] else -1
-
-
-def _path_of(connection: duckdb.DuckDBPyConnection) -> str:
-    row = first_row(connection, "SELECT path FROM duckdb_databases() WHERE database_name = current_database()")
-    return row[0] if row else ""
-
-
-def _export(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Write down what is left of the database, which is then closed."""
-    with _not_compacted(path):
-        connection.execute(f"EXPORT DATABASE {quoted(parquet_folder(path))} (FORMAT parquet)")
-        connection.execute("CHECKPOINT")  # no .wal may be left beside the file that takes its place
-
-
-def _put_in_place(path: Path) -> None:
-    """Put a file that never held what was removed in the place of the closed database."""
-    fresh = path.with_name(f".{path.name}.new")
-    with _not_compacted(path), removed_at_the_end(parquet_folder(path)) as folder:
-        fresh.unlink(missing_ok=True)
-        execute_in_a_fresh_process(
-            [
-                f"ATTACH {quoted(fresh)} AS fresh",
-                "USE fresh",
-                f"IMPORT DATABASE {quoted(folder)}",
-                f"DELETE FROM working_state WHERE name = {quoted(_COMPACT)}",
-                "CHECKPOINT fresh",
-            ],
-            spill=folder,
-        )
-        with fresh.open("rb") as file:
-            os.fsync(file.fileno())
-        fresh.replace(path)
-
-
-@contextlib.contextmanager
-def _not_compacted(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, duckdb.IOException) as error:
-        with contextlib.suppress(OSError):
-            path.with_name(f".{path.name}.new").unlink(missing_ok=True)
-        raise NotCompacted(
-            f"What was removed from {path} may still stand in its file, which could not be written anew: {error}. Make "
-            "room in CLODURA_STATE_DIR and run again; nothing is lost, and nothing is asked again."
-        ) from error
 
 
 @contextlib.contextmanager
@@ -218,48 +111,43 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 def first_row(
-    connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[object] | None = None
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] = ()
 ) -> tuple[Any, ...] | None:
     """The first row of a query; None when there is none.
 
     Not `fetchone()`: DuckDB 2.0 then holds the result open and refuses other queries on the connection.
     """
-    rows = connection.execute(sql, parameters or []).fetchall()
+    rows = connection.execute(sql, list(parameters)).fetchall()
     return rows[0] if rows else None
 
 
-def scalar(connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[object] | None = None) -> int:
+def scalar(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] = ()) -> int:
     """The one number that a query returns; 0 for NULL."""
     row = first_row(connection, sql, parameters)
     return int(row[0] or 0) if row else 0
 
 
-def get_state(connection: duckdb.DuckDBPyConnection, name: str) -> str | None:
-    """A remembered value of the working database."""
-    row = first_row(connection, "SELECT value FROM working_state WHERE name = ?", [name])
-    return row[0] if row else None
-
-
-def set_state(connection: duckdb.DuckDBPyConnection, name: str, value: str) -> None:
-    """Remember a value."""
-    connection.execute("INSERT OR REPLACE INTO working_state VALUES (?, ?)", [name, value])
-
-
-def _make_tables(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """All tables, when the file has none yet. A run opens it some twenty times: looking costs a fifth of creating."""
+def _create_tables(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Create all tables when the file has none yet. A run opens it often: looking costs a fifth of creating."""
     try:
         version = int(get_state(connection, _VERSION) or 0)
     except duckdb.CatalogException:
         version = 0
     if version > SCHEMA_VERSION:
         raise NewerDatabase(
-            f"{path} was written by a newer version of clodura_pipeline (its tables have version {version}, this one "
-            f"knows {SCHEMA_VERSION}). Install that version again; nothing was changed and nothing asked."
+            f"The working database was written by a newer clodura_pipeline (version {version}, this one knows "
+            f"{SCHEMA_VERSION}). Nothing was changed and no call was made. Install that version again. File: {path}"
         )
     if version == SCHEMA_VERSION:
         return
     with transaction(connection):
-        for table in _TABLES:
-            connection.execute(f"CREATE TABLE IF NOT EXISTS {table.name} ({table.ddl()})")
-        connection.execute(_INSIDE)
+        create_tables(connection)
         set_state(connection, _VERSION, str(SCHEMA_VERSION))
+
+
+def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create every table of the working database that is not there yet."""
+    for table in (RAW_CONTACTS, VALIDATED_CONTACTS, *PUBLISHED):
+        connection.execute(f"CREATE TABLE IF NOT EXISTS {table.name} ({table.ddl()})")
+    connection.execute(_INTERNAL_TABLES)
+    connection.execute(LEDGER_TABLES_DDL)

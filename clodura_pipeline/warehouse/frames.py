@@ -1,30 +1,37 @@
 """Moves frames into tables, and rows of tables into frames."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 
 import duckdb
 import polars as pl
 
 from clodura_pipeline.warehouse.schemas import POLARS_TYPES
-from clodura_pipeline.warehouse.tables import Table
+from clodura_pipeline.warehouse.table import Table
+
+
+@contextlib.contextmanager
+def registered(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> Iterator[None]:
+    """A frame that SQL can read under this name, for as long as the context lasts."""
+    connection.register(name, frame.to_arrow())
+    try:
+        yield
+    finally:
+        connection.unregister(name)
 
 
 def insert(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
     """Append a frame to a table by column name (casting text to JSON and the like)."""
     if frame.is_empty():
         return
-    connection.register("incoming", frame.to_arrow())
-    try:
-        names = ", ".join(f'"{name}"' for name in frame.columns)
-        connection.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM incoming")
-    finally:
-        connection.unregister("incoming")
+    with registered(connection, "incoming", frame):
+        connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
 
 
 def replace_rows(
     connection: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame, column: str, values: Sequence[object]
 ) -> None:
-    """Put a frame in the place of all rows whose `column` has one of `values`."""
+    """Replace all rows whose `column` has one of `values` by a frame."""
     delete(connection, table.name, column, values)
     insert(connection, table.name, frame.select(table.names))
 
@@ -40,8 +47,10 @@ def delete(connection: duckdb.DuckDBPyConnection, table: str, column: str, value
         connection.execute(f'DELETE FROM {table} WHERE "{column}" IN (SELECT unnest(?))', [list(values)])
 
 
-def read(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] = ()) -> pl.DataFrame:
+def read(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()
+) -> pl.DataFrame:
     """The result of a query."""
-    frame = pl.from_arrow(connection.sql(sql, params=list(parameters)).to_arrow_table())
+    frame = pl.from_arrow(connection.sql(sql, params=parameters or None).to_arrow_table())
     assert isinstance(frame, pl.DataFrame)
     return frame

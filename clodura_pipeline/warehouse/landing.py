@@ -1,26 +1,32 @@
 """Lands contact files: which day each belongs to, what it holds, and what became of it."""
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
 
 from clodura_pipeline.identity.cells import LANDED_COLUMNS
+from clodura_pipeline.intake.contact_file import ContactRows, UnreadableFile
 from clodura_pipeline.intake.files import ContactFile, FoundFiles, LeftAlone
-from clodura_pipeline.intake.formats import Reading, UnreadableFile, read_contacts
+from clodura_pipeline.intake.reader_process import ContactFileReader
 from clodura_pipeline.warehouse.database import transaction
-from clodura_pipeline.warehouse.frames import delete, insert, read, replace_rows, typed
+from clodura_pipeline.warehouse.frames import delete, insert, read, registered, replace_rows, typed
 from clodura_pipeline.warehouse.tables import RAW_CONTACTS, SOURCE_FILES
 
 Spellings = Mapping[str, tuple[str, ...]]
 OpenDatabase = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 Note = dict[str, Any]
 
+RULES_VERSION = 1
+"""Raised when files are read differently: unchanged files are then landed again."""
 CHANGED = "changed since it was loaded; its day has not been loaded again"
 
 
@@ -41,8 +47,9 @@ class FileState:
     day: date
     status: str
     reason: str | None = None
-    reading: Reading | None = None
-    modified_ns: int = 0
+    reading: ContactRows | None = None
+    signature: str = ""
+    content_hash: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,63 +83,96 @@ def land(
     now: datetime,
     report: Callable[[FileState], None] = lambda _: None,
 ) -> Landed:
-    """Read every file that belongs to a wanted day and put its rows in the place of its earlier ones.
+    """Read every file that belongs to a wanted day and replace its earlier rows by those of now.
 
-    A file that cannot be read stops no other; what it brought before stays. Rows of vanished files stay: people
-    archive files. Each file is one transaction, and the database is not held while a file is read.
+    A file whose content has not changed since it was landed is not read again. A file that cannot be read stops no
+    other; what it brought before stays. Rows of vanished files stay: people archive files. Each file is one
+    transaction, and the database is not held while a file is read.
 
     Args:
         day_of_undated: the remembered day of a path without a date.
-        report: told of every file when it is done.
+        report: called for every file when it is done.
     """
     states: list[FileState] = []
-    for file in found.files:
-        state = _read_if_wanted(file, days, day_of_undated, spellings)
-        if state.reading is not None:
-            with open_database() as connection, transaction(connection):
-                _store_rows(connection, state, state.reading)
-                _note_files(connection, [state], now)
-        report(state)
-        states.append(replace(state, reading=_counts_only(state.reading)))
+    version = _version(spellings)
+    with open_database() as connection:
+        known = {row["source_file"]: row for row in read(connection, _KNOWN).to_dicts()}
+    with ContactFileReader() as reader:
+        for file in found.files:
+            before = known.get(file.path, {})
+            before = before if before.get("version") == version else {}
+            state = _read_if_wanted(file, days, day_of_undated, lambda path: reader.read(path, spellings), before)
+            if state.reading is not None:
+                with open_database() as connection, transaction(connection):
+                    _store_rows(connection, state, state.reading)
+                    _note_files(connection, [state], now, version)
+            report(state)
+            states.append(replace(state, reading=_counts_only(state.reading)))
     with open_database() as connection, transaction(connection):
-        _note_files(connection, [state for state in states if state.reading is None], now)
+        _note_files(connection, [state for state in states if state.reading is None], now, version)
         _note_left_alone(connection, found.left_alone, now)
         vanished = _note_vanished(connection, [f.path for f in found.files] + [x.path for x in found.left_alone])
     return Landed(tuple(states), tuple(vanished))
 
 
-def _counts_only(reading: Reading | None) -> Reading | None:
+def _counts_only(reading: ContactRows | None) -> ContactRows | None:
     """A reading for counting: the texts of a large file are not kept in memory while others are read."""
     if reading is None:
         return None
     return replace(reading, rows=reading.rows.select("source_row"))
 
 
+def _version(spellings: Spellings) -> str:
+    """Equal while files are read by the same rules and the same spellings of the user."""
+    return f"{RULES_VERSION}/{blake2b(repr(sorted(spellings.items())).encode(), digest_size=8).hexdigest()}"
+
+
+def content_hash(path: Path) -> str:
+    """A hash of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
+
+
+def _signature(path: Path) -> str:
+    """Changes whenever the file is written: also by `cp -p`, which keeps size and modification time."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return ""
+    return f"{stat.st_size}/{stat.st_mtime_ns}/{stat.st_ctime_ns}/{stat.st_ino}"
+
+
 def _read_if_wanted(
-    file: ContactFile, days: Days, day_of_undated: Callable[[str], date], spellings: Spellings
+    file: ContactFile,
+    days: Days,
+    day_of_undated: Callable[[str], date],
+    read_contacts: Callable[[Path], ContactRows],
+    before: Note,
 ) -> FileState:
     day = file.dated or day_of_undated(file.path)
     if not days.first <= day <= days.last:
         outside = f"its day {day} is outside the partitions ({days.first} to {days.last}, see CLODURA_START_DATE)"
         return FileState(file, day, "outside_partitions", outside)
-    modified_ns = _modified_ns(file)  # before it is read: a change while it is being read shows the next time
+    signature = _signature(file.location)  # before it is read: a change while it is being read shows the next time
     if days.wanted is not None and day not in days.wanted:
-        return FileState(file, day, "found", "its day has not been loaded yet", modified_ns=modified_ns)
+        return FileState(file, day, "found", "its day has not been loaded yet", signature=signature)
+    hashed: str | None = None
     try:
-        reading = read_contacts(file.location, extra_spellings=spellings)
+        if signature and signature == before.get("signature"):
+            hashed = before["content_hash"]
+        else:
+            hashed = content_hash(file.location)
+        if hashed is not None and hashed == before.get("content_hash") and before.get("file_date") == day:
+            return FileState(file, day, before["status"], before["reason"], None, signature, hashed)
+        reading = read_contacts(file.location)
+    except OSError as error:
+        return FileState(file, day, "unreadable", f"cannot be opened: {error.strerror}", signature=signature)
     except UnreadableFile as error:
-        return FileState(file, day, "unreadable", str(error), modified_ns=modified_ns)
-    return FileState(file, day, "loaded", "; ".join(reading.notes) or None, reading, modified_ns)
+        return FileState(file, day, "unreadable", str(error), None, signature, hashed)
+    return FileState(file, day, "loaded", "; ".join(reading.notes) or None, reading, signature, hashed)
 
 
-def _modified_ns(file: ContactFile) -> int:
-    try:
-        return file.location.stat().st_mtime_ns
-    except OSError:
-        return 0
-
-
-def _store_rows(connection: duckdb.DuckDBPyConnection, state: FileState, reading: Reading) -> None:
+def _store_rows(connection: duckdb.DuckDBPyConnection, state: FileState, reading: ContactRows) -> None:
     place = {"file_date": state.day, "source_file": state.file.path}
     rows = reading.rows.select("source_row", *LANDED_COLUMNS, "source_columns", "record").with_columns(
         pl.lit(state.file.source).alias("source"), *(pl.lit(value).alias(name) for name, value in place.items())
@@ -147,31 +187,43 @@ def _store_rows(connection: duckdb.DuckDBPyConnection, state: FileState, reading
         insert(connection, "unreadable_records", pl.DataFrame(unreadable))
 
 
-def _note_files(connection: duckdb.DuckDBPyConnection, states: Sequence[FileState], now: datetime) -> None:
+def _note_files(
+    connection: duckdb.DuckDBPyConnection, states: Sequence[FileState], now: datetime, version: str
+) -> None:
     known = {row["source_file"]: row for row in read(connection, "SELECT * FROM source_files").to_dicts()}
-    tries = {row[0]: row[1:] for row in connection.execute(_TRIES).fetchall()}
-    rows = [_note(state, known.get(state.file.path, {}), tries.get(state.file.path), now) for state in states]
+    signatures = dict(connection.execute("SELECT source_file, signature FROM landed_files").fetchall())
+    rows = [_note(state, known.get(state.file.path, {}), signatures.get(state.file.path), now) for state in states]
     replace_rows(
         connection, SOURCE_FILES, typed(SOURCE_FILES, rows), "source_file", [row["source_file"] for row in rows]
     )
     for state in states:
         if state.status in ("loaded", "unreadable"):
             connection.execute(
-                "INSERT INTO landed_files VALUES (?, ?, ?, ?) ON CONFLICT (source_file) DO UPDATE SET "
-                "validated = landed_files.validated AND excluded.validated, size_bytes = excluded.size_bytes, "
-                "modified_ns = excluded.modified_ns",
-                [state.file.path, state.status != "loaded", state.file.size_bytes, state.modified_ns],
+                "INSERT INTO landed_files VALUES ($1, $2, $3, $4, coalesce($5, false)) ON CONFLICT (source_file) "
+                "DO UPDATE SET validated = landed_files.validated AND excluded.validated, "
+                "signature = excluded.signature, version = excluded.version, "
+                "encoding_is_doubtful = coalesce($5, landed_files.encoding_is_doubtful)",
+                [
+                    state.file.path,
+                    state.reading is None,
+                    state.signature,
+                    version,
+                    state.reading.encoding_is_doubtful if state.reading else None,
+                ],
             )
 
 
-_TRIES = "SELECT source_file, size_bytes, modified_ns FROM landed_files"
+_KNOWN = """
+SELECT source_file, file_date, status, reason, content_hash, signature, version
+FROM source_files JOIN landed_files USING (source_file) WHERE status IN ('loaded', 'unreadable')
+"""
 
 
-def _note(state: FileState, before: Note, tried: tuple[int, int] | None, now: datetime) -> Note:
+def _note(state: FileState, before: Note, signature: str | None, now: datetime) -> Note:
     file, reading = state.file, state.reading
     status, reason = state.status, state.reason
-    if status == "found" and tried is not None:
-        status, reason = _not_wanted_now(before, tried == (file.size_bytes, state.modified_ns))
+    if status == "found" and signature is not None:
+        status, reason = _not_wanted_now(before, signature == state.signature)
     return {
         "source_file": file.path,
         "source": file.source,
@@ -184,6 +236,7 @@ def _note(state: FileState, before: Note, tried: tuple[int, int] | None, now: da
         "rows_landed": len(reading.rows) if reading else before.get("rows_landed"),
         "records_unreadable": len(reading.unreadable) if reading else before.get("records_unreadable"),
         "size_bytes": file.size_bytes,
+        "content_hash": state.content_hash or before.get("content_hash"),
         "first_seen_at": before.get("first_seen_at") or now,
         "loaded_at": now if reading else before.get("loaded_at"),
     }
@@ -203,23 +256,20 @@ def _note_left_alone(connection: duckdb.DuckDBPyConnection, left: Sequence[LeftA
     rows: list[Note] = []
     for item in left:
         before = known.get(item.path, dict.fromkeys(SOURCE_FILES.names))
-        told = {"source_file": item.path, "status": "left_alone", "reason": item.reason}
-        rows.append({**before, **told, "first_seen_at": before.get("first_seen_at") or now})
+        noted = {"source_file": item.path, "status": "left_alone", "reason": item.reason}
+        rows.append({**before, **noted, "first_seen_at": before.get("first_seen_at") or now})
     replace_rows(connection, SOURCE_FILES, typed(SOURCE_FILES, rows), "source_file", [item.path for item in left])
 
 
 def _note_vanished(connection: duckdb.DuckDBPyConnection, present: Sequence[str]) -> list[str]:
-    """Mark what is no longer there; a file that never brought a row is forgotten."""
+    """Mark what is no longer there; a file that never brought a row is erased_people."""
     here = pl.DataFrame({"path": present}, schema={"path": pl.String})
-    connection.register("present", here.to_arrow())
-    try:
+    with registered(connection, "present", here):
         gone = "source_file NOT IN (SELECT path FROM present)"
         connection.execute(f"DELETE FROM source_files WHERE {gone} AND rows_landed IS NULL")
         connection.execute(
             "UPDATE source_files SET status = 'vanished', reason = 'no longer in the contacts folder; its rows are "
             f"kept' WHERE {gone}"
         )
-    finally:
-        connection.unregister("present")
     rows = connection.execute("SELECT source_file FROM source_files WHERE status = 'vanished' ORDER BY 1").fetchall()
     return [row[0] for row in rows]

@@ -1,95 +1,99 @@
-"""Copies what changed in the ledger into the working database: attempts, answers, people who turned out to be one."""
+"""Copies what changed in the ledger into the working database: attempts, answers, people and their identifiers."""
+
+import json
+from collections.abc import Mapping, Sequence
 
 import duckdb
 import polars as pl
 
+from clodura_pipeline.clodura.answers.enrichment import Organisation, Person
+from clodura_pipeline.clodura.identifiers import Identifiers
+from clodura_pipeline.identity.agreement import agreements
 from clodura_pipeline.ledger import Ledger
-from clodura_pipeline.warehouse.database import get_state, scalar, set_state, transaction, want_compaction
-from clodura_pipeline.warehouse.frames import insert
+from clodura_pipeline.warehouse.database import scalar, transaction
+from clodura_pipeline.warehouse.erasure.compaction import want_compaction
+from clodura_pipeline.warehouse.frames import insert, registered
+from clodura_pipeline.warehouse.ledger_tables import ATTEMPTS, IDENTIFIERS, LEDGER_TABLES, PEOPLE, SHAPES
+from clodura_pipeline.warehouse.state import get_state, raise_version, set_state
 
-_COLUMNS: dict[str, pl.DataType] = {
-    "id": pl.Int64(),
-    "person_key": pl.Int64(),
-    "run_id": pl.String(),
-    "root_run_id": pl.String(),
-    "file_date": pl.String(),
-    "source_file": pl.String(),
-    "purpose": pl.String(),
-    "combination": pl.String(),
-    "strength": pl.Int64(),
-    "sent_at": pl.Float64(),
-    "usage_date": pl.String(),
-    "state": pl.String(),
-    "detail": pl.String(),
-    "http_status": pl.Int64(),
-    "reserved_credits": pl.Int64(),
-    "charged_credits": pl.Int64(),
-    "at_risk_credits": pl.Int64(),
-    "cost_basis": pl.String(),
-    "answered_at": pl.Float64(),
-    "answer": pl.String(),
-}
-_DDL = """
-CREATE TABLE IF NOT EXISTS ledger_attempts (
-    id BIGINT, person_key BIGINT, run_id VARCHAR, root_run_id VARCHAR, file_date VARCHAR, source_file VARCHAR,
-    purpose VARCHAR, combination VARCHAR, strength BIGINT, sent_at DOUBLE, usage_date VARCHAR, state VARCHAR,
-    detail VARCHAR, http_status BIGINT, reserved_credits BIGINT, charged_credits BIGINT, at_risk_credits BIGINT,
-    cost_basis VARCHAR, answered_at DOUBLE, answer JSON)
-"""
+PEOPLE_VERSION = "ledger_people_version"
+"""Raised when people of the ledger, or their identifiers, changed: rows have to be resolved again."""
 
-
-# Answers that retention or a wish took out of the ledger since they were projected.
+# Answers that retention or an erasure took out of the ledger since they were projected.
 _REMOVED = """
 SELECT count(*) FROM ledger_attempts WHERE answer IS NOT NULL AND (? OR id IN (SELECT unnest(?::BIGINT[])))
 """
 
 
-def project(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> int:
+def project_ledger(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> int:
     """Bring the working database up to the ledger's newest change; returns that sequence.
 
-    A ledger that is not the one projected before, or that is older (restored from a back-up), is projected anew.
+    Only what changed since is read. A ledger that is not the one projected before, or that was restored from a backup,
+    is projected from the start: without the marker last written to it, its keys may have gone to other people since.
     """
-    connection.execute(_DDL)
     since = int(get_state(connection, "projected_sequence") or 0)
-    if get_state(connection, "projected_ledger") != ledger.ledger_id or ledger.sequence() < since:
+    marker = get_state(connection, "restore_marker")
+    is_same = get_state(connection, "projected_ledger") == ledger.ledger_id
+    if not is_same or (marker is not None and not ledger.has_restore_marker(marker)):
         since = 0
     changes = ledger.changes_since(since)
-    attempts = pl.DataFrame({name: [row[name] for row in changes.attempts] for name in _COLUMNS}, schema=dict(_COLUMNS))
+    if changes.sequence == since and since:
+        return since
+    attempts = _frame(changes.attempts, ATTEMPTS)
+    people = _frame(changes.people, PEOPLE)
     with transaction(connection):
-        empty = attempts.filter(pl.col("answer").is_null())["id"].to_list()
-        if scalar(connection, _REMOVED, [since == 0, empty]):
+        emptied = attempts.filter(pl.col("answer").is_null())["id"].to_list()
+        if scalar(connection, _REMOVED, [since == 0, emptied]):
             want_compaction(connection)
         if since == 0:
-            connection.execute("DELETE FROM ledger_attempts")
-            connection.execute("DELETE FROM person_aliases")
+            for table in (*LEDGER_TABLES, "person_aliases", "pending_reasons"):
+                connection.execute(f"DELETE FROM {table}")
         _replace(connection, "ledger_attempts", "id", attempts)
-        aliases = pl.DataFrame(changes.aliases, schema={"person_key": pl.Int64, "survivor": pl.Int64}, orient="row")
-        _replace(connection, "person_aliases", "person_key", aliases)
+        _replace(connection, "ledger_people", "person_key", people)
+        _replace(connection, "ledger_identifiers", "identifier", _frame(changes.identifiers, IDENTIFIERS))
+        _replace(connection, "ledger_shapes", "shape_id", _frame(changes.shapes, SHAPES))
+        connection.execute("DELETE FROM ledger_runs")
+        if runs := ledger.runs():
+            connection.executemany("INSERT INTO ledger_runs VALUES (?, ?, ?, ?, ?, ?, ?)", runs)
+        _replace(connection, "agreements", "id", _agreements(attempts))
+        connection.execute(
+            "DELETE FROM ledger_identifiers WHERE person_key IN (SELECT person_key FROM ledger_people WHERE is_erased)"
+        )
+        if len(people) or since == 0:
+            raise_version(connection, PEOPLE_VERSION)
         set_state(connection, "projected_ledger", changes.ledger_id)
         set_state(connection, "projected_sequence", str(changes.sequence))
-        if changes.sequence != since:
-            set_state(connection, "witness", ledger.leave_witness())
+        set_state(connection, "restore_marker", ledger.write_restore_marker())
     return changes.sequence
 
 
-def begin_anew_if_restored(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
-    """A ledger without the mark that was last left in it was restored from an older back-up.
+def _frame(rows: Sequence[tuple[object, ...]], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
+    typed = zip(schema.items(), columns, strict=True)
+    return pl.DataFrame({name: pl.Series(values, dtype=kind, strict=False) for (name, kind), values in typed})
 
-    Its keys may since have gone to other people, so all that was worked out from it is forgotten and worked out anew.
-    """
-    mark = get_state(connection, "witness")
-    if mark is None or ledger.knows_witness(mark):
-        return
-    with transaction(connection):
-        connection.execute("DELETE FROM pending_reasons")
-        names = ["witness", "people_of", "projected_ledger", "projected_sequence", "built_from", "wishes_heeded"]
-        connection.execute("DELETE FROM working_state WHERE name IN (SELECT unnest(?))", [names])
+
+def _agreements(attempts: pl.DataFrame) -> pl.DataFrame:
+    """For each answer with a person: whether it is about the person who was called for, and why."""
+    answered = attempts.filter((pl.col("state") == "person") & pl.col("answer").is_not_null())
+    found = [
+        (Identifiers.from_request(json.loads(request or "{}")), json.loads(answer))
+        for request, answer in answered.select("request", "answer").iter_rows()
+    ]
+    judged = agreements(
+        [
+            (request, Person(**answer.get("person", {})), Organisation(**answer.get("organisation", {})))
+            for request, answer in found
+        ]
+    )
+    rows = [(key, one.verdict.value, list(one.reasons)) for key, one in zip(answered["id"], judged, strict=True)]
+    kinds = {"id": pl.Int64(), "agreement": pl.String(), "reasons": pl.List(pl.String)}
+    return pl.DataFrame(rows, schema=kinds, orient="row")
 
 
 def _replace(connection: duckdb.DuckDBPyConnection, table: str, key: str, frame: pl.DataFrame) -> None:
     if frame.is_empty():
         return
-    connection.register("changed", frame.select(key).to_arrow())
-    connection.execute(f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM changed)")
-    connection.unregister("changed")
+    with registered(connection, "changed", frame.select(key)):
+        connection.execute(f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM changed)")
     insert(connection, table, frame)

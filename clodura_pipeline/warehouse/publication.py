@@ -10,28 +10,34 @@ from typing import Any
 
 import duckdb
 
-from clodura_pipeline.warehouse.database import first_row, removed_since_first_opened
+from clodura_pipeline.errors import UserFixableError
+from clodura_pipeline.warehouse.database import first_row
+from clodura_pipeline.warehouse.erasure.compaction import may_hold_removed_rows
 from clodura_pipeline.warehouse.erasure.rebuild import (
-    execute_in_a_fresh_process,
+    execute_in_new_process,
     parquet_folder,
     quoted,
     remove,
-    removed_at_the_end,
+    removed_at_end,
 )
 from clodura_pipeline.warehouse.tables import PUBLISHED
+from clodura_pipeline.warehouse.views import NEW_SINCE, VIEWS
 
 STORAGE_VERSION = "v1.0.0"
 """Analysts' tools lag behind: DuckDB 1.0 and later open this format."""
 
-READ_ONLY = 0o444
+PUBLISHED_MODE = 0o440
+"""Who may open the published file unless a setting says otherwise: owner and group, to read."""
 
 
-class UnwritableFile(Exception):
-    """The published file cannot be written; the message says what to do."""
+class PublicationError(UserFixableError):
+    """The published file cannot be written or read."""
 
 
-def publish(connection: duckdb.DuckDBPyConnection, target: Path) -> bool:
-    """Copy the analysts' tables into a new file and swap it in for `target`, which stays whole at every moment.
+def publish(
+    connection: duckdb.DuckDBPyConnection, target: Path, mode: int = PUBLISHED_MODE, parquet_dir: Path | None = None
+) -> bool:
+    """Copy the analysts' tables into a new file and swap it in for `target`, which stays whole at every now.
 
     The caller holds the lock and has brought the tables up to date. Readers that have the old file open keep its
     state; new ones see the new one.
@@ -40,22 +46,26 @@ def publish(connection: duckdb.DuckDBPyConnection, target: Path) -> bool:
         False when `target` already shows a later state of the same ledger, which is left alone.
 
     Raises:
-        UnwritableFile: disk full, or the folder cannot be written.
+        PublicationError: disk full, or the folder cannot be written.
     """
     if _shows_later(connection, target):
         return False
     fresh = target.with_name(f".{target.name}.new")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.parent.exists():
+            target.parent.mkdir(parents=True)
+            target.parent.chmod(0o755)  # others may be allowed to open the file in it
         fresh.unlink(missing_ok=True)
         _write(connection, fresh)
-        _swap(fresh, target)
+        _swap(fresh, target, mode)
+        if parquet_dir is not None:
+            _write_parquet(connection, parquet_dir, mode)
     except (OSError, duckdb.IOException) as error:
         with contextlib.suppress(OSError):
             fresh.unlink(missing_ok=True)
-        raise UnwritableFile(
-            f"{target} could not be written: {error}. The file that was there is unchanged. Make room or mend the "
-            "folder's rights (CLODURA_DATABASE), then materialize published_database; nothing is asked again."
+        raise PublicationError(
+            f"The published file could not be written: {error}. The earlier file is unchanged and no answer is lost. "
+            f"Free space or fix the folder's permissions, then materialize published_database. File: {target}"
         ) from error
     return True
 
@@ -64,25 +74,27 @@ def _shows_later(connection: duckdb.DuckDBPyConnection, target: Path) -> bool:
     """Whether the file shows the same ledger at a later sequence: the ledger here was restored from a back-up."""
     query = "SELECT ledger_id, ledger_sequence FROM publication"
     ours = first_row(connection, query)
-    shown = ask_published(target, query)
+    shown = query_published(target, query)
     return bool(ours and shown and ours[0] == shown[0] and shown[1] > ours[1])
 
 
 def _write(connection: duckdb.DuckDBPyConnection, fresh: Path) -> None:
     folder = parquet_folder(fresh)
     remove(folder)  # a process that was killed left it
-    if removed_since_first_opened(connection):
-        with removed_at_the_end(folder):
+    if may_hold_removed_rows(connection):
+        with removed_at_end(folder):
             folder.mkdir()
             for table in PUBLISHED:
                 connection.execute(f"COPY {table.name} TO {quoted(folder / table.name)} (FORMAT parquet)")
             sources = {table.name: f"read_parquet({quoted(folder / table.name)})" for table in PUBLISHED}
-            execute_in_a_fresh_process(list(_statements(fresh, sources)), spill=folder)
+            execute_in_new_process(list(_statements(fresh, sources)), spill=folder)
         return
+    own = connection.execute("SELECT current_database()").fetchall()[0][0]
     try:
-        for statement in _statements(fresh, {table.name: table.name for table in PUBLISHED}):
+        for statement in _statements(fresh, {table.name: f"{own}.{table.name}" for table in PUBLISHED}):
             connection.execute(statement)
     finally:
+        connection.execute(f"USE {own}")
         connection.execute("DETACH DATABASE IF EXISTS published")
 
 
@@ -96,14 +108,19 @@ def _statements(fresh: Path, sources: Mapping[str, str]) -> Iterator[str]:
         yield f"COMMENT ON TABLE published.{table.name} IS {quoted(table.meaning)}"
         for column in table.columns:
             yield f'COMMENT ON COLUMN published.{table.name}."{column.name}" IS {quoted(column.meaning)}'
+    yield "USE published"
+    for view in VIEWS:
+        yield f"CREATE VIEW {view.name} AS {view.query}"
+        yield f"COMMENT ON VIEW {view.name} IS {quoted(view.meaning)}"
+    yield NEW_SINCE
     yield "CHECKPOINT published"
 
 
-def _swap(fresh: Path, target: Path) -> None:
+def _swap(fresh: Path, target: Path, mode: int) -> None:
     with fresh.open("rb") as file:
         os.fsync(file.fileno())
-    fresh.chmod(READ_ONLY)
-    # A .wal beside the old file is of somebody's read-write session; DuckDB would replay it onto the new file.
+    fresh.chmod(mode)
+    # A .wal beside the old file is of another read-write session; DuckDB would replay it onto the new file.
     wal = target.with_name(target.name + ".wal")
     wal.unlink(missing_ok=True)
     fresh.replace(target)
@@ -115,41 +132,63 @@ def _swap(fresh: Path, target: Path) -> None:
         os.close(folder)
 
 
-def bought_answers_shown(target: Path) -> int:
-    """How many bought answers a published file shows; 0 when there is none.
+def _write_parquet(connection: duckdb.DuckDBPyConnection, folder: Path, mode: int) -> None:
+    """A Parquet file per published table, replaced as a set."""
+    fresh, old = (folder.with_name(f".{folder.name}.{suffix}") for suffix in ("new", "old"))
+    remove(fresh)
+    remove(old)
+    fresh.mkdir(parents=True)
+    for table in PUBLISHED:
+        file = fresh / f"{table.name}.parquet"
+        connection.execute(f"COPY {table.name} TO {quoted(file)} (FORMAT parquet)")
+        file.chmod(mode)
+    fresh.chmod(0o755)
+    if folder.exists():
+        folder.rename(old)
+    fresh.rename(folder)
+    remove(old)
+
+
+def paid_answers_shown(target: Path) -> int:
+    """How many paid answers a published file shows; 0 when there is none.
 
     Raises:
-        UnwritableFile: it is there and cannot be read, so nobody can tell.
+        PublicationError: it cannot be read.
     """
     if not target.is_file():
         return 0
     try:
-        rows = _ask(target, "SELECT count(*) FROM enriched_contacts WHERE match_status IN ('person', 'organisation')")
+        rows = _query(target, "SELECT count(*) FROM enriched_contacts WHERE match_status IN ('person', 'organisation')")
     except duckdb.Error as error:
-        raise UnwritableFile(
-            f"{target} cannot be read ({type(error).__name__}), so it cannot be told whether it shows bought answers. "
-            "End the session that has it open for writing; or move the file away, if it is damaged or not from here."
+        raise PublicationError(
+            f"The published file cannot be read ({type(error).__name__}). It may show paid answers, so no call is "
+            f"made. Close the session that has it open for writing, or move a damaged file away. File: {target}"
         ) from error
     return rows[0][0]
 
 
-def ask_published(target: Path, query: str) -> tuple[Any, ...] | None:
+def query_published(target: Path, query: str) -> tuple[Any, ...] | None:
     """The first row of a query on a published file; None when there is no file, or it cannot be read."""
-    rows = _ask_or_none(target, query)
+    rows = _query_or_none(target, query)
     return rows[0] if rows else None
 
 
-def _ask(target: Path, query: str) -> list[tuple[Any, ...]]:
+def query_published_rows(target: Path, query: str) -> list[tuple[Any, ...]]:
+    """All rows of a query on a published file; none when there is no file, or it cannot be read."""
+    return _query_or_none(target, query) or []
+
+
+def _query(target: Path, query: str) -> list[tuple[Any, ...]]:
     with contextlib.closing(duckdb.connect(target, read_only=True)) as connection:
         return connection.execute(query).fetchall()
 
 
-def _ask_or_none(target: Path, query: str) -> list[tuple[Any, ...]] | None:
+def _query_or_none(target: Path, query: str) -> list[tuple[Any, ...]] | None:
     """The rows of a query on a published file; None when there is no file, or it cannot be read."""
     if not target.is_file():
         return None
     try:
-        return _ask(target, query)
+        return _query(target, query)
     except duckdb.Error:
         return None
 
@@ -160,24 +199,24 @@ class PublishedFile:
 
     file_date: date
     status: str
-    size_bytes: int | None
+    content_hash: str | None
     loaded_at: datetime | None
 
 
 def published_files(target: Path) -> dict[str, PublishedFile]:
     """The contact files that a published file lists, by path; none when it is not there or cannot be read."""
-    rows = _ask_or_none(
+    rows = _query_or_none(
         target,
-        "SELECT source_file, file_date, status, size_bytes, loaded_at FROM source_files WHERE file_date IS NOT NULL",
+        "SELECT source_file, file_date, status, content_hash, loaded_at FROM source_files WHERE file_date IS NOT NULL",
     )
     return {row[0]: PublishedFile(*row[1:]) for row in rows or ()}
 
 
-def oldest_day_to_ask(target: Path) -> date | None:
-    """The oldest day with people whom an ordinary run would still ask; None when there are none."""
-    rows = _ask_or_none(
+def oldest_day_to_query(target: Path) -> date | None:
+    """The oldest day with people whom an ordinary run would still call for; None when there are none."""
+    rows = _query_or_none(
         target,
         "SELECT min(r.file_date) FROM contact_rows r JOIN enriched_contacts e USING (source, contact_id) "
-        "WHERE e.match_status = 'pending' OR (e.match_status = 'ambiguous' AND e.pending_reason NOT LIKE '%twice%')",
+        "WHERE e.match_status = 'pending' OR (e.match_status = 'ambiguous' AND e.pending_code <> 'answer_lost_twice')",
     )
     return rows[0][0] if rows else None

@@ -6,7 +6,7 @@ import duckdb
 
 from clodura_pipeline.ledger.rules.eligibility import DAY_SECONDS
 from clodura_pipeline.warehouse.database import scalar
-from clodura_pipeline.warehouse.publication import ask_published
+from clodura_pipeline.warehouse.publication import query_published
 from clodura_pipeline.warehouse.tables import ENRICHED_CONTACTS
 
 # Everything that comes from an answer stands between these two.
@@ -22,7 +22,7 @@ def overdue_contacts(connection: duckdb.DuckDBPyConnection, now: float, days: fl
 
 def overdue_in_published(target: Path, now: float, days: float) -> int:
     """In the published file; 0 when there is none."""
-    row = ask_published(target, _query(now, days))
+    row = query_published(target, _query(now, days))
     return row[0] if row else 0
 
 

@@ -3,7 +3,8 @@
 import pandera.polars as pa
 import polars as pl
 
-from clodura_pipeline.warehouse.tables import CREDIT_USAGE, ENRICHED_CONTACTS, RAW_CONTACTS, VALIDATED_CONTACTS, Table
+from clodura_pipeline.warehouse.table import Table
+from clodura_pipeline.warehouse.tables import CREDIT_USAGE, ENRICHED_CONTACTS, RAW_CONTACTS, VALIDATED_CONTACTS
 
 MATCH_STATUSES = ("person", "organisation", "no_match", "pending", "refused", "ambiguous", "unrecognised", "suppressed")
 CONFIDENCES = ("highest", "medium", "low")
@@ -21,7 +22,7 @@ POLARS_TYPES = {
     "BIGINT": pl.Int64,
     "INTEGER": pl.Int32,
     "DOUBLE": pl.Float64,
-    "TIMESTAMP": pl.Datetime("us"),
+    "TIMESTAMPTZ": pl.Datetime("us", "UTC"),
     "VARCHAR[]": pl.List(pl.String),
 }
 _COUNT = (pa.Check.ge(0),)

@@ -1,54 +1,52 @@
-"""Works out which people are never asked: those on the suppression list, by any row or answer of theirs."""
-
-from hashlib import blake2b
+"""Works out which people are never called for: those on the suppression list, by any row or answer of theirs."""
 
 import duckdb
 import polars as pl
 
 from clodura_pipeline.identity.suppression import Suppression
-from clodura_pipeline.ledger import Ledger
-from clodura_pipeline.warehouse.database import get_state, set_state, transaction
-from clodura_pipeline.warehouse.frames import insert, read
+from clodura_pipeline.warehouse.database import transaction
+from clodura_pipeline.warehouse.frames import read, registered
+from clodura_pipeline.warehouse.ledger_projection import PEOPLE_VERSION
+from clodura_pipeline.warehouse.state import get_state, set_state
 
-# The address as landed tells more than the cleaned one, which role addresses are not among.
-_ROWS = """
-SELECT p.person_key, a.survivor, v.profile_id, v.email_id, lower(trim(r.email)) AS address,
-       v.organisation_domain AS site,
-       regexp_extract(v.email_id, '@(.+)$', 1) AS own_domain,
-       regexp_extract(lower(r.email), '@([^\\s<>,;:"'')]+)', 1) AS landed_domain
-FROM validated_contacts v
-JOIN contact_people p USING (source_file, source_row)
-JOIN raw_contacts r USING (source_file, source_row)
-LEFT JOIN person_aliases a USING (person_key)
+# The landed address says more than the cleaned one, which leaves role addresses out. A landed cell may hold several.
+_DOMAINS = """
+SELECT DISTINCT unnest([v.organisation_domain, regexp_extract(v.email_id, '@(.+)$', 1)]
+    || regexp_extract_all(lower(coalesce(r.email, '')), '@([^\\s<>,;:"'')]+)', 1)) AS domain
+FROM validated_contacts v JOIN raw_contacts r USING (source_file, source_row)
+"""
+_SUPPRESSED = """
+INSERT INTO suppressed_people
+WITH named AS (
+    SELECT source_file, source_row FROM validated_contacts v JOIN raw_contacts r USING (source_file, source_row)
+    WHERE list_has_any([v.profile_id, v.email_id] || coalesce(v.further_ids, []), $identifiers)
+    OR list_has_any(string_split_regex(lower(coalesce(r.email, '')), '[\\s,;]+'), $addresses)
+    OR list_has_any([v.organisation_domain, regexp_extract(v.email_id, '@(.+)$', 1)]
+        || regexp_extract_all(lower(coalesce(r.email, '')), '@([^\\s<>,;:"'')]+)', 1),
+        (SELECT list(domain) FROM covered))
+)
+SELECT DISTINCT person_key FROM contact_people SEMI JOIN named USING (source_file, source_row)
+UNION
+SELECT coalesce(a.survivor, i.person_key) FROM ledger_identifiers i LEFT JOIN person_aliases a USING (person_key)
+WHERE identifier IN (SELECT unnest($identifiers))
 """
 
 
-def apply_suppression(connection: duckdb.DuckDBPyConnection, ledger: Ledger, suppression: Suppression) -> None:
-    """Bring the table of suppressed people up to date with the list, the rows and the ledger."""
-    known = sorted(set(ledger.find(suppression.identifiers).values()))
-    of_known = blake2b(str(known).encode(), digest_size=8).hexdigest()
-    state = f"{suppression.version}/{get_state(connection, 'people_of')}/{of_known}"
+def update_suppressed_people(connection: duckdb.DuckDBPyConnection, suppression: Suppression) -> None:
+    """Bring the table of suppressed people up to date with the list, the rows and the ledger's people."""
+    versions = (get_state(connection, "people_of"), get_state(connection, PEOPLE_VERSION))
+    state = f"{suppression.version}/{versions}"
     if get_state(connection, "suppressed_of") == state:
         return
-    people = set(known)
-    if suppression:
-        people.update(_by_rows(read(connection, _ROWS), suppression))
     with transaction(connection):
         connection.execute("DELETE FROM suppressed_people")
-        frame = pl.DataFrame({"person_key": sorted(people)}, schema={"person_key": pl.Int64})
-        insert(connection, "suppressed_people", frame)
+        if suppression:
+            domains = read(connection, _DOMAINS)["domain"].drop_nulls()
+            covered = pl.DataFrame({"domain": [each for each in domains if each and suppression.covers(each)]},
+                                   schema={"domain": pl.String})  # fmt: skip
+            with registered(connection, "covered", covered):
+                connection.execute(
+                    _SUPPRESSED,
+                    {"identifiers": list(suppression.identifiers), "addresses": list(suppression.addresses)},
+                )
         set_state(connection, "suppressed_of", state)
-
-
-def _by_rows(rows: pl.DataFrame, suppression: Suppression) -> list[int]:
-    domains = pl.concat([rows[name] for name in ("site", "own_domain", "landed_domain")]).unique().drop_nulls()
-    covered = [domain for domain in domains if domain and suppression.covers(domain)]
-    named = pl.any_horizontal(
-        pl.col("profile_id").is_in(list(suppression.identifiers)),
-        pl.col("email_id").is_in(list(suppression.identifiers)),
-        pl.col("address").is_in(list(suppression.addresses)),
-        *(pl.col(name).is_in(covered) for name in ("site", "own_domain", "landed_domain")),
-    )
-    found = rows.filter(named)
-    # Under both keys: rows may still go by the one, tables by the other, when two were joined a moment ago.
-    return pl.concat([found["person_key"], found["survivor"]]).drop_nulls().unique().to_list()

@@ -1,44 +1,10 @@
 """Every table: what a row of it is, and each column's type and meaning.
 
-One place for the working database, the comments in the published file, Dagster's column metadata and the README, so
-that they cannot disagree.
+One place for the working database, the comments in the published file, the data dictionary, Dagster's column metadata
+and the README, so that they cannot disagree.
 """
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column: name, DuckDB type, what it means."""
-
-    name: str
-    type: str
-    meaning: str
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table: name, what a row of it is, its columns in order."""
-
-    name: str
-    meaning: str
-    columns: tuple[Column, ...]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The column names in order."""
-        return tuple(column.name for column in self.columns)
-
-    def ddl(self) -> str:
-        """The column definitions for CREATE TABLE."""
-        return ", ".join(f'"{column.name}" {column.type}' for column in self.columns)
-
-
-def _table(name: str, meaning: str, *lines: str) -> Table:
-    """A table from lines of `name TYPE meaning`."""
-    parsed = [line.split(maxsplit=2) for text in lines for line in text.strip().splitlines()]
-    return Table(name, meaning, tuple(Column(*parts) for parts in parsed))
-
+from clodura_pipeline.warehouse.table import table
 
 _PLACE = """
 file_date DATE day the file belongs to (its partition)
@@ -58,7 +24,35 @@ organisation_name VARCHAR name of the company, cleaned
 organisation_linkedin_url VARCHAR LinkedIn page of the company in its canonical form
 """
 
-RAW_CONTACTS = _table(
+_ANSWER = """
+clodura_person_id VARCHAR Clodura's id of the person
+matched_first_name VARCHAR first name by Clodura
+matched_last_name VARCHAR last name by Clodura
+matched_linkedin_url VARCHAR LinkedIn profile by Clodura
+job_title VARCHAR current job title
+department VARCHAR department or functional area; several are joined with ', '
+seniority VARCHAR seniority; several are joined with ', '
+city VARCHAR city of the person
+state VARCHAR state of the person
+country VARCHAR country of the person
+organisation_id VARCHAR Clodura's id of the organisation
+matched_organisation_name VARCHAR name of the organisation by Clodura
+organisation_domain VARCHAR domain of the organisation by Clodura
+organisation_industry VARCHAR industry of the organisation
+organisation_employee_size VARCHAR number or range of employees, as Clodura states it
+organisation_revenue VARCHAR revenue, as Clodura states it
+organisation_employees_min BIGINT least number of employees by organisation_employee_size
+organisation_employees_max BIGINT greatest number of employees; NULL: open-ended
+organisation_revenue_min BIGINT least revenue by organisation_revenue
+organisation_revenue_max BIGINT greatest revenue; NULL: open-ended
+organisation_founded_year INTEGER year the organisation was founded
+organisation_phone VARCHAR board line numbers; several are joined with ', '
+organisation_city VARCHAR city of the organisation
+organisation_state VARCHAR state of the organisation
+organisation_country VARCHAR country of the organisation
+"""
+
+RAW_CONTACTS = table(
     "raw_contacts",
     "One row per record that could be read from a contact file, as text.",
     _PLACE,
@@ -77,7 +71,7 @@ record VARCHAR the whole record, as JSON
 """,
 )
 
-VALIDATED_CONTACTS = _table(
+VALIDATED_CONTACTS = table(
     "validated_contacts",
     "One row per landed row that Clodura can be asked about, cleaned and with canonical identifiers.",
     _PLACE,
@@ -89,11 +83,12 @@ source_columns VARCHAR the file's other columns, as JSON
 profile_id VARCHAR canonical identifier of the LinkedIn profile
 email_id VARCHAR canonical identifier of the e-mail address
 name_id VARCHAR canonical identifier of name and company
+further_ids VARCHAR[] further canonical identifiers of the row: evidence of who it is, not sent
 set_aside VARCHAR[] values that are not used as identifiers, and why
 """,
 )
 
-REJECTED_CONTACTS = _table(
+REJECTED_CONTACTS = table(
     "rejected_contacts",
     "One row per record that could not be read or that Clodura cannot be asked about, with the reasons.",
     _PLACE,
@@ -103,7 +98,7 @@ record JSON the record as landed
 """,
 )
 
-CONTACT_ROWS = _table(
+CONTACT_ROWS = table(
     "contact_rows",
     "One row per validated row of a file: the way from any row of a file to its contact and its person.",
     _PLACE,
@@ -111,7 +106,7 @@ CONTACT_ROWS = _table(
     "person_key BIGINT the person this row is about",
 )
 
-ENRICHED_CONTACTS = _table(
+ENRICHED_CONTACTS = table(
     "enriched_contacts",
     "One row per contact (source and contact_id) with all that is known about it.",
     _CONTACT,
@@ -124,38 +119,26 @@ source_row BIGINT position of the latest row in its file, counted from 1 below t
     """
 person_key BIGINT who this is: contacts with the same key are the same person
 match_status VARCHAR person, organisation, no_match, pending, refused, ambiguous, unrecognised or suppressed
-pending_reason VARCHAR why there is no answer yet
+pending_code VARCHAR why there is no answer yet, as a short stable word
+pending_reason VARCHAR why there is no answer yet, with figures and the remedy
 match_confidence VARCHAR Clodura's word for the combination asked with: highest, medium or low
 identifiers_used VARCHAR the strongest combination of identifiers among what was sent
-clodura_person_id VARCHAR Clodura's id of the person
-matched_first_name VARCHAR first name by Clodura
-matched_last_name VARCHAR last name by Clodura
-matched_linkedin_url VARCHAR LinkedIn profile by Clodura
-job_title VARCHAR current job title
-department VARCHAR department or functional area; several are joined with ', '
-seniority VARCHAR seniority; several are joined with ', '
-city VARCHAR city of the person
-state VARCHAR state of the person
-country VARCHAR country of the person
-organisation_id VARCHAR Clodura's id of the organisation
-matched_organisation_name VARCHAR name of the organisation by Clodura
-organisation_domain VARCHAR domain of the organisation by Clodura
-organisation_industry VARCHAR industry of the organisation
-organisation_employee_size VARCHAR number or range of employees, as Clodura states it
-organisation_revenue VARCHAR revenue, as Clodura states it
-organisation_founded_year INTEGER year the organisation was founded
-organisation_phone VARCHAR board line numbers; several are joined with ', '
-organisation_city VARCHAR city of the organisation
-organisation_state VARCHAR state of the organisation
-organisation_country VARCHAR country of the organisation
-credits_charged BIGINT all settled credits of the person, on the first of their rows by day, file and row; else 0
-answered_at TIMESTAMP when the answer shown came (UTC)
+identifiers_label VARCHAR the same in words
+""",
+    _ANSWER,
+    """
+credits_charged DOUBLE all settled credits of the person, on the first of their rows by day, file and row; else 0
+answered_at TIMESTAMPTZ when the answer shown came (UTC)
+agreement VARCHAR agrees, differs or unknown: whether the answer is about the person who was called for
+agreement_reasons VARCHAR[] why, by profile, name, company or domain
 set_aside VARCHAR[] values of the latest row that were not used as identifiers, and why
 source_columns JSON the file's other columns
+answer JSON the contact as Clodura sent it
+changed_at TIMESTAMPTZ when anything in this row last changed, its first appearance included
 """,
 )
 
-CREDIT_USAGE = _table(
+CREDIT_USAGE = table(
     "credit_usage",
     "Spend and outcomes by day, run, file and identifier combination. The authority on what was spent.",
     """
@@ -171,12 +154,12 @@ no_matches BIGINT answers without a match
 refused BIGINT requests that Clodura refused (400, 422)
 ambiguous BIGINT requests whose answer was lost
 unrecognised BIGINT answers that could not be read
-credits_charged BIGINT credits that were charged
-credits_at_risk BIGINT credits that may have been charged on top, nobody knows
+credits_charged DOUBLE credits that were charged
+credits_at_risk DOUBLE credits that may have been charged on top
 """,
 )
 
-ENRICHMENT_PLAN = _table(
+ENRICHMENT_PLAN = table(
     "enrichment_plan",
     "Whom the latest plan of each day set out to ask, in this order; enriched_contacts tells what became of it.",
     """
@@ -192,7 +175,7 @@ expected_credits DOUBLE what such calls cost on average so far; the worst cost b
 """,
 )
 
-SOURCE_FILES = _table(
+SOURCE_FILES = table(
     "source_files",
     "One row per file found in the contacts folder, now or before.",
     """
@@ -207,12 +190,13 @@ records BIGINT records in the file when it was last loaded
 rows_landed BIGINT of these, landed
 records_unreadable BIGINT of these, not readable (see rejected_contacts)
 size_bytes BIGINT size when last seen
-first_seen_at TIMESTAMP when the file was first seen (UTC)
-loaded_at TIMESTAMP when the file was last loaded (UTC)
+content_hash VARCHAR hash of the content that was loaded last
+first_seen_at TIMESTAMPTZ when the file was first seen (UTC)
+loaded_at TIMESTAMPTZ when the file was last loaded (UTC)
 """,
 )
 
-IDENTITY_CONFLICTS = _table(
+IDENTITY_CONFLICTS = table(
     "identity_conflicts",
     "E-mail addresses seen with more than one LinkedIn profile: they join nothing and are not sent with a profile.",
     """
@@ -223,7 +207,7 @@ row_count BIGINT rows that hold it
 """,
 )
 
-LIST_REPORT = _table(
+LIST_REPORT = table(
     "list_report",
     "What each file yielded.",
     """
@@ -242,28 +226,114 @@ no_matches BIGINT people of this file without a match
 unanswered BIGINT people of this file without an answer yet
 suppressed BIGINT people of this file who are never asked (CLODURA_SUPPRESSION_FILE)
 match_rate DOUBLE matched / (matched + organisations + no_matches)
-credits_charged BIGINT credits charged for calls that this file asked for
+credits_charged DOUBLE credits charged for calls that this file asked for
 credits_per_match DOUBLE credits_charged / people matched among those asked for this file
 """,
 )
 
-PUBLICATION = _table(
+PEOPLE = table(
+    "people",
+    "One row per person in the contact files, however many contacts they are.",
+    "person_key BIGINT who this is",
+    """
+linkedin_url VARCHAR LinkedIn profile that is sent
+email VARCHAR e-mail address that is sent
+first_name VARCHAR first name that is sent
+last_name VARCHAR last name that is sent
+organisation_name VARCHAR name of the company that is sent
+organisation_linkedin_url VARCHAR LinkedIn page of the company that is sent
+match_status VARCHAR as in enriched_contacts
+""",
+    _ANSWER,
+    """
+credits_charged DOUBLE all settled credits of the person
+first_called_at TIMESTAMPTZ when they were first called for
+answered_at TIMESTAMPTZ when the answer shown came
+agreement VARCHAR as in enriched_contacts
+contacts BIGINT contacts that are this person
+""",
+)
+
+ANSWERS = table(
+    "answers",
+    "Every readable answer of a person, newest first.",
+    """
+person_key BIGINT whom the answer is about
+answered_at TIMESTAMPTZ when it came
+match_status VARCHAR person, organisation or no_match
+identifiers_used VARCHAR the strongest combination of identifiers among what was sent
+run_id VARCHAR Dagster run that called
+""",
+    _ANSWER,
+    "credits_charged DOUBLE what it cost",
+)
+
+CONTACT_CHANGES = table(
+    "contact_changes",
+    "What differs between two consecutive answers of a person, for people answered more than once.",
+    """
+person_key BIGINT whom the answers are about
+field VARCHAR column of enriched_contacts
+old_value VARCHAR value in the earlier answer
+new_value VARCHAR value in the later answer
+old_answered_at TIMESTAMPTZ when the earlier answer came
+changed_at TIMESTAMPTZ when the later answer came
+""",
+)
+
+RUNS = table(
+    "runs",
+    "One row per Dagster run that called, or could have.",
+    """
+run_id VARCHAR Dagster run
+range_start DATE first day of its range
+range_end DATE last day of its range
+started_at TIMESTAMPTZ when it started to call
+ended_at TIMESTAMPTZ when it ended; NULL: it runs, or died
+calls BIGINT calls made
+credits_charged DOUBLE credits that were charged
+matched BIGINT answers with a person
+stop_reason VARCHAR why it stopped early; NULL: it did not
+""",
+)
+
+ANSWER_FIELDS = table(
+    "answer_fields",
+    "The names in Clodura's answers, and which column shows each. No values.",
+    """
+path VARCHAR where it stands in the answer; [] for lists
+value_type VARCHAR type of the value
+answers BIGINT answers that have it
+filled BIGINT of these, with a value
+column_name VARCHAR column that shows it; NULL: not mapped
+first_seen_at TIMESTAMPTZ in the oldest answer kept
+last_seen_at TIMESTAMPTZ in the newest answer kept
+""",
+)
+
+PUBLICATION = table(
     "publication",
     "One row: the state that this file shows.",
     """
-published_at TIMESTAMP when it was published (UTC)
+published_at TIMESTAMPTZ when it was published (UTC)
 run_id VARCHAR Dagster run that published it
 ledger_sequence BIGINT state of the ledger it shows
 pending BIGINT contacts without an answer
 ledger_id VARCHAR the ledger it shows
+calls_per_day BIGINT daily limit of calls, for pending_contacts; NULL: none
 """,
 )
 
 PUBLISHED = (
     ENRICHED_CONTACTS,
+    PEOPLE,
     CONTACT_ROWS,
     REJECTED_CONTACTS,
     CREDIT_USAGE,
+    ANSWERS,
+    CONTACT_CHANGES,
+    RUNS,
+    ANSWER_FIELDS,
     LIST_REPORT,
     ENRICHMENT_PLAN,
     SOURCE_FILES,

@@ -1,7 +1,7 @@
-"""Splits landed rows into those Clodura can be asked about and those it cannot, each with its reasons."""
+"""Splits landed rows into those Clodura can be called for and those it cannot, each with its reasons."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -10,121 +10,143 @@ import pandera.polars as pa
 import polars as pl
 from pandera.errors import SchemaErrors
 
+from clodura_pipeline.identity.canonical import CANONICAL_VERSION
 from clodura_pipeline.identity.cleaning import clean
-from clodura_pipeline.identity.contact_ids import with_ids_apart
 from clodura_pipeline.identity.mentions import find_mentions
-from clodura_pipeline.ledger import Forgotten
-from clodura_pipeline.warehouse.database import get_state, set_state, transaction
-from clodura_pipeline.warehouse.erasure.filter import FORGOTTEN, PLACE, are_theirs, wipe, withhold
-from clodura_pipeline.warehouse.frames import read, replace_rows
+from clodura_pipeline.ledger import ErasedPeople, Ledger
+from clodura_pipeline.warehouse.database import transaction
+from clodura_pipeline.warehouse.erasure.filter import ERASED, PLACE, empty_rows, filter_erased, is_about_erased
+from clodura_pipeline.warehouse.frames import delete, insert, read
 from clodura_pipeline.warehouse.schemas import RAW_SCHEMA, VALIDATED_SCHEMA
+from clodura_pipeline.warehouse.state import get_state, raise_version, set_state
 from clodura_pipeline.warehouse.tables import REJECTED_CONTACTS, VALIDATED_CONTACTS
 
 ROWS_AT_A_TIME = 250_000
+"""Rows that are in memory at once."""
+_FORM = "canonical_version"
 
 
 @dataclass(frozen=True)
 class Validated:
-    """Counts of one validation: rows landed, kept, rejected; records that could not be read; reasons with counts.
+    """What one validation did: files validated, and rows of erased people whose text was removed now."""
 
-    `wiped`: rows of people who were erased at their wish, whose text was removed now.
-    """
-
-    landed: int
-    kept: int
-    rejected: int
-    unreadable: int
-    reasons: tuple[tuple[str, int], ...]
-    wiped: int = 0
+    files: int = 0
+    emptied: int = 0
 
 
-def validate(connection: duckdb.DuckDBPyConnection, days: Sequence[date], forgotten: Forgotten) -> Validated:
-    """Clean and validate all landed rows of these days and store both halves, in one transaction.
+def validate(
+    connection: duckdb.DuckDBPyConnection, days: Sequence[date], erased_people: ErasedPeople, changed_only: bool = True
+) -> Validated:
+    """Clean and validate the landed rows of these days and store both halves, in one transaction.
 
-    Files of other days that were landed and not validated yet are taken along.
+    Files of other days that were landed and not validated yet are included: their run was killed in between.
 
     Args:
-        forgotten: who was erased at their wish: their rows are rejected, and their text is removed where it landed.
+        erased_people: their rows are rejected, and their text is removed where it landed.
+        changed_only: leave out files that have been validated since they were landed.
     """
-    files = _files_to_validate(connection, days)
-    landed = read(
-        connection,
-        "SELECT * FROM raw_contacts WHERE source_file IN (SELECT unnest(?)) "
-        "ORDER BY file_date, source_file, source_row",
-        [files],
-    )
-    withheld = withhold(landed, forgotten)
-    kept, rejected = _split(withheld.landed)
-    theirs = are_theirs(kept, forgotten)
-    withheld = replace(withheld, places=pl.concat([withheld.places, kept.filter(theirs).select(PLACE)]))
-    kept = kept.filter(~theirs)
-    rejected = pl.concat([rejected, _nameless(withheld.places)], how="vertical_relaxed")
-    unreadable, unnamed = _unreadable(connection, files, forgotten)
-    columns = REJECTED_CONTACTS.names
-    all_rejected = pl.concat([rejected.select(columns), unreadable.select(columns)], how="vertical_relaxed")
+    files = _files_to_validate(connection, days, changed_only)
+    if not files:
+        return Validated()
+    emptied = 0
     with transaction(connection):
-        wiped = wipe(connection, withheld, unnamed)
-        replace_rows(connection, VALIDATED_CONTACTS, kept, "source_file", files)
-        replace_rows(connection, REJECTED_CONTACTS, all_rejected, "source_file", files)
+        for table in (VALIDATED_CONTACTS, REJECTED_CONTACTS):
+            delete(connection, table.name, "source_file", files)
+        for landed in _portions(connection, files):
+            emptied += _validate_rows(connection, landed, erased_people)
+        emptied += _reject_unreadable(connection, files, erased_people)
         connection.execute("UPDATE landed_files SET validated = true WHERE source_file IN (SELECT unnest(?))", [files])
-        set_state(connection, "rows_version", str(int(get_state(connection, "rows_version") or 0) + 1))
-    return Validated(len(landed), len(kept), len(rejected), len(unreadable), _reasons(all_rejected), wiped)
+        raise_version(connection, "rows_version")
+    return Validated(len(files), emptied)
 
 
-def _files_to_validate(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> list[str]:
-    """The files of these days, and any other that was landed and not validated since: its run was killed between."""
-    rows = connection.execute(
+def validate_again_if_form_changed(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
+    """Validate all rows again that were validated under another canonical form, so that all agree on who is who."""
+    form = str(CANONICAL_VERSION)
+    if get_state(connection, _FORM) == form:
+        return
+    connection.execute("UPDATE landed_files SET validated = false")
+    validate(connection, [], ledger.erased_people())
+    set_state(connection, _FORM, form)
+
+
+def _files_to_validate(connection: duckdb.DuckDBPyConnection, days: Sequence[date], changed_only: bool) -> list[str]:
+    of_days = (
         "SELECT source_file FROM raw_contacts WHERE file_date IN (SELECT unnest($days)) "
-        "UNION SELECT source_file FROM unreadable_records WHERE file_date IN (SELECT unnest($days)) "
-        "UNION SELECT source_file FROM landed_files WHERE NOT validated ORDER BY 1",
-        {"days": list(days)},
+        "UNION SELECT source_file FROM unreadable_records WHERE file_date IN (SELECT unnest($days)) UNION "
+    )
+    rows = connection.execute(
+        f"{'' if changed_only else of_days}SELECT source_file FROM landed_files WHERE NOT validated ORDER BY 1",
+        {} if changed_only else {"days": list(days)},
     ).fetchall()
     return [row[0] for row in rows]
 
 
-def _unreadable(
-    connection: duckdb.DuckDBPyConnection, files: Sequence[str], forgotten: Forgotten
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Records that could not be read, as rejected rows, and the places of those that mention somebody erased."""
+def _portions(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """The landed rows of these files, a limited number at a time."""
+    numbered = (
+        "SELECT rowid AS id, row_number() OVER (ORDER BY source_file, source_row) - 1 AS place FROM raw_contacts "
+        "WHERE source_file IN (SELECT unnest(?))"
+    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE to_validate AS {numbered}", [list(files)])
+    rows = connection.execute("SELECT count(*) FROM to_validate").fetchall()[0][0]
+    for start in range(0, rows, ROWS_AT_A_TIME):
+        yield read(
+            connection,
+            "SELECT r.* FROM raw_contacts r JOIN to_validate t ON t.id = r.rowid "
+            "WHERE t.place >= ? AND t.place < ? ORDER BY t.place",
+            [start, start + ROWS_AT_A_TIME],
+        )
+
+
+def _validate_rows(connection: duckdb.DuckDBPyConnection, landed: pl.DataFrame, erased_people: ErasedPeople) -> int:
+    """Store landed rows as validated or rejected; returns how many rows lost their text."""
+    filtered = filter_erased(landed, erased_people)
+    RAW_SCHEMA.validate(filtered.landed, lazy=True)
+    cleaned = clean(filtered.landed)
+    kept, failed = _hold_to_schema(cleaned.contacts.select(VALIDATED_CONTACTS.names), filtered.landed)
+    about_erased = is_about_erased(kept, erased_people)
+    filtered = replace(filtered, erased=pl.concat([filtered.erased, kept.filter(about_erased).select(PLACE)]))
+    insert(connection, VALIDATED_CONTACTS.name, kept.filter(~about_erased))
+    for rejected in (cleaned.rejected, failed, _without_text(filtered.erased)):
+        insert(connection, REJECTED_CONTACTS.name, rejected.select(REJECTED_CONTACTS.names))
+    return empty_rows(connection, filtered, filtered.erased.clear())
+
+
+def _reject_unreadable(connection: duckdb.DuckDBPyConnection, files: Sequence[str], erased_people: ErasedPeople) -> int:
+    """Store records that could not be read as rejected rows; returns how many lost their text."""
     found = read(
         connection,
         "SELECT file_date, source_file, source_row, [reason] AS reasons, record FROM unreadable_records "
         "WHERE source_file IN (SELECT unnest(?))",
         [list(files)],
     )
-    if not forgotten:
-        return found, found.clear().select(PLACE)
-    texts = [json.dumps(json.loads(record or "null"), ensure_ascii=False) for record in found["record"]]
-    readable = pl.Series([text.encode("utf-8", "replace").decode() for text in texts], dtype=pl.String)
-    mentioned = find_mentions(readable, forgotten.__contains__)["row"].unique().to_list()
-    found = found.with_row_index("row")
-    theirs = found.filter(pl.col("row").is_in(mentioned)).select(PLACE)
-    others = found.filter(~pl.col("row").is_in(mentioned)).drop("row")
-    return pl.concat([others, _nameless(theirs)], how="vertical_relaxed"), theirs
+    own = found.clear().select(PLACE)
+    if erased_people:
+        texts = [json.dumps(json.loads(record or "null"), ensure_ascii=False) for record in found["record"]]
+        readable = pl.Series([text.encode("utf-8", "replace").decode() for text in texts], dtype=pl.String)
+        mentioned = find_mentions(readable, erased_people.__contains__)["row"].unique().to_list()
+        numbered = found.with_row_index("row")
+        own = numbered.filter(pl.col("row").is_in(mentioned)).select(PLACE)
+        found = numbered.filter(~pl.col("row").is_in(mentioned)).drop("row")
+    columns = list(REJECTED_CONTACTS.names)
+    insert(connection, REJECTED_CONTACTS.name, found.select(columns))
+    insert(connection, REJECTED_CONTACTS.name, _without_text(own).select(columns))
+    nothing = filter_erased(read(connection, "SELECT * FROM raw_contacts LIMIT 0"), ErasedPeople())
+    return empty_rows(connection, nothing, own)
 
 
-def _nameless(places: pl.DataFrame) -> pl.DataFrame:
-    """Rejected rows of people who were erased: where they stood, and that is all."""
-    reasons = pl.lit([FORGOTTEN], dtype=pl.List(pl.String)).alias("reasons")
+def _without_text(places: pl.DataFrame) -> pl.DataFrame:
+    """Rejected rows of erased people: only where they stood."""
+    reasons = pl.lit([ERASED], dtype=pl.List(pl.String)).alias("reasons")
     return places.with_columns(reasons, pl.lit(None, dtype=pl.String).alias("record"))
-
-
-def _split(landed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    RAW_SCHEMA.validate(landed, lazy=True)
-    kept, rejected = [], []
-    for part in landed.iter_slices(ROWS_AT_A_TIME) if len(landed) else [landed]:
-        cleaned = clean(part)
-        good, bad = _hold_to_schema(cleaned.contacts.select(VALIDATED_CONTACTS.names), part)
-        kept.append(good)
-        rejected += [cleaned.rejected.select(REJECTED_CONTACTS.names), bad.select(REJECTED_CONTACTS.names)]
-    return with_ids_apart(pl.concat(kept)), pl.concat(rejected, how="vertical_relaxed")
 
 
 def _hold_to_schema(contacts: pl.DataFrame, landed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows that pass the pandera schema, and those that do not with what failed (the check's name, no value).
 
-    Not `drop_invalid_rows`: it was seen to return the wrong rows. A failure that names no row is a defect of the
-    cleaning and is raised.
+    Not `drop_invalid_rows`, which returned the wrong rows (measured with pandera 0.35). A failure that names no row
+    is a defect of the cleaning and is raised.
     """
     try:
         VALIDATED_SCHEMA.validate(contacts, lazy=True)
@@ -148,8 +170,3 @@ def _hold_to_schema(contacts: pl.DataFrame, landed: pl.DataFrame) -> tuple[pl.Da
 def _none_rejected(landed: pl.DataFrame) -> pl.DataFrame:
     none = pl.lit(None, dtype=pl.List(pl.String)).alias("reasons")
     return landed.clear().select("file_date", "source_file", "source_row", none, "record")
-
-
-def _reasons(rejected: pl.DataFrame) -> tuple[tuple[str, int], ...]:
-    counted = rejected.explode("reasons")["reasons"].value_counts(sort=True)
-    return tuple((reason, count) for reason, count in counted.iter_rows() if reason is not None)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from clodura_pipeline.clodura.answers import COST_CREDITS, Found, read_enrichment, stated_credits
+from clodura_pipeline.clodura.answers.enrichment import COST_CREDITS, Found
+from clodura_pipeline.clodura.answers.reader import AnswerReader
 from clodura_pipeline.clodura.errors import UnreadableAnswer
 
 PERSON = {
@@ -43,8 +44,11 @@ CONTENTS = {
 }
 
 
+READER = AnswerReader()
+
+
 def read(document: Any, **sent: str) -> Any:
-    return read_enrichment(json.dumps(document).encode(), sent)
+    return READER.read(json.dumps(document).encode(), sent)
 
 
 @pytest.mark.parametrize("envelope", ENVELOPES)
@@ -59,6 +63,10 @@ def test_every_envelope_is_read_with_every_content(envelope: str, content: str) 
     "document",
     [{}, {"data": None}, {"data": {}}, {"data": []}, {"data": [{}]}, {"data": [None]}, {"data": ""}, NULLS,
      {"data": NULLS}, {"data": [NULLS]}, {"creditsUsed": 0}, {"remainingCredits": 998}, {"data": {}, "creditsUsed": 0},
+     [], [{}], [None],
+     {"personId": float("nan")}, {"found": False}, {"people": [], "organisations": [], "pagination": {"page": 1}},
+     {"data": None, "requestId": "r-1", "tookMs": 12}, {"message": "No enrichment data found"},
+     {"title": "No match", "status": 404, "detail": "no contact found"}, {"person": None, "company": None},
      {"data": None, "message": "No enrichment data found"}, {"success": True, "data": None},
      {"statusCode": 404, "data": None}, {"creditUsage": {"used": 0, "remaining": 4}, **NULLS},
      {"data": {}, "error": False}, {"data": None, "error": "", "errorCode": 0}, {"data": None, "isError": "false"},
@@ -73,13 +81,15 @@ def test_every_way_of_saying_no_match_is_a_free_no_match(document: Any) -> None:
 
 @pytest.mark.parametrize(
     "document",
-    [None, True, 0, "", "no match", [], [PERSON], [{}], {"success": False, "data": None}, {"error": "boom"},
+    [None, True, 0, "", "no match", {"success": False, "data": None}, {"error": "boom"},
      {"data": None, "error": {"code": 5}}, {"data": {}, "errors": ["x"]}, {"status": "error", "message": "m"},
      {"status": "error", "data": None}, {"data": None, "status": "FAILED"}, {"data": None, "statusCode": 429},
-     {"data": [], "code": "500"}, {"status": 503, "data": {}}, {"data": [PERSON, PERSON]}, {"data": "Ada"},
-     {"data": 7}, {"data": [[PERSON]]}, {"result": PERSON}, {"matches": []} | {"n": 1}, {"person": PERSON},
-     {"message": "Something went wrong"}, {**NULLS, "fullName": "Ada"}, {"organisation": "Engines"},
-     {"organisation": [COMPANY["organisation"]]}, {"data": {"unknown": "shape"}},
+     {"data": [], "code": "500"}, {"status": 503, "data": {}},
+     {"data": [PERSON, {**PERSON, "personId": "p-2"}]}, {"data": "Ada"},
+     {"data": 7}, {"matches": []} | {"n": 1}, {"data": None, "status": "processing"}, {"state": "queued"},
+     {"success": True},
+     {"message": "Something went wrong"}, {"message": "Accepted"}, {"data": {"unknown": "shape"}},
+     {"personTitle": "CTO", "organisation": {"name": "Engines"}}, {"personCity": "London"}, {"email": "ada@y.example"},
      {"data": {}, "errorMessage": "credit limit exceeded"}, {"data": {}, "errorCode": "RATE_LIMITED"},
      {"data": None, "status": "failure"}, {"data": [], "success": "false"}, {"data": None, "ok": False},
      {"data": None, "isError": True, "msg": "timeout"}, {"data": None, "meta": {"error": "upstream timeout"}},
@@ -96,7 +106,7 @@ def test_what_is_not_understood_is_never_no_match(document: Any) -> None:
 @pytest.mark.parametrize("body", [b"", b" ", b"\x00", b"<html>", b"{", b'{"data": {}', b"\xff\xfe", b"{} {}", b"nil"])
 def test_a_body_that_is_no_json_object_is_unreadable(body: bytes) -> None:
     with pytest.raises(UnreadableAnswer):
-        read_enrichment(body, {})
+        READER.read(body, {})
 
 
 COST_STATEMENTS = [
@@ -113,17 +123,17 @@ COST_STATEMENTS = [
 @pytest.mark.parametrize("envelope", ENVELOPES)
 @pytest.mark.parametrize("inside", [False, True])
 def test_a_cost_is_read_under_every_name_we_know(statement: dict[str, Any], envelope: str, inside: bool) -> None:
-    document = ENVELOPES[envelope]({**COMPANY, **(statement if inside else {})})
+    document = ENVELOPES[envelope]({**PERSON, **(statement if inside else {})})
     enrichment = read(document if inside else {**document, **statement})
-    assert (enrichment.found, enrichment.stated_credits, enrichment.credits) == (Found.ORGANISATION, 2, 2)
+    assert (enrichment.found, enrichment.stated_credits, enrichment.credits) == (Found.PERSON, 2, 2)
 
 
 @pytest.mark.parametrize(
     "statement",
     [{"credits": 98}, {"remainingCredits": 98}, {"creditBalance": 98}, {"creditsUsed": None}, {"creditsUsed": "many"},
-     {"creditsUsed": -1}, {"creditsUsed": 1.5}, {"creditsUsed": True}, {"creditsUsed": 10**400}, {"creditsUsed": 1e300},
-     {"creditsUsed": float("nan")}, {"creditsUsed": float("inf")}, {"cost": 2}, {"used": 2}, {"creditsUsed": [1, 2]},
-     {"a": {"b": {"c": {"d": {"e": {"creditsUsed": 2}}}}}}],
+     {"creditsUsed": -1}, {"creditsUsed": True}, {"creditsUsed": float("nan")}, {"creditsUsed": float("inf")},
+     {"cost": 2}, {"used": 2}, {"creditsUsed": [1, 2]},
+     {"totalCreditsUsed": 98}, {"creditUsage": {"limit": 98}}, {"credits": {"total": 98}}],
     ids=lambda statement: json.dumps(statement)[:50],
 )  # fmt: skip
 def test_what_is_no_cost_is_worked_out_from_the_content(statement: dict[str, Any]) -> None:
@@ -132,27 +142,68 @@ def test_what_is_no_cost_is_worked_out_from_the_content(statement: dict[str, Any
 
 
 def test_an_organisations_own_figures_are_no_cost() -> None:
-    assert stated_credits(json.dumps({"organisation": {"creditsUsed": 9}}).encode()) is None
+    assert READER.stated_credits(json.dumps({"organisation": {"creditsUsed": 9}}).encode()) is None
 
 
-def test_what_only_repeats_the_question_is_no_person() -> None:
-    sent = {"firstName": "Ada", "lastName": "Byron", "linkedinUrl": "linkedin.com/in/ada"}
+def test_what_only_repeats_the_request_is_no_match() -> None:
+    sent = {"firstName": "Ada", "lastName": "Byron", "linkedinUrl": "linkedin.com/in/ada", "email": "ada@x.example"}
     echo = {
         "firstName": "ADA",
         "lastName": "byron ",
         "linkedinUrl": "https://uk.linkedin.com/in/ada/",
         "personId": None,
     }
-    assert read({**echo, **COMPANY}, **sent).found is Found.ORGANISATION
+    company = read({**echo, **COMPANY}, **sent)
+    assert (company.found, company.person.first_name) == (Found.ORGANISATION, None)
     assert read(echo, **sent).found is Found.NO_MATCH
+    assert read({"fullName": "Ada Byron", "personTitle": None}, **sent).found is Found.NO_MATCH
+    assert read({"query": "ada@x.example", "input": sent, "result": []}, **sent).found is Found.NO_MATCH
     assert read({**echo, "creditsUsed": 2}, **sent).found is Found.PERSON
     assert read({**echo, "lastName": "King"}, **sent).found is Found.PERSON
+    assert read({**echo, "jobTitle": "CTO"}, **sent).person.first_name == "ADA"
+
+
+def test_an_echo_beside_the_contact_does_not_contradict_it() -> None:
+    sent = {"firstName": "Ada", "lastName": "Byron"}
+    answer = {"request": sent, **sent, "result": {"firstName": "Augusta Ada", "lastName": "Byron", "title": "CTO"}}
+    assert read(answer, **sent).person.first_name == "Augusta Ada"
+
+
+def test_a_company_name_that_repeats_the_request_is_no_match_without_a_price() -> None:
+    answer = {"organisation": {"organisationName": "Engines"}}
+    assert read(answer, organisationName="Engines").found is Found.NO_MATCH
+    assert read({**answer, "creditsUsed": 1}, organisationName="Engines").found is Found.ORGANISATION
+
+
+@pytest.mark.parametrize(
+    ("content", "stated", "found"),
+    [
+        (PERSON, 0, Found.PERSON), (PERSON, 0.5, Found.PERSON), (PERSON, 1, Found.PERSON), (PERSON, 2, Found.PERSON),
+        (PERSON, 3, Found.PERSON), (PERSON, 1_000_000, Found.PERSON), (PERSON, 10**400, Found.PERSON),
+        (COMPANY, 0, Found.ORGANISATION), (COMPANY, 0.5, Found.ORGANISATION), (COMPANY, 1, Found.ORGANISATION),
+        (COMPANY, 1.5, None), (COMPANY, 2, None), (COMPANY, 5, None), ({}, 0, Found.NO_MATCH), ({}, 0.04, None),
+        ({}, 1, None), (NULLS, 2, None),
+    ],
+)  # fmt: skip
+def test_a_cost_above_what_was_found_makes_an_answer_unreadable(
+    content: Any, stated: float, found: Found | None
+) -> None:
+    answer = {**content, "creditsUsed": stated}
+    assert READER.stated_credits(json.dumps(answer).encode()) == min(stated, 1e9)
+    if found is None:
+        with pytest.raises(UnreadableAnswer):
+            read(answer)
+    else:
+        enrichment = read(answer)
+        assert (enrichment.found, enrichment.credits) == (found, min(stated, 1e9))
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
     [("Sales", "Sales"), (["Sales"], "Sales"), (["Sales", "", None, "Sales", "IT"], "Sales, IT"), (" ", None),
-     ([], None), (None, None), (3, "3"), (1833.0, "1833"), (0.5, "0.5"), (True, "true"), ({"a": 1}, None),
+     ([], None), (None, None), (3, None), (True, None), ({"a": 1}, None), ({"id": 3, "name": "IT"}, "IT"),
+     ([{"name": "IT"}, {"name": "Sales"}], "IT, Sales"), ([{"name": "IT"}, 3], "IT"),
+     ("a\u202eb\u001b[31mc\u001b]0;x\u0007d\te", "abcd e"), ("-", None), ("N/A", None),
      ([["Sales"], "IT"], "Sales, IT"),
      ("a\u0000b", "ab"), ("\ud800x", "?x")],
     ids=repr,
@@ -166,7 +217,7 @@ def test_the_message_names_the_shape_and_nobody() -> None:
         {"ada.byron@x.example": {"name": "Ada Byron"}, "Ada Byron": 1, "deal": "Ada"},
         {"data": {"Ada Byron": {"title": "Countess"}}},
         {"data": "Ada Byron"},
-        {"organisation": "Ada Byron Ltd"},
+        {"organisation": {"Ada Byron": "Ada Byron Ltd"}, "creditsUsed": 1},
     ):
         with pytest.raises(UnreadableAnswer) as caught:
             read(document)
@@ -193,10 +244,10 @@ JSON = st.recursive(
 @example({"status": 10**400, "data": None})
 def test_no_json_raises_anything_but_unreadable_answer(document: Any) -> None:
     body = json.dumps(document).encode()
-    stated = stated_credits(body)
-    assert stated is None or 0 <= stated <= 1_000
+    stated = READER.stated_credits(body)
+    assert stated is None or 0 <= stated <= 1e9
     try:
-        enrichment = read_enrichment(body, {"email": "a@x.example"})
+        enrichment = READER.read(body, {"email": "a@x.example"})
     except UnreadableAnswer:
         return
     assert enrichment.credits >= 0
@@ -208,9 +259,9 @@ def test_no_json_raises_anything_but_unreadable_answer(document: Any) -> None:
 
 @given(st.binary(max_size=200) | st.binary(max_size=50).map(lambda raw: b'{"data": {"personId": ' + raw + b"}}"))
 def test_no_bytes_raise_anything_but_unreadable_answer(body: bytes) -> None:
-    stated_credits(body)
+    READER.stated_credits(body)
     try:
-        read_enrichment(body, {})
+        READER.read(body, {})
     except UnreadableAnswer:
         return
 
@@ -222,8 +273,24 @@ def test_no_bytes_raise_anything_but_unreadable_answer(body: bytes) -> None:
 def test_however_deep_an_answer_is_nested_it_is_unreadable_or_read(depth: int, opening: str, closing: str) -> None:
     for wrap in ("{}", '{{"functional": {}}}', '{{"organisation": {{"domain": {}}}}}'):
         body = wrap.format(opening * depth + "null" + closing * depth).encode()
-        stated_credits(body)
+        READER.stated_credits(body)
         try:
-            read_enrichment(body, {})
+            READER.read(body, {})
         except UnreadableAnswer:
             continue
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{"data": [{"a": i} for i in range(20_000)]}, [PERSON] * 5_000, json.loads('{"a":' * 80 + "1" + "}" * 80)],
+    ids=["objects", "people", "levels"],
+)
+def test_an_answer_with_too_many_values_or_levels_is_unreadable_and_says_so(document: Any) -> None:
+    with pytest.raises(UnreadableAnswer, match="more than 10000 values, or more than 64 levels"):
+        read(document)
+    assert READER.stated_credits(json.dumps(document).encode()) is None
+
+
+def test_a_name_of_any_length_is_looked_up_in_little_time() -> None:
+    with pytest.raises(UnreadableAnswer):
+        read({"company" * 100_000: "Engines", "person" * 100_000: {"a": 1}})

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clodura_pipeline.clodura.errors import AnswerLost, NotSent, Trouble
+from clodura_pipeline.clodura.errors import AnswerLost, FailureReason, NotSent
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import (
     LONGEST_RETRY_AFTER_SECONDS,
@@ -39,7 +39,11 @@ def verdict(status: int, body: bytes = ERROR, **more: object) -> Verdict:
         (200, b'{"organisation": {"domain": "x.example"}}', State.ORGANISATION, Next.GO_ON, 1, 0),
         (200, b"{}", State.NO_MATCH, Next.GO_ON, 0, 0),
         (200, b'{"personId": "p", "creditsUsed": 1}', State.PERSON, Next.GO_ON, 1, 0),
-        (200, b'{"creditsUsed": 1}', State.NO_MATCH, Next.GO_ON, 1, 0),
+        (200, b'{"creditsUsed": 1}', State.UNRECOGNISED, Next.GO_ON, 1, 0),
+        (200, b'{"organisation": {"name": "x"}, "creditsUsed": 2}', State.UNRECOGNISED, Next.GO_ON, 2, 0),
+        (200, b'{"personId": "p", "creditsUsed": 0.5}', State.PERSON, Next.GO_ON, 0.5, 0),
+        (200, b'{"personId": "p", "creditsUsed": 1000000}', State.PERSON, Next.STOP_COST_ABOVE_WORST, 1_000_000, 0),
+        (200, b'{"weird": 1, "creditsUsed": 2000000000}', State.UNRECOGNISED, Next.STOP_COST_ABOVE_WORST, 1e9, 0),
         (200, b'{"personId": "p", "creditsUsed": 3}', State.PERSON, Next.STOP_COST_ABOVE_WORST, 3, 0),
         (200, b'{"weird": 1, "creditsUsed": 2}', State.UNRECOGNISED, Next.GO_ON, 2, 0),
         (200, b'{"weird": 1, "creditsUsed": 5}', State.UNRECOGNISED, Next.STOP_COST_ABOVE_WORST, 5, 0),
@@ -76,7 +80,7 @@ def verdict(status: int, body: bytes = ERROR, **more: object) -> Verdict:
     ],
 )
 def test_every_status_comes_to_what_clodura_means_by_it(
-    status: int, body: bytes, state: State, following: Next, charged: int, at_risk: int
+    status: int, body: bytes, state: State, following: Next, charged: float, at_risk: int
 ) -> None:
     judged = verdict(status, body)
     assert (judged.state, judged.next, judged.charged_credits, judged.at_risk_credits) == (
@@ -98,9 +102,9 @@ def test_an_answer_that_was_cut_for_its_size_is_never_read() -> None:
     assert (judged.state, judged.charged_credits, judged.at_risk_credits) == (State.UNRECOGNISED, 0, 2)
 
 
-@pytest.mark.parametrize("trouble", Trouble)
-def test_a_call_that_never_left_costs_nothing_and_a_lost_answer_may_have(trouble: Trouble) -> None:
-    never, lost = judge_failure(NotSent(trouble)), judge_failure(AnswerLost(trouble))
+@pytest.mark.parametrize("reason", FailureReason)
+def test_a_call_that_never_left_costs_nothing_and_a_lost_answer_may_have(reason: FailureReason) -> None:
+    never, lost = judge_failure(NotSent(reason)), judge_failure(AnswerLost(reason))
     assert (never.state, never.at_risk_credits, never.next) == (State.NOT_PROCESSED, 0, Next.TRY_AGAIN_LATER)
     assert (lost.state, lost.at_risk_credits, lost.next) == (State.AMBIGUOUS, 2, Next.GO_ON)
 

@@ -1,4 +1,4 @@
-"""Kills the real job at many moments, starts it again, and holds the server's books against ledger and published file.
+"""Kills the real job at many points, starts it again, and compares the sandbox with ledger and published file.
 
     uv run python tests/crash/harness.py --kills 100
 
@@ -33,12 +33,19 @@ PEOPLE = 40
 WORKERS = 8
 TIMEOUT_SECONDS = 0.5
 LATENCY_SECONDS = 0.05
-PASSES = {"permitting": PEOPLE, "calling": PEOPLE, "settling": PEOPLE, "building": 4, "reading_balance": 2}
+PASSES = {
+    "entering_person": PEOPLE,
+    "permitting": PEOPLE,
+    "calling": PEOPLE,
+    "settling": PEOPLE,
+    "building": 4,
+    "reading_balance": 2,
+}
 SIDES = ("before", "after")
 
 
 @dataclass(frozen=True)
-class Moment:
+class KillPoint:
     """When a run is killed: the n-th time it passes one side of a point, or so many seconds after it began."""
 
     point: str
@@ -55,29 +62,29 @@ class Moment:
 class Crash:
     """What one kill and the run after it came to. Money in credits."""
 
-    moment: Moment
+    kill: KillPoint
     killed: bool
-    under_way_at_kill: int
-    asked_again: int
-    charged_by_server: int
-    charged: int
-    at_risk: int
+    in_flight_at_kill: int
+    called_again: int
+    charged_by_server: float
+    charged: float
+    at_risk: float
     broken: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Ledgered:
-    """The ledger's sums and its answers, read beside it."""
+class LedgerSums:
+    """The ledger's sums and its answers, read with SQLite alone."""
 
-    charged: int
-    at_risk: int
-    reserved: int
-    under_way: int
+    charged: float
+    at_risk: float
+    reserved: float
+    in_flight: int
     answers: dict[int, bytes]
 
 
-def crash(moment: Moment, folder: Path) -> Crash:
-    """Run, kill at the moment, check; run again, check again."""
+def crash(kill: KillPoint, folder: Path) -> Crash:
+    """Run, kill at the point, check; run again, check again."""
     with Sandbox(SandboxOptions(starting_balance=10_000, latency_seconds=LATENCY_SECONDS)) as sandbox:
         (folder / "contacts").mkdir(parents=True)
         day = datetime.now(UTC).date().isoformat()
@@ -85,7 +92,7 @@ def crash(moment: Moment, folder: Path) -> Crash:
         rows = "".join(f"{number},{person.email}\n" for number, person in enumerate(people))
         (folder / "contacts" / f"list-{day}.csv").write_text("contact_id,email\n" + rows)
         settings = _settings(folder, sandbox.base_url)
-        killed = _run(settings, day, moment)
+        killed = _run(settings, day, kill)
         sandbox.books.wait_until_idle()
         at_kill = _ledger(folder)
         broken = [f"after the kill: {fault}" for fault in _faults(sandbox.books, at_kill, folder)]
@@ -95,28 +102,28 @@ def crash(moment: Moment, folder: Path) -> Crash:
         final = _ledger(folder)
         broken += [f"at the end: {fault}" for fault in _faults(sandbox.books, final, folder)]
         lost = [key for key, raw in at_kill.answers.items() if final.answers.get(key) != raw]
-        asked_again = sum(1 for calls in sandbox.books.view().calls_by_contact().values() if calls > 1)
+        called_again = sum(1 for calls in sandbox.books.view().calls_by_contact().values() if calls > 1)
         broken += [f"{len(lost)} answers lost"] * bool(lost)
-        broken += [f"{asked_again} asked again, {at_kill.under_way} under way"] * (asked_again > at_kill.under_way)
-        broken += [f"{at_kill.under_way} under way, {WORKERS} workers"] * (at_kill.under_way > WORKERS)
-        broken += [f"at risk {final.at_risk}"] * (final.at_risk > 2 * at_kill.under_way)
+        broken += [f"{called_again} called again, {at_kill.in_flight} in flight"] * (called_again > at_kill.in_flight)
+        broken += [f"{at_kill.in_flight} in flight, {WORKERS} workers"] * (at_kill.in_flight > WORKERS)
+        broken += [f"at risk {final.at_risk}"] * (final.at_risk > 2 * at_kill.in_flight)
         broken += _unanswered(folder)
         charged_by_server = sandbox.books.charged
     return Crash(
-        moment, killed, at_kill.under_way, asked_again, charged_by_server, final.charged, final.at_risk, tuple(broken)
+        kill, killed, at_kill.in_flight, called_again, charged_by_server, final.charged, final.at_risk, tuple(broken)
     )
 
 
-def moments(kills: int, seed: int) -> Iterator[Moment]:
-    """Moments spread over the run: each side of each point, its n-th passing at random, and plain times."""
+def kill_points(kills: int, seed: int) -> Iterator[KillPoint]:
+    """Points spread over the run: each side of each point, its n-th passing at random, and plain times."""
     rng = random.Random(seed)
     points = [(point, side) for point in POINTS for side in SIDES]
     for number in range(kills):
         if number % 5 == 4:
-            yield Moment("time", after_seconds=rng.uniform(0.3, 3.2))
+            yield KillPoint("time", after_seconds=rng.uniform(0.3, 3.2))
             continue
         point, side = points[number % len(points)]
-        yield Moment(point, side, rng.randint(1, PASSES.get(point, 1)))
+        yield KillPoint(point, side, rng.randint(1, PASSES.get(point, 1)))
 
 
 def _settings(folder: Path, base_url: str) -> dict[str, Any]:
@@ -134,36 +141,36 @@ def _settings(folder: Path, base_url: str) -> dict[str, Any]:
     }
 
 
-def _run(settings: dict[str, Any], day: str, moment: Moment | None) -> bool:
-    """Run the job; with a moment: whether it was killed, without: whether it succeeded."""
-    at_time = moment is not None and moment.after_seconds is not None
-    armed = (moment.point, moment.side, moment.nth) if moment is not None and not at_time else None
+def _run(settings: dict[str, Any], day: str, kill: KillPoint | None) -> bool:
+    """Run the job; with a kill point: whether it was killed, without: whether it succeeded."""
+    at_time = kill is not None and kill.after_seconds is not None
+    armed = (kill.point, kill.side, kill.nth) if kill is not None and not at_time else None
     process = PROCESSES.Process(target=run_job, args=(settings, day, armed))
     process.start()
-    process.join(moment.after_seconds if moment is not None and at_time else LONGEST_SECONDS)
+    process.join(kill.after_seconds if kill is not None and at_time else LONGEST_SECONDS)
     if process.is_alive():
         process.kill()
         process.join()
-    return process.exitcode == (-signal.SIGKILL if moment is not None else 0)
+    return process.exitcode == (-signal.SIGKILL if kill is not None else 0)
 
 
-def _ledger(folder: Path) -> Ledgered:
+def _ledger(folder: Path) -> LedgerSums:
     path = folder / "state" / "ledger.sqlite"
     if not path.exists():
-        return Ledgered(0, 0, 0, 0, {})
+        return LedgerSums(0, 0, 0, 0, {})
     with closing(sqlite3.connect(path)) as connection:
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'attempts'").fetchone():
-            return Ledgered(0, 0, 0, 0, {})
-        charged, at_risk, reserved, under_way = connection.execute(
+            return LedgerSums(0, 0, 0, 0, {})
+        charged, at_risk, reserved, in_flight = connection.execute(
             "SELECT coalesce(sum(charged_credits), 0), coalesce(sum(at_risk_credits), 0), "
             "coalesce(sum(reserved_credits), 0), count(*) FILTER (WHERE state = 'sent') FROM attempts"
         ).fetchone()
         answers = dict(connection.execute("SELECT id, raw FROM attempts WHERE raw IS NOT NULL"))
-    return Ledgered(charged, at_risk, reserved, under_way, answers)
+    return LedgerSums(charged, at_risk, reserved, in_flight, answers)
 
 
-def _faults(books: Books, ledger: Ledgered, folder: Path) -> Iterator[str]:
-    """Promises that do not hold at this moment."""
+def _faults(books: Books, ledger: LedgerSums, folder: Path) -> Iterator[str]:
+    """Promises that do not hold at this time."""
     if not ledger.charged <= books.charged <= ledger.charged + ledger.at_risk + ledger.reserved:
         yield (
             f"server charged {books.charged}, ledger {ledger.charged} + {ledger.at_risk} at risk "
@@ -191,8 +198,8 @@ def _unanswered(folder: Path) -> list[str]:
     return [f"without an answer at the end: {left}"] if left or sum(statuses.values()) != PEOPLE else []
 
 
-def crash_all(kills: list[Moment], parallel: int) -> Iterator[Crash]:
-    """Crash at every moment, several at a time, each in a folder of its own."""
+def crash_all(kills: list[KillPoint], parallel: int) -> Iterator[Crash]:
+    """Crash at every point, several at a time, each in a folder of its own."""
     with tempfile.TemporaryDirectory() as base, ThreadPoolExecutor(parallel) as pool:
         folders = [Path(base) / str(number) for number in range(len(kills))]
         yield from pool.map(crash, kills, folders)
@@ -206,22 +213,22 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     crashes: list[Crash] = []
-    for done in crash_all(list(moments(options.kills, options.seed)), options.parallel):
+    for done in crash_all(list(kill_points(options.kills, options.seed)), options.parallel):
         crashes.append(done)
-        told = "; ".join(done.broken) or "ok"
+        result = "; ".join(done.broken) or "ok"
         print(
-            f"{done.moment!s:32} under way {done.under_way_at_kill}, asked again {done.asked_again}, "
-            f"server {done.charged_by_server}, ledger {done.charged} + {done.at_risk} at risk: {told}",
+            f"{done.kill!s:32} in flight {done.in_flight_at_kill}, called again {done.called_again}, "
+            f"server {done.charged_by_server}, ledger {done.charged:g} + {done.at_risk:g} at risk: {result}",
             flush=True,
         )
     broken = [done for done in crashes if done.broken]
-    again, under_way = sum(done.asked_again for done in crashes), sum(done.under_way_at_kill for done in crashes)
+    again, in_flight = sum(done.called_again for done in crashes), sum(done.in_flight_at_kill for done in crashes)
     print(
         f"\n{sum(done.killed for done in crashes)} runs killed of {len(crashes)}; answers lost in "
-        f"{sum('lost' in ' '.join(done.broken) for done in crashes)}; people asked again: "
-        f"{again} of {under_way} under way; "
+        f"{sum('lost' in ' '.join(done.broken) for done in crashes)}; people called again: "
+        f"{again} of {in_flight} in flight; "
         f"server charged {sum(done.charged_by_server for done in crashes)}, ledgers "
-        f"{sum(done.charged for done in crashes)} + {sum(done.at_risk for done in crashes)} at risk; "
+        f"{sum(done.charged for done in crashes):g} + {sum(done.at_risk for done in crashes):g} at risk; "
         f"{len(broken)} with a broken promise"
     )
     sys.exit(1 if broken else 0)

@@ -17,13 +17,14 @@ import dagster as dg
 POINTS = {
     "landing": ("clodura_pipeline.graph.assets.contacts", "land"),
     "validating": ("clodura_pipeline.graph.assets.contacts", "validate"),
-    "registering": ("clodura_pipeline.ledger.ledger", "Ledger.register"),
+    "planning": ("clodura_pipeline.graph.assets.enrichment", "make_plan"),
+    "entering_person": ("clodura_pipeline.ledger.people", "register"),
     "permitting": ("clodura_pipeline.ledger.ledger", "Ledger.permit"),
     "calling": ("clodura_pipeline.clodura.client", "CloduraClient.enrich"),
     "settling": ("clodura_pipeline.ledger.ledger", "Ledger.settle"),
     "reading_balance": ("clodura_pipeline.ledger.ledger", "Ledger.record_reading"),
-    "noting_pending": ("clodura_pipeline.graph.assets.enrichment", "set_pending_reasons"),
-    "projecting": ("clodura_pipeline.warehouse.analyst_tables", "project"),
+    "storing_reasons": ("clodura_pipeline.graph.assets.enrichment", "store_pending_reasons"),
+    "projecting": ("clodura_pipeline.warehouse.analyst_tables", "update_people"),
     "building": ("clodura_pipeline.warehouse.analyst_tables", "_fill"),
     "writing_file": ("clodura_pipeline.warehouse.publication", "_write"),
     "swapping_file": ("clodura_pipeline.warehouse.publication", "_swap"),
@@ -60,15 +61,15 @@ def arm(point: str, side: str, nth: int) -> None:
 
 def run_job(values: dict[str, Any], day: str, armed: tuple[str, str, int] | None) -> None:
     """Run the job for a day, under these settings; the process ends with 0 when it succeeded, else with 1."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.dup2(null, 2)
     os.environ["CLODURA_API_KEY"] = values["api_key"]
-    from clodura_pipeline.definitions import build_definitions
-    from clodura_pipeline.settings import Settings
+    from clodura_pipeline.graph.build import build_project
+    from clodura_pipeline.settings import check_settings
 
-    settings = Settings(_env_file=None, **values)  # pyright: ignore[reportCallIssue]
-    job = build_definitions(settings).resolve_job_def("enrich_contacts")
+    settings = check_settings(values, Path(values["state_dir"]).parent)
+    job = build_project(settings).resolve_job_def("enrich_contacts")
     if armed:
         arm(*armed)
     Path(values["state_dir"]).mkdir(parents=True, exist_ok=True)

@@ -41,8 +41,8 @@ TRAPS = {
     "a placeholder": rb"\[not provided\]|n/a",
     "a line break and quotes in a cell": rb'"Met at the fair, said: ""call back\nnext quarter"""',
     "a record that was cut short": rb"^Jo March,jo\.march\r?$",
-    "a record of nobody": rb"^,,,,,,11 Mar 2019\r?$",
-    "somebody who registered twice": rb"^([^,]+,[^,]+,[^,]+,\d+\r\n)\1",
+    "an empty record": rb"^,,,,,,11 Mar 2019\r?$",
+    "a person who registered twice": rb"^([^,]+,[^,]+,[^,]+,\d+\r\n)\1",
 }
 
 

@@ -1,4 +1,4 @@
-"""Two demos on one folder, run while settings and a server of the user lie in wait for them."""
+"""Two demos on one folder, run with settings and a server of the user that they must not use."""
 
 import io
 import os
@@ -9,14 +9,14 @@ from unittest.mock import patch
 from rich.console import Console
 
 from clodura_pipeline.demo.figures import Figures
-from clodura_pipeline.demo.run import Finished, run_demo
+from clodura_pipeline.demo.runs import Finished, open_demo, run_days
 from clodura_pipeline.demo.summary import print_summary
 from clodura_pipeline.sandbox import BooksView, Sandbox
 
 
 @dataclass(frozen=True)
-class Told:
-    """What one demo came to, and what it printed."""
+class DemoRun:
+    """The result of one demo, and what it printed."""
 
     finished: Finished
     figures: Figures
@@ -25,16 +25,16 @@ class Told:
 
 @dataclass(frozen=True)
 class TwoDemos:
-    """The first demo in a folder and a second one after it; `users_server` is what they must not ask."""
+    """The first demo in a folder and a second one after it; `users_server` is what they must not call."""
 
-    first: Told
-    second: Told
+    first: DemoRun
+    second: DemoRun
     users_folder: Path
     users_server: BooksView
 
     @property
     def database(self) -> Path:
-        return self.first.finished.place.database
+        return self.first.finished.folder.database
 
 
 def run_two_demos(folder: Path) -> TwoDemos:
@@ -52,12 +52,13 @@ def run_two_demos(folder: Path) -> TwoDemos:
             "DAGSTER_HOME": str(users),
         }
         with patch.dict(os.environ, settings):
-            first, second = _tell(folder), _tell(folder)
+            first, second = _run_demo(folder), _run_demo(folder)
         return TwoDemos(first, second, users, users_server.books.view())
 
 
-def _tell(root: Path) -> Told:
+def _run_demo(root: Path) -> DemoRun:
     printed = io.StringIO()
     console = Console(file=printed, width=100)
-    finished = run_demo(root, console=console)
-    return Told(finished, print_summary(finished, console), printed.getvalue())
+    with open_demo(root) as demo:
+        finished = run_days(demo, console)
+    return DemoRun(finished, print_summary(finished, console), printed.getvalue())

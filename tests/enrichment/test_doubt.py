@@ -1,28 +1,22 @@
-"""Doubt: how it is settled, when it is asked again, and what two balance readings prove about it."""
+"""Doubt: how it is settled, when a call is made again, and what two balance readings prove about it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from asking_process import Job, Ran, ask
-from ledger_helpers import (
-    UNLIMITED,
-    Desk,
-    SkippingClock,
-    assert_books_agree,
-    people_of_the_directory,
-    rows,
-    sums,
-)
+from clocks import SkippingClock
+from dispatch_process import Job, Ran, run_job
+from ledger_checks import assert_ledger_agrees, rows, sums
+from manual_run import UNLIMITED
+from requests_of_tests import people_of_the_directory
 
-from clodura_pipeline.clodura.balance import Balance
 from clodura_pipeline.clodura.verdicts import State
 from clodura_pipeline.enrichment.dispatcher import Outcome
 from clodura_pipeline.enrichment.session import RefusedToStart, Session
-from clodura_pipeline.ledger import ReadingBegun, Reconciled, Totals
+from clodura_pipeline.ledger import Totals
 from clodura_pipeline.ledger.rules.policy import Budget, Policy
-from clodura_pipeline.ledger.rules.stops import Stop, StopKind
+from clodura_pipeline.ledger.rules.stops import StopKind
 from clodura_pipeline.sandbox import Fault, FaultKind, Sandbox
 
 Start = Callable[..., Sandbox]
@@ -41,7 +35,7 @@ class Runs:
 
     def __call__(self, run_id: str, **policy: object) -> Ran:
         job = Job(self.sandbox.base_url, self.path, PEOPLE, run_id, policy=replace(QUICK, **policy))  # pyright: ignore
-        ran = ask(job, self.clock)
+        ran = run_job(job, self.clock)
         assert self.sandbox.books.wait_until_idle()
         return ran
 
@@ -64,28 +58,28 @@ WAYS: list[FaultKind] = ["charged_then_reset", "reset_before_answer", "charged_t
 
 
 @pytest.mark.parametrize("fault", WAYS)
-def test_a_doubt_is_asked_again_once_by_a_later_run_when_its_lease_has_ended(
+def test_a_doubt_is_called_for_again_once_by_a_later_run_when_its_lease_has_ended(
     runs: Callable[..., Runs], fault: FaultKind
 ) -> None:
     run = runs(faults=(Fault(fault, matching=LOST, first_n=1),), credits_shape="missing")
     first = run("first")
     assert first.states == ["person", "person", "ambiguous", "person", "person"]
     assert (first.progress.ambiguous, first.progress.credits_at_risk) == (1, 2)
-    early = run("early")  # its lease has not ended: the server may still be at it
+    early = run("early")  # its lease has not ended: the server may still work on it
     assert run.calls == 5
-    (held,) = [outcome for outcome in early.outcomes if outcome.state is State.AMBIGUOUS]
-    assert held.pending_reason
-    assert "a later run" in held.pending_reason
+    (pending,) = [outcome for outcome in early.outcomes if outcome.state is State.AMBIGUOUS]
+    assert pending.pending_reason
+    assert "a later run" in pending.pending_reason.text
     run.clock.skip(QUICK.lease_seconds)
     assert run("later").states == ["person"] * 5
     assert run.calls == 6
     assert [row[0] for row in rows(run.path, "SELECT purpose FROM attempts WHERE purpose <> 'new'")] == ["doubt"]
-    assert assert_books_agree(run.path, run.sandbox.books.view()) == Totals(6, 0, 10, 2)
+    assert assert_ledger_agrees(run.path, run.sandbox.books.view()) == Totals(6, 0, 10, 2)
     assert run("after").states == ["person"] * 5
     assert run.calls == 6
 
 
-def test_a_second_doubt_is_final_until_it_is_asked_on_purpose(runs: Callable[..., Runs]) -> None:
+def test_a_second_doubt_is_final_until_a_run_on_purpose(runs: Callable[..., Runs]) -> None:
     run = runs(faults=(Fault("charged_then_reset", matching=LOST, first_n=3),), credits_shape="missing")
     ran = run("run 0")
     run.clock.skip(QUICK.lease_seconds)
@@ -94,20 +88,13 @@ def test_a_second_doubt_is_final_until_it_is_asked_on_purpose(runs: Callable[...
         assert (run.calls, ran.states.count("ambiguous")) == (calls, 1)
         run.clock.skip(QUICK.lease_seconds)
     reason = next(outcome.pending_reason for outcome in ran.outcomes if outcome.pending_reason)
-    assert "settle_doubts" in reason
-    assert run("on purpose", settle_doubts=True).states.count("ambiguous") == 1
-    assert run("on purpose, too soon", settle_doubts=True).states.count("ambiguous") == 1
+    assert "retry_ambiguous" in reason.text
+    assert run("on purpose", retry_ambiguous=True).states.count("ambiguous") == 1
+    assert run("on purpose, too soon", retry_ambiguous=True).states.count("ambiguous") == 1
     assert run.calls == 7
     run.clock.skip(QUICK.lease_seconds)
-    assert run("on purpose again", settle_doubts=True).states == ["person"] * 5
-    assert assert_books_agree(run.path, run.sandbox.books.view()) == Totals(8, 0, 10, 6)
-
-
-def test_a_run_does_not_ask_its_own_doubts_again_however_long_it_lasts(desk: Desk) -> None:
-    desk.asked("a", "ambiguous")
-    desk.clock.go_on(10_000)
-    assert getattr(desk.permit("a"), "state", None) is State.AMBIGUOUS
-    assert desk.new_run("later").asked("a", "person")
+    assert run("on purpose again", retry_ambiguous=True).states == ["person"] * 5
+    assert assert_ledger_agrees(run.path, run.sandbox.books.view()) == Totals(8, 0, 10, 6)
 
 
 @dataclass(frozen=True)
@@ -143,11 +130,11 @@ def test_two_readings_prove_what_they_prove_and_no_more(runs: Callable[..., Runs
     run = runs(faults=(Fault(row.fault, matching=LOST),), credits_shape=row.shape)
 
     def change(_session: Session, _outcome: Outcome) -> None:
-        # Somebody else tops up or spends while this run asks.
+        # Another user of the account tops up or spends while this run calls.
         run.sandbox.options = replace(run.sandbox.options, starting_balance=10_000 + row.balance_change)
 
     policy = replace(QUICK, max_workers=1)
-    ran = ask(Job(run.sandbox.base_url, run.path, PEOPLE, policy=policy), run.clock, tell=change)
+    ran = run_job(Job(run.sandbox.base_url, run.path, PEOPLE, policy=policy), run.clock, on_outcome=change)
     assert ran.balance_after
     assert (ran.balance_after.interval, ran.balance_after.unexplained_credits) == (row.interval, row.unexplained)
     total = sums(run.path)
@@ -156,13 +143,13 @@ def test_two_readings_prove_what_they_prove_and_no_more(runs: Callable[..., Runs
     assert (settled is not None) == (row.at_risk == 0)
 
 
-def test_a_doubt_that_was_proven_free_is_asked_again_all_the_same(runs: Callable[..., Runs]) -> None:
+def test_a_doubt_that_was_proven_free_is_called_for_again(runs: Callable[..., Runs]) -> None:
     run = runs(faults=(Fault("reset_before_answer", matching=LOST, first_n=1),))
     run("first")
     assert sums(run.path).at_risk == 0
     assert rows(run.path, "SELECT state FROM attempts WHERE doubt_settled_by IS NOT NULL")[0][0] == "ambiguous"
     assert run("later").states == ["person"] * 5
-    assert assert_books_agree(run.path, run.sandbox.books.view()) == Totals(6, 0, 10, 0)
+    assert assert_ledger_agrees(run.path, run.sandbox.books.view()) == Totals(6, 0, 10, 0)
 
 
 def test_what_others_spend_between_runs_frees_no_doubt_of_an_earlier_interval(runs: Callable[..., Runs]) -> None:
@@ -171,58 +158,10 @@ def test_what_others_spend_between_runs_frees_no_doubt_of_an_earlier_interval(ru
     quiet = run("second")
     assert quiet.balance_before
     assert quiet.balance_before.interval == "agrees"
-    assert sums(run.path).at_risk == 4  # the first and, asked again, the second
+    assert sums(run.path).at_risk == 4  # the first, and the one that was called again
 
 
-def test_no_balance_is_read_while_a_call_is_under_way(desk: Desk) -> None:
-    granted = desk.granted("a")
-    assert desk.ledger.begin_reading(desk.policy) is None
-    desk.settle(granted, "person")
-    begun = desk.ledger.begin_reading(desk.policy)
-    assert isinstance(begun, ReadingBegun)
-    # A call that begins while the balance travels: the reading says nothing about any interval, this or the next.
-    other = desk.granted("b")
-    reading = desk.ledger.record_reading(desk.run, begun, Balance(100, "pool"), None)
-    assert reading.interval is None
-    desk.settle(other, "ambiguous")
-    assert _read(desk, 98).interval is None
-    assert desk.ledger.totals().at_risk == 2
-
-
-def test_a_balance_frees_no_doubt_that_clodura_may_still_charge(desk: Desk) -> None:
-    _read(desk, 100)
-    desk.asked("a", "ambiguous")
-    assert _read(desk, 100).interval is None
-    assert desk.ledger.totals().at_risk == 2
-    desk.clock.go_on(desk.policy.lease_seconds)
-    charged_late = _read(desk, 98)
-    assert (charged_late.interval, charged_late.unexplained_credits) == ("unexplained", 2)
-    assert desk.ledger.totals().at_risk == 2
-
-
-def test_a_doubt_that_came_to_rest_uncharged_is_freed_by_a_later_reading(desk: Desk) -> None:
-    _read(desk, 100)
-    desk.asked("a", "ambiguous")
-    _read(desk, 100)
-    desk.clock.go_on(desk.policy.lease_seconds)
-    assert _read(desk, 100).interval == "agrees"
-    assert desk.ledger.totals().at_risk == 0
-
-
-def test_an_answer_that_was_settled_late_makes_no_charged_doubt_look_free(desk: Desk) -> None:
-    stopped = desk.granted("a")  # its process stands still; Clodura has charged it
-    desk.clock.go_on(desk.policy.lease_seconds + 1)
-    rival = desk.new_run("rival")
-    _read(rival, 98)
-    rival.asked("b", "ambiguous")  # charged, and the answer lost
-    desk.settle(stopped, "person")
-    desk.clock.go_on(desk.policy.lease_seconds + 1)
-    reading = _read(rival, 96)  # it fell by 2, and 2 were settled: of another call
-    assert (reading.interval, reading.settled_credits) == (None, None)
-    assert desk.ledger.totals() == Totals(2, 0, 2, 2)
-
-
-def test_a_run_reads_the_balance_once_clodura_can_no_longer_be_at_a_lost_call(runs: Callable[..., Runs]) -> None:
+def test_a_run_reads_the_balance_once_clodura_no_longer_works_on_a_lost_call(runs: Callable[..., Runs]) -> None:
     run = runs(faults=(Fault("reset_before_answer", matching=LOST),))
     ran = run("run")
     assert run.clock.skipped >= QUICK.lease_seconds - 1.0
@@ -230,25 +169,8 @@ def test_a_run_reads_the_balance_once_clodura_can_no_longer_be_at_a_lost_call(ru
     assert ran.balance_after.interval == "agrees"
 
 
-def test_an_unknown_balance_between_two_known_ones_is_passed_over(desk: Desk) -> None:
-    _read(desk, 100)
-    desk.asked("a", "ambiguous")
-    assert _read(desk, None).interval is None
-    desk.asked("b", "person")
-    desk.clock.go_on(desk.policy.lease_seconds)
-    agreed = _read(desk, 98)
-    assert (agreed.interval, agreed.drop_credits, agreed.settled_credits) == ("agrees", 2, 2)
-    assert desk.ledger.totals() == Totals(2, 0, 2, 0)
-
-
-def _read(desk: Desk, credits: float | None) -> Reconciled:
-    begun = desk.ledger.begin_reading(desk.policy)
-    assert isinstance(begun, ReadingBegun)
-    return desk.ledger.record_reading(desk.run, begun, Balance(credits, "pool"), None)
-
-
 @pytest.mark.parametrize("shape", ["views", "missing"])
-def test_a_balance_to_keep_that_nobody_knows_refuses_to_start(runs: Callable[..., Runs], shape: str) -> None:
+def test_a_balance_to_keep_that_is_unknown_refuses_to_start(runs: Callable[..., Runs], shape: str) -> None:
     run = runs(credits_shape=shape)
     with pytest.raises(RefusedToStart, match="CLODURA_MIN_BALANCE"):
         run("run", budget=Budget(0, 0, 10))
@@ -256,37 +178,13 @@ def test_a_balance_to_keep_that_nobody_knows_refuses_to_start(runs: Callable[...
     assert rows(run.path, "SELECT ended_at FROM runs")[0][0] is not None
 
 
-def test_a_balance_to_keep_that_is_no_longer_told_refuses_to_start(runs: Callable[..., Runs]) -> None:
+def test_a_balance_to_keep_that_is_no_longer_stated_refuses_to_start(runs: Callable[..., Runs]) -> None:
     run = runs(starting_balance=100)
-    assert run("told").stopped is None
+    assert run("known").stopped is None
     run.sandbox.options = replace(run.sandbox.options, credits_shape="missing")
-    with pytest.raises(RefusedToStart, match="does not tell the balance now"):
-        run("not told", budget=Budget(0, 0, 10))
+    with pytest.raises(RefusedToStart, match="does not state the balance now"):
+        run("unknown", budget=Budget(0, 0, 10))
     assert run.calls == 5
-
-
-def test_doubts_after_a_reading_count_against_the_balance_to_keep_also_where_it_freed_as_many(desk: Desk) -> None:
-    desk.policy = replace(desk.policy, budget=Budget(0, 0, 90))
-    _read(desk, 100)
-    for name in "ab":
-        desk.asked(name, "ambiguous")
-    desk.clock.go_on(desk.policy.lease_seconds)
-    assert _read(desk, 100).interval == "agrees"
-    for name in "cdefg":
-        desk.asked(name, "ambiguous")
-    stopped = desk.permit("h")
-    assert isinstance(stopped, Stop)
-    assert stopped.kind is StopKind.MIN_BALANCE
-
-
-def test_doubts_that_clodura_may_have_been_at_when_it_told_the_balance_count_against_it(desk: Desk) -> None:
-    for name in "ab":
-        desk.asked(name, "ambiguous")
-    _read(desk, 100)
-    desk.policy = replace(desk.policy, budget=Budget(0, 0, 90))
-    for name in "cde":
-        desk.asked(name, "person")
-    assert isinstance(desk.permit("f"), Stop)
 
 
 def test_a_balance_to_keep_is_kept_to_the_credit(runs: Callable[..., Runs]) -> None:

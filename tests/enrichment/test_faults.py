@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from asking_process import Job, Ran, ask
-from ledger_helpers import UNLIMITED, assert_books_agree, people_of_the_directory, rows, sums
+from dispatch_process import Job, Ran, run_job
+from ledger_checks import assert_ledger_agrees, rows, sums
+from manual_run import UNLIMITED
+from requests_of_tests import people_of_the_directory
 
 from clodura_pipeline.clodura.verdicts import State
 from clodura_pipeline.ledger import Totals
@@ -25,27 +27,27 @@ QUICK = Policy(
     timeout_seconds=3.0,
     max_workers=8,
     first_backoff_seconds=0.01,
-    longest_backoff_seconds=0.05,
+    max_backoff_seconds=0.05,
 )
 SIX = people_of_the_directory(6, "person")
 
 
 @pytest.fixture(autouse=True)
-def _calls_in_doubt_soon_come_to_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+def _short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("clodura_pipeline.ledger.rules.policy.LEASE_MARGIN_SECONDS", 0.3)
 
 
 def run(sandbox: Sandbox, ledger_path: Path, **job: object) -> Ran:
     made = Job(sandbox.base_url, ledger_path, SIX, policy=QUICK)
-    ran = ask(replace(made, **job))  # pyright: ignore[reportArgumentType]
+    ran = run_job(replace(made, **job))  # pyright: ignore[reportArgumentType]
     assert sandbox.books.wait_until_idle()
     return ran
 
 
 def retries(books: BooksView) -> int:
     """Calls beyond the first for a contact; 429s are no retries."""
-    asked = Counter(call.contact for call in books.enrich_calls if call.status != 429)
-    return sum(times - 1 for times in asked.values())
+    times_called = Counter(call.contact for call in books.enrich_calls if call.status != 429)
+    return sum(times - 1 for times in times_called.values())
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ TABLE = [
     Row("garbage_200", UNREAD, (0, 10), 5, UNREADABLE, {"not JSON (*)"}),
     Row("empty_body_200", UNREAD, (0, 10), 5, UNREADABLE, {"not JSON (*)"}),
     Row("huge_body", UNREAD, (0, 10), 5, UNREADABLE, {"larger than what is read"}),
-    Row("unknown_shape", UNREAD, (0, 10), 5, UNREADABLE, {"none of the keys *"}),
+    Row("unknown_shape", UNREAD, (0, 10), 5, UNREADABLE, {"holds content, *"}),
     Row("wrong_cost", ["person", *[None] * 5], (5, 0), 1, StopKind.COST_ABOVE_WORST, {"ok"}),
 ]  # fmt: skip
 
@@ -110,8 +112,8 @@ def test_a_fault_on_every_call_comes_to_what_the_table_says(start: Start, ledger
     total = sums(ledger_path)
     assert (total.charged, total.at_risk) == row.credits
     assert total.reserved == 0
-    if row.fault != "wrong_cost":  # what Clodura says it took is not what this fault takes
-        assert_books_agree(ledger_path, books)
+    if row.fault != "wrong_cost":  # the cost that this fault states is not the one it charges
+        assert_ledger_agrees(ledger_path, books)
     details = {_general(detail[0]) for detail in rows(ledger_path, "SELECT detail FROM attempts")}
     assert details == row.details
     assert retries(books) <= math.ceil(RETRY_SHARE * row.calls)
@@ -123,7 +125,7 @@ def test_a_fault_on_every_call_comes_to_what_the_table_says(start: Start, ledger
 def _general(detail: str) -> str:
     if detail.startswith("not JSON"):
         return "not JSON (*)"
-    return "none of the keys *" if detail.startswith("none of the keys") else detail
+    return "holds content, *" if detail.startswith("holds content, ") else detail
 
 
 class _SpeaksNoTls(socketserver.BaseRequestHandler):
@@ -140,7 +142,7 @@ def test_what_never_connects_costs_nothing_and_stops_after_a_few_tries(ledger_pa
             "no such host": "https://no-such-host.invalid",
             "no tls": f"https://127.0.0.1:{plain.server_address[1]}",
         }[kind]
-        ran = ask(Job(base_url, ledger_path, SIX, policy=QUICK))
+        ran = run_job(Job(base_url, ledger_path, SIX, policy=QUICK))
         plain.shutdown()
     assert ran.stopped
     assert ran.stopped.kind is StopKind.UNAVAILABLE
@@ -151,13 +153,13 @@ def test_what_never_connects_costs_nothing_and_stops_after_a_few_tries(ledger_pa
     assert 5 <= rows(ledger_path, "SELECT count(*) FROM attempts")[0][0] <= 6
 
 
-def test_one_503_is_asked_again_and_answered(start: Start, ledger_path: Path) -> None:
+def test_one_503_is_retried_and_answered(start: Start, ledger_path: Path) -> None:
     sandbox = start(faults=(Fault("status_503", only_calls=(1,)),))
     ran = run(sandbox, ledger_path)
     assert ran.states == ["person"] * 6
     assert ran.stopped is None
-    assert (ran.progress.calls, ran.progress.retries, ran.progress.asked) == (7, 1, 6)
-    assert assert_books_agree(ledger_path, sandbox.books.view()) == Totals(7, 0, 12, 0)
+    assert (ran.progress.calls, ran.progress.retries, ran.progress.people_called) == (7, 1, 6)
+    assert assert_ledger_agrees(ledger_path, sandbox.books.view()) == Totals(7, 0, 12, 0)
 
 
 class _AwayForLong(socketserver.StreamRequestHandler):
@@ -166,10 +168,10 @@ class _AwayForLong(socketserver.StreamRequestHandler):
         self.wfile.write(b"HTTP/1.1 503 Away\r\nRetry-After: 3600\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
 
-def test_a_503_that_asks_for_longer_than_a_run_waits_stops_it(ledger_path: Path) -> None:
+def test_a_503_that_demands_longer_than_a_run_waits_stops_it(ledger_path: Path) -> None:
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _AwayForLong) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        ran = ask(Job(f"http://127.0.0.1:{server.server_address[1]}", ledger_path, SIX, policy=QUICK))
+        ran = run_job(Job(f"http://127.0.0.1:{server.server_address[1]}", ledger_path, SIX, policy=QUICK))
         server.shutdown()
     assert ran.stopped
     assert ran.stopped.kind is StopKind.UNAVAILABLE
@@ -186,7 +188,7 @@ def test_retries_never_exceed_a_fifth_of_calls_rounded_up(start: Start, ledger_p
     assert retries(books) <= math.ceil(RETRY_SHARE * len(books.enrich_calls))
     assert ran.progress.retries == retries(books)
     assert len(ran.outcomes) == 60
-    assert assert_books_agree(ledger_path, books).at_risk == 0
+    assert assert_ledger_agrees(ledger_path, books).at_risk == 0
     assert not books.bought_more_than_once()
 
 
@@ -206,7 +208,7 @@ def test_a_storm_of_faults_loses_no_answer_and_explains_every_credit(start: Star
     ran = run(sandbox, ledger_path, people=people, policy=replace(QUICK, timeout_seconds=1.0))
     books = sandbox.books.view()
     assert len(ran.outcomes) == 150
-    assert_books_agree(ledger_path, books)
+    assert_ledger_agrees(ledger_path, books)
     assert not books.bought_more_than_once()
     received = sum(call.status == 200 and call.finished_at is not None for call in books.enrich_calls)
     assert rows(ledger_path, "SELECT count(*) FROM attempts WHERE http_status = 200")[0][0] == received
@@ -219,7 +221,7 @@ def test_a_circuit_opens_within_the_calls_in_flight_when_all_fails_midway(start:
     ran = run(sandbox, ledger_path, people=people_of_the_directory(200))
     assert ran.stopped
     assert ran.stopped.kind is StopKind.UNAVAILABLE
-    total = assert_books_agree(ledger_path, sandbox.books.view())
+    total = assert_ledger_agrees(ledger_path, sandbox.books.view())
     # Twice what was in flight (those that failed together count as one failure), then singly.
     assert total.at_risk <= 2 * (2 * QUICK.max_workers + 5)
     assert ran.progress.answered == 40
@@ -238,23 +240,23 @@ def test_429_in_every_form_pauses_the_run_and_is_no_retry(start: Start, ledger_p
     )
     ran = run(sandbox, ledger_path, people=SIX[:4])
     assert ran.states == ["person"] * 4
-    assert (ran.progress.retries, ran.progress.asked) == (0, 4)
+    assert (ran.progress.retries, ran.progress.people_called) == (0, 4)
     calls = sandbox.books.view().enrich_calls
     refused = [call.arrived_monotonic for call in calls if call.status == 429]
     after = [call.arrived_monotonic for call in calls if call.arrived_monotonic > refused[-1] + 0.1]
     assert min(after) >= refused[-1] + (0.9 if form != "date" else 0.0)  # a date has whole seconds
-    assert assert_books_agree(ledger_path, sandbox.books.view()).charged == 8
+    assert assert_ledger_agrees(ledger_path, sandbox.books.view()).charged == 8
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
-def test_a_429_that_asks_for_longer_than_a_run_waits_stops_it(start: Start, ledger_path: Path, form: str) -> None:
+def test_a_429_that_demands_longer_than_a_run_waits_stops_it(start: Start, ledger_path: Path, form: str) -> None:
     sandbox = start(faults=(Fault("status_429", only_calls=(2,)),), retry_after=form, retry_after_seconds=500)
     ran = run(sandbox, ledger_path, policy=replace(QUICK, max_workers=1))
     assert ran.stopped
     assert ran.stopped.kind is StopKind.RATE_LIMITED
     assert len(sandbox.books.view().enrich_calls) == 2
     assert len(ran.outcomes) == 6
-    again = run(sandbox, ledger_path, run_id="again")  # asked to wait still
+    again = run(sandbox, ledger_path, run_id="again")  # Clodura's pause still holds
     assert again.stopped
     assert again.stopped.kind is StopKind.RATE_LIMITED
     assert len(sandbox.books.view().enrich_calls) == 2
@@ -265,13 +267,13 @@ def test_a_server_that_refuses_more_than_it_says_ends_with_all_answers(start: St
     ran = run(sandbox, ledger_path, people=people_of_the_directory(18))
     assert ran.progress.answered == 18
     assert ran.progress.retries == 0
-    assert assert_books_agree(ledger_path, sandbox.books.view()).at_risk == 0
+    assert assert_ledger_agrees(ledger_path, sandbox.books.view()).at_risk == 0
 
 
 # 409
 
 
-def test_already_enriched_is_asked_again_by_a_later_run_only(start: Start, ledger_path: Path) -> None:
+def test_already_enriched_is_called_for_again_by_a_later_run_only(start: Start, ledger_path: Path) -> None:
     sandbox = start(faults=(Fault("status_409_already_enriched", only_calls=(2,)),))
     first = run(sandbox, ledger_path, policy=replace(QUICK, max_workers=1))
     assert first.states.count(None) == 1
@@ -294,13 +296,13 @@ def test_a_closed_day_stays_closed_and_the_next_utc_day_goes_on(start: Start, le
     tomorrow = run(sandbox, ledger_path, run_id="tomorrow")
     assert tomorrow.stopped is None
     assert tomorrow.states == ["person"] * 6
-    assert assert_books_agree(ledger_path, sandbox.books.view()).charged == 12
+    assert assert_ledger_agrees(ledger_path, sandbox.books.view()).charged == 12
 
 
-# The first call, fanning out, and unreadable answers
+# The first call, going parallel, and unreadable answers
 
 
-def test_calls_fan_out_only_after_an_answer_that_could_be_read(start: Start, ledger_path: Path) -> None:
+def test_calls_go_parallel_only_after_an_answer_that_could_be_read(start: Start, ledger_path: Path) -> None:
     sandbox = start(latency_seconds=0.05)
     run(sandbox, ledger_path, people=people_of_the_directory(30))
     calls = sandbox.books.view().enrich_calls
@@ -320,7 +322,7 @@ def test_without_a_readable_answer_calls_are_made_singly(start: Start, ledger_pa
 
 def _most_at_once(books: BooksView) -> int:
     calls = [(call.arrived_at, call.finished_at or call.arrived_at) for call in books.enrich_calls]
-    return max(sum(begin <= moment < end for begin, end in calls) for moment, _ in calls)
+    return max(sum(begin <= now < end for begin, end in calls) for now, _ in calls)
 
 
 @pytest.mark.parametrize("answer", ["person", "organisation", "miss"])
@@ -340,13 +342,13 @@ def test_an_unknown_envelope_costs_at_most_five_calls(start: Start, ledger_path:
 def test_misses_between_unreadable_answers_do_not_keep_the_run_going(start: Start, ledger_path: Path) -> None:
     persons, misses = people_of_the_directory(12, "person"), people_of_the_directory(12, "miss")
     mixed = [person for pair in zip(persons, misses, strict=True) for person in pair]
-    # Misses are said as a 404 as ever, while all that is paid comes in a shape that nobody knows.
+    # Misses are a 404 as ever, while all that is paid comes in an unknown shape.
     sandbox = start(miss_style="not_found", faults=tuple(Fault("garbage_200", matching=p.email) for p in persons))
     ran = run(sandbox, ledger_path, people=mixed, policy=replace(QUICK, max_workers=1))
     assert ran.stopped
     assert ran.stopped.kind is StopKind.UNREADABLE
     assert ran.progress.unrecognised == 5
-    assert_books_agree(ledger_path, sandbox.books.view())
+    assert_ledger_agrees(ledger_path, sandbox.books.view())
 
 
 # Key, plan and credits
@@ -380,7 +382,7 @@ def test_credits_that_run_out_midway_stop_the_run_to_the_credit(start: Start, le
     assert ran.stopped
     assert ran.stopped.kind is StopKind.NO_CREDITS
     assert sandbox.books.balance == 1
-    assert assert_books_agree(ledger_path, sandbox.books.view()).charged == 20
+    assert assert_ledger_agrees(ledger_path, sandbox.books.view()).charged == 20
     sandbox.options = replace(sandbox.options, starting_balance=1_000)
     after = run(sandbox, ledger_path, people=people_of_the_directory(40, "person"), run_id="after")
     assert after.states == ["person"] * 40

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ledger_helpers import FREE
+from manual_run import FREE
 
 from clodura_pipeline.clodura.verdicts import Next, State, Verdict
 from clodura_pipeline.enrichment.health import Health, RetryShare
@@ -37,7 +37,7 @@ def after(*events: str) -> tuple[Health, list[StopKind | None]]:
 
 
 @pytest.mark.parametrize(
-    ("events", "fanned_out", "stop"),
+    ("events", "is_parallel", "stop"),
     [
         ([], False, None),
         (["person"], True, None),
@@ -63,39 +63,39 @@ def after(*events: str) -> tuple[Health, list[StopKind | None]]:
         (["unreadable"] * 4 + ["person", "unreadable"], False, None),
     ],
 )
-def test_a_run_fans_out_goes_singly_and_stops(events: Sequence[str], fanned_out: bool, stop: StopKind | None) -> None:
+def test_a_run_fans_out_goes_singly_and_stops(events: Sequence[str], is_parallel: bool, stop: StopKind | None) -> None:
     health, stops = after(*events)
-    assert health.fanned_out is fanned_out
+    assert health.is_parallel is is_parallel
     assert stops[:-1] == [None] * (len(events) - 1)
     assert stops[-1:] == ([stop] if events else [])
 
 
-@pytest.mark.parametrize(("asked", "waits", "stops"), [(0.0, 0.5, False), (7.0, 7.0, False), (121.0, 121.0, True)])
-def test_a_503_that_says_when_to_come_back_is_heeded_by_all_but_not_for_ever(
-    asked: float, waits: float, stops: bool
-) -> None:
+@pytest.mark.parametrize(
+    ("retry_after", "waits", "stops"), [(0.0, 0.5, False), (7.0, 7.0, False), (121.0, 121.0, True)]
+)
+def test_a_503_with_a_retry_after_pauses_all_calls_up_to_a_limit(retry_after: float, waits: float, stops: bool) -> None:
     health, _ = after("person")
-    verdict = Verdict(State.NOT_PROCESSED, "unavailable", Next.TRY_AGAIN_LATER, retry_after_seconds=asked)
+    verdict = Verdict(State.NOT_PROCESSED, "unavailable", Next.TRY_AGAIN_LATER, retry_after_seconds=retry_after)
     reached = health.learn(verdict, 20.0, 21.0)
     assert (reached is not None) is stops
     if reached is not None:
         assert reached.kind is StopKind.UNAVAILABLE
         assert "121 s" in reached.reason
-    assert health.not_before == (21.0 + waits if asked else -math.inf)
+    assert health.not_before == (21.0 + waits if retry_after else -math.inf)
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 20)), max_size=200))
 def test_retries_never_pass_their_share_however_calls_overlap(events: list[tuple[bool, bool, int]]) -> None:
     share = RetryShare()
-    under_way: list[bool] = []
+    in_flight: list[bool] = []
     arrived = retries = 0
     for begins_retry, arrives, which in events:
         if not begins_retry:
-            under_way.append(False)
+            in_flight.append(False)
         elif share.begin():
-            under_way.append(True)
-        if under_way and which < len(under_way):
-            is_retry = under_way.pop(which)
+            in_flight.append(True)
+        if in_flight and which < len(in_flight):
+            is_retry = in_flight.pop(which)
             share.ended(is_retry, arrives)
             arrived += arrives
             retries += arrives and is_retry

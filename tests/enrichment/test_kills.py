@@ -1,4 +1,4 @@
-"""`kill -9` of a process that asks: no received answer is lost, and doubt is never more than what was in flight."""
+"""`kill -9` of a process that calls: no received answer is lost, and doubt is never more than what was in flight."""
 
 import time
 from collections.abc import Callable
@@ -6,8 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from asking_process import Job, ask, start_process
-from ledger_helpers import UNLIMITED, SkippingClock, assert_books_agree, people_of_the_directory, rows, sums
+from clocks import SkippingClock
+from dispatch_process import Job, run_job, start_process
+from ledger_checks import assert_ledger_agrees, rows, sums
+from manual_run import UNLIMITED
+from requests_of_tests import people_of_the_directory
 
 from clodura_pipeline.ledger.rules.policy import Budget, Policy
 from clodura_pipeline.sandbox import Sandbox
@@ -47,16 +50,16 @@ def test_a_killed_run_loses_no_answer_and_is_finished_by_the_next(
     assert len(states) - in_flight >= received
     assert stored.charged <= books.charged <= stored.charged + stored.reserved
 
-    # The next run finishes, asking again nobody but those in flight, each once.
+    # The next run finishes, calling again only for those in flight, once each.
     clock = SkippingClock()
     clock.skip(POLICY.lease_seconds)
-    ran = ask(replace(job, run_id="next"), clock)
+    ran = run_job(replace(job, run_id="next"), clock)
     after = sandbox.books.view()
     assert ran.stopped is None
     assert len(ran.outcomes) == len(PEOPLE)
-    assert ran.progress.answered + ran.progress.already_known == len(PEOPLE)
-    asked_again = {contact for contact, times in after.calls_by_contact().items() if times > 1}
-    assert len(asked_again) <= in_flight
+    assert ran.progress.answered + ran.progress.already_answered == len(PEOPLE)
+    called_again = {contact for contact, times in after.calls_by_contact().items() if times > 1}
+    assert len(called_again) <= in_flight
     assert set(after.calls_by_contact().values()) <= {1, 2}
-    total = assert_books_agree(ledger_path, after)
+    total = assert_ledger_agrees(ledger_path, after)
     assert (total.reserved, total.at_risk) == (0, 2 * in_flight)

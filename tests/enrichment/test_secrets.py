@@ -4,19 +4,20 @@ import logging
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 import pytest
-from asking_process import Job, Ran, ask, profile_of
-from ledger_helpers import UNLIMITED, FakeClock, rows
+from clocks import FakeClock
+from dispatch_process import Job, Ran, run_job
+from ledger_checks import rows
+from manual_run import UNLIMITED
+from requests_of_tests import FORM, request_for
 
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.enrichment.dispatcher import Outcome, Progress
 from clodura_pipeline.enrichment.session import Session
-from clodura_pipeline.ledger import Ledger, LedgerProblem
+from clodura_pipeline.ledger import Ledger, LedgerError
 from clodura_pipeline.ledger.rules.policy import Budget, Policy
-from clodura_pipeline.ledger.rules.requests import Question
 from clodura_pipeline.sandbox import EFFECTS, Fault, FaultKind, Sandbox
 
 Start = Callable[..., Sandbox]
@@ -52,13 +53,13 @@ def test_no_failure_shows_the_key_or_a_person(
     reprs: list[str] = []
 
     def tell(session: Session, outcome: Outcome) -> None:
-        reprs.append(f"{outcome!r} {outcome} {session!r} {session.progress!r} {outcome.question!r}")
+        reprs.append(f"{outcome!r} {outcome} {session!r} {session.dispatcher.progress!r} {outcome.request!r}")
         raise RuntimeError("as an asset would that fails while it notes an outcome")
 
     ran = Ran([], Progress(), None)
     job = Job(sandbox.base_url, ledger_path, [PERSON], api_key=KEY, policy=POLICY)
     with pytest.raises(RuntimeError) as caught:
-        ask(job, ran=ran, tell=tell)
+        run_job(job, ran=ran, on_outcome=tell)
     reasons = [outcome.pending_reason for outcome in ran.outcomes]
     assert_unmarked(f"{reprs} {reasons} {ran.stopped!r} {job.policy!r}")
     assert_unmarked("".join(traceback.format_exception(caught.value)))
@@ -69,42 +70,43 @@ def test_no_failure_shows_the_key_or_a_person(
         assert KEY.encode() not in path.read_bytes()
 
 
-def test_text_that_no_database_can_hold_is_asked_about_and_shown_nowhere(start: Start, ledger_path: Path) -> None:
+def test_text_that_no_database_can_hold_is_sent_and_shown_nowhere(start: Start, ledger_path: Path) -> None:
     sandbox = start(api_key=KEY)
     odd = replace(PERSON, first_name="Zaphod\ud800", organisation_name="heart-of-gold\x00")
-    ran = ask(Job(sandbox.base_url, ledger_path, [odd], api_key=KEY, policy=POLICY))
+    ran = run_job(Job(sandbox.base_url, ledger_path, [odd], api_key=KEY, policy=POLICY))
     assert ran.states == ["no_match"]
 
 
 def test_an_answer_that_no_database_can_hold_is_kept(start: Start, ledger_path: Path) -> None:
     sandbox = start(api_key=KEY, faults=(Fault("garbage_200", matching="zaphod"),))
-    ran = ask(Job(sandbox.base_url, ledger_path, [PERSON], api_key=KEY, policy=POLICY))
+    ran = run_job(Job(sandbox.base_url, ledger_path, [PERSON], api_key=KEY, policy=POLICY))
     assert ran.states == ["unrecognised"]
 
 
-def test_a_problem_with_the_ledger_shows_nobody(memory: Path) -> None:
-    with Ledger(memory / "ledger.sqlite", FakeClock(), profile_of) as ledger:
+def test_an_error_of_the_ledger_shows_no_person(memory: Path) -> None:
+    with Ledger(memory / "ledger.sqlite", FakeClock(), FORM) as ledger:
         run = ledger.start_run("run", "run", 0)
-        nobody = Question(999, PERSON, date(2026, 11, 22), "people.csv")
-        with pytest.raises(LedgerProblem) as caught:
-            ledger.permit(nobody, run, POLICY)
-        assert_unmarked(f"{caught.value!r} {nobody!r} {ledger!r}")
+        request = request_for(PERSON)
+        ledger._connection.execute("DROP TABLE sends")
+        with pytest.raises(LedgerError) as caught:
+            ledger.permit(request, run, POLICY)
+        assert_unmarked(f"{caught.value!r} {request!r} {ledger!r}")
         assert_unmarked("".join(traceback.format_exception(caught.value)))
 
 
-@pytest.mark.parametrize("broken", ["identify", "answer"])
-def test_what_our_own_code_trips_over_costs_no_answer(
+@pytest.mark.parametrize("broken", ["canonical form", "parser"])
+def test_an_answer_is_kept_where_our_own_code_fails_on_it(
     start: Start, ledger_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     """A fault in the code that reads answers: the bytes are kept all the same, and nothing of them is shown."""
 
-    target = (
-        "asking_process.profile_of" if broken == "identify" else "clodura_pipeline.clodura.verdicts.read_enrichment"
-    )
     sandbox = start(api_key=KEY)
-    monkeypatch.setattr(target, _trip)
+    if broken == "canonical form":
+        monkeypatch.setattr("dispatch_process.FORM", replace(FORM, profile_of=_fail))
+    else:
+        monkeypatch.setattr("clodura_pipeline.clodura.verdicts.AnswerReader.read", _fail)
     people = [Identifiers(email=person.email) for person in sandbox.directory if person.answer == "person"][:6]
-    ran = ask(Job(sandbox.base_url, ledger_path, people, api_key=KEY, policy=replace(POLICY, max_workers=1)))
+    ran = run_job(Job(sandbox.base_url, ledger_path, people, api_key=KEY, policy=replace(POLICY, max_workers=1)))
     assert ran.progress.unrecognised == 5
     assert ran.stopped
     assert_unmarked(ran.stopped.reason)
@@ -113,5 +115,5 @@ def test_what_our_own_code_trips_over_costs_no_answer(
     assert all(row["raw"].startswith(b"{") and row["at_risk_credits"] == 2 for row in attempts)
 
 
-def _trip(*_: object) -> str | None:
+def _fail(*_: object) -> str | None:
     raise ZeroDivisionError("Zaphod Beeblebrox")

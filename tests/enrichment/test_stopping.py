@@ -9,8 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from asking_process import INTERRUPTED_EXIT, Job, Ran, ask, profile_of, register, start_process
-from ledger_helpers import UNLIMITED, assert_books_agree, people_of_the_directory, rows, sums
+from dispatch_process import INTERRUPTED_EXIT, Job, Ran, run_job, start_process
+from ledger_checks import assert_ledger_agrees, rows, sums
+from manual_run import UNLIMITED
+from requests_of_tests import FORM, people_of_the_directory, requests_for
 
 from clodura_pipeline.clodura.client import ClientSettings
 from clodura_pipeline.enrichment.dispatcher import Outcome, Progress
@@ -35,13 +37,13 @@ def settled_calls(path: Path) -> int:
 
 
 def assert_all_stored(sandbox: Sandbox, path: Path) -> None:
-    """Every call that the server saw has its answer in the ledger: nothing in doubt, nothing under way."""
+    """Every call that the server saw has its answer in the ledger: nothing in doubt, nothing in flight."""
     assert sandbox.books.wait_until_idle()
     calls = len(sandbox.books.view().enrich_calls)
     time.sleep(0.3)
     assert len(sandbox.books.view().enrich_calls) == calls, "a call was made after the end"
     assert settled_calls(path) == calls
-    total = assert_books_agree(path, sandbox.books.view())
+    total = assert_ledger_agrees(path, sandbox.books.view())
     assert (total.reserved, total.at_risk) == (0, 0)
 
 
@@ -59,34 +61,32 @@ def test_an_interrupted_consumer_makes_no_new_calls_and_stores_those_in_flight(
 
     ran = Ran([], Progress(), None)
     with pytest.raises(Interrupted):
-        ask(Job(sandbox.base_url, ledger_path, MANY, policy=QUICK), ran=ran, tell=interrupt)
+        run_job(Job(sandbox.base_url, ledger_path, MANY, policy=QUICK), ran=ran, on_outcome=interrupt)
     assert_all_stored(sandbox, ledger_path)
-    # Those that were permitted in the moment of the interruption may still have left.
+    # Those that were permitted at the time of the interruption may still have left.
     assert len(sandbox.books.view().enrich_calls) <= calls_then[0] + QUICK.max_workers
     assert rows(ledger_path, "SELECT stop_kind FROM runs")[0][0] == "interrupted"
     sandbox.options = replace(sandbox.options, latency_seconds=0.0)
-    rest = ask(Job(sandbox.base_url, ledger_path, MANY, "rest", policy=QUICK))
+    rest = run_job(Job(sandbox.base_url, ledger_path, MANY, "rest", policy=QUICK))
     assert rest.stopped is None
     assert sandbox.books.wait_until_idle()
     assert set(sandbox.books.view().calls_by_contact().values()) == {1}
 
 
-def test_a_session_that_ends_while_somebody_keeps_the_outcomes_makes_no_new_calls(
-    start: Start, ledger_path: Path
-) -> None:
+def test_a_session_that_ends_while_outcomes_are_unread_makes_no_new_calls(start: Start, ledger_path: Path) -> None:
     sandbox = start(latency_seconds=0.1)
     kept: list[Iterator[Outcome]] = []
     clock = SystemClock()
     settings = ClientSettings(sandbox.base_url, "sandbox-key", 3.0, 6)
-    with Ledger(ledger_path, clock, profile_of) as ledger:
-        questions = register(ledger, MANY)
+    with Ledger(ledger_path, clock, FORM) as ledger:
+        requests = requests_for(MANY)
         with open_session(ledger, settings, RunIdentity("run", "run", 0), QUICK, clock) as session:
-            kept.append(session.ask([questions], lambda: None, 1.0))
+            kept.append(session.dispatcher.dispatch([requests], lambda: None, 1.0))
             next(kept[0])
-        assert session.stopped
-        assert session.stopped.kind is StopKind.INTERRUPTED
+        assert session.dispatcher.stopped
+        assert session.dispatcher.stopped.kind is StopKind.INTERRUPTED
         assert_all_stored(sandbox, ledger_path)
-    assert list(kept[0])  # what was left is told, with its reason
+    assert list(kept[0])  # each person left over has an outcome with its reason
 
 
 def test_a_call_that_waits_for_its_window_is_not_made_after_the_stop(start: Start, ledger_path: Path) -> None:
@@ -98,14 +98,14 @@ def test_a_call_that_waits_for_its_window_is_not_made_after_the_stop(start: Star
         raise Interrupted  # the balance and this call fill the window of a second
 
     with pytest.raises(Interrupted):
-        ask(Job(sandbox.base_url, ledger_path, MANY, policy=policy), tell=interrupt)
+        run_job(Job(sandbox.base_url, ledger_path, MANY, policy=policy), on_outcome=interrupt)
     assert time.monotonic() - began < 1.0
     assert len(sandbox.books.view().enrich_calls) == 1
     assert_all_stored(sandbox, ledger_path)
 
 
 def interrupt_again(sandbox: Sandbox, path: Path, *after_seconds: float) -> None:
-    """Ask, interrupt when at least four calls are under way, and interrupt again while they are awaited."""
+    """Call, interrupt when at least four calls are in flight, and interrupt again while they are awaited."""
     main = threading.main_thread().ident
     assert main
     timers: list[threading.Timer] = []
@@ -125,7 +125,7 @@ def interrupt_again(sandbox: Sandbox, path: Path, *after_seconds: float) -> None
     before = signal.signal(signal.SIGUSR1, again)
     try:
         with pytest.raises(Interrupted):
-            ask(Job(sandbox.base_url, path, MANY, policy=QUICK), tell=interrupt)
+            run_job(Job(sandbox.base_url, path, MANY, policy=QUICK), on_outcome=interrupt)
         assert timers
         assert all(timer.finished.is_set() for timer in timers), "it ended before the last interruption"
     finally:
@@ -135,7 +135,7 @@ def interrupt_again(sandbox: Sandbox, path: Path, *after_seconds: float) -> None
 
 
 @pytest.mark.parametrize("after_seconds", [[0.05], [0.05 * number for number in range(1, 13)]], ids=["two", "many"])
-def test_one_act_that_arrives_as_several_signals_puts_nothing_in_doubt(
+def test_one_stop_that_arrives_as_several_signals_puts_nothing_in_doubt(
     start: Start, ledger_path: Path, after_seconds: list[float]
 ) -> None:
     sandbox = start()
@@ -147,14 +147,14 @@ def test_a_second_interruption_ends_at_once_and_records_the_doubt(start: Start, 
     sandbox = start()
     interrupt_again(sandbox, ledger_path, 1.2)
     total = sums(ledger_path)
-    assert total.reserved > 0  # under way, and in doubt when the leases end
+    assert total.reserved > 0  # in flight, and in doubt when the leases end
     assert total.reserved <= 2 * QUICK.max_workers
     assert sandbox.books.wait_until_idle(3.0)
     assert total.charged <= sandbox.books.charged <= total.charged + total.reserved
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_a_process_kindly(start: Start, ledger_path: Path, tmp_path: Path, number: int) -> None:
+def test_a_signal_stops_a_process_gracefully(start: Start, ledger_path: Path, tmp_path: Path, number: int) -> None:
     sandbox = start(latency_seconds=0.2)
     process = start_process(Job(sandbox.base_url, ledger_path, MANY, policy=QUICK), tmp_path)
     wait_for_calls(sandbox, 10)
@@ -178,61 +178,67 @@ def test_an_error_of_the_batches_ends_the_run_with_that_error_and_all_answers(st
     sandbox = start(latency_seconds=0.02)
     clock = SystemClock()
     settings = ClientSettings(sandbox.base_url, "sandbox-key", 3.0, 6)
-    with Ledger(ledger_path, clock, profile_of) as ledger:
-        questions = register(ledger, MANY)
+    with Ledger(ledger_path, clock, FORM) as ledger:
+        requests = requests_for(MANY)
 
         def batches() -> Iterator[list[object]]:
-            yield questions[:20]  # pyright: ignore[reportReturnType]
+            yield requests[:20]  # pyright: ignore[reportReturnType]
             raise KeyError("a fault of the caller's")
 
         with (
             pytest.raises(KeyError),
             open_session(ledger, settings, RunIdentity("run", "run", 0), QUICK, clock) as session,
         ):
-            list(session.ask(batches(), lambda: None, 1.0))  # pyright: ignore[reportArgumentType]
+            list(session.dispatcher.dispatch(batches(), lambda: None, 1.0))  # pyright: ignore[reportArgumentType]
     assert_all_stored(sandbox, ledger_path)
 
 
-def test_asking_nobody_makes_no_call_and_ends(start: Start, ledger_path: Path) -> None:
+def test_an_empty_list_makes_no_call_and_ends(start: Start, ledger_path: Path) -> None:
     sandbox = start()
-    assert ask(Job(sandbox.base_url, ledger_path, [], policy=QUICK)).outcomes == []
+    assert run_job(Job(sandbox.base_url, ledger_path, [], policy=QUICK)).outcomes == []
     assert sandbox.books.view().enrich_calls == ()
 
 
-def test_one_session_may_ask_several_times(start: Start, ledger_path: Path) -> None:
+def test_one_session_may_dispatch_several_times(start: Start, ledger_path: Path) -> None:
     sandbox = start()
     clock = SystemClock()
     settings = ClientSettings(sandbox.base_url, "sandbox-key", 3.0, 6)
-    with Ledger(ledger_path, clock, profile_of) as ledger:
-        questions = register(ledger, MANY)
+    with Ledger(ledger_path, clock, FORM) as ledger:
+        requests = requests_for(MANY)
         with open_session(ledger, settings, RunIdentity("run", "run", 0), QUICK, clock) as session:
             outcomes = [
                 outcome
                 for begin in range(0, 120, 30)
-                for outcome in session.ask([questions[begin : begin + 30]], lambda: None, 1.0)
+                for outcome in session.dispatcher.dispatch([requests[begin : begin + 30]], lambda: None, 1.0)
             ]
-    assert len({outcome.question.person_key for outcome in outcomes}) == 120
-    assert session.stopped is None
+    assert len({outcome.request.person_key for outcome in outcomes}) == 120
+    assert session.dispatcher.stopped is None
 
 
-def test_the_same_person_twice_in_a_list_is_asked_once_and_answered_twice(start: Start, ledger_path: Path) -> None:
+def test_the_same_person_twice_in_a_list_is_called_for_once_and_answered_twice(start: Start, ledger_path: Path) -> None:
     sandbox = start(latency_seconds=0.05)
     people = [person for person in MANY[:10] for _ in range(2)]
-    ran = ask(Job(sandbox.base_url, ledger_path, people, policy=QUICK))
+    ran = run_job(Job(sandbox.base_url, ledger_path, people, policy=QUICK))
     assert len(ran.outcomes) == 20
     assert all(outcome.state for outcome in ran.outcomes)
     assert len(sandbox.books.view().enrich_calls) == 10
 
 
-def test_ticks_come_while_people_are_asked_and_what_is_waited_for_is_told(start: Start, ledger_path: Path) -> None:
+def test_progress_is_reported_during_calls_with_what_they_wait_for(start: Start, ledger_path: Path) -> None:
     sandbox = start(faults=(Fault("status_429", first_n=1),), retry_after_seconds=2)
     clock = SystemClock()
     settings = ClientSettings(sandbox.base_url, "sandbox-key", 3.0, 6)
     seen: list[tuple[int, str | None]] = []
-    with Ledger(ledger_path, clock, profile_of) as ledger:
-        questions = register(ledger, MANY[:1])
+    with Ledger(ledger_path, clock, FORM) as ledger:
+        requests = requests_for(MANY[:1])
         with open_session(ledger, settings, RunIdentity("run", "run", 0), QUICK, clock) as session:
-            list(session.ask([questions], lambda: seen.append((session.progress.calls, session.waiting_for)), 0.1))
+            list(
+                session.dispatcher.dispatch(
+                    [requests],
+                    lambda: seen.append((session.dispatcher.progress.calls, session.caller.waiting_for)),
+                    0.1,
+                )
+            )
     assert len(seen) >= 10
     assert any(calls == 1 and waiting and "request to slow down (429)" in waiting for calls, waiting in seen)
-    assert session.waiting_for is None
+    assert session.caller.waiting_for is None

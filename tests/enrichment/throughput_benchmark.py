@@ -4,7 +4,7 @@
 
 The sandbox runs in a process of its own and answers after 150 ms. The ledger lies where TMPDIR points: its commits are
 part of what is measured. Prints the rate, what is permitted (limit / (1 + jitter allowance)), the ratio of the two (at
-least 0.97 is asked for), and the most calls that the server saw in any sliding second.
+least 0.97 is required), and the most calls that the server saw in any sliding second.
 """
 
 import json
@@ -13,8 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from asking_process import Job, start_process
-from ledger_helpers import people_of_the_directory
+from dispatch_process import Job, start_process
+from requests_of_tests import people_of_the_directory
 
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
 from clodura_pipeline.sandbox import RemoteSandbox, SandboxOptions
@@ -26,7 +26,7 @@ SETTLED_AFTER_SECONDS = 2.0
 
 
 def measure(per_second: int, seconds: float, workers: int, processes: int) -> dict[str, float]:
-    """Ask as fast as the limit permits for about so many seconds."""
+    """Call as fast as the limit permits for about so many seconds."""
     limits = Limits(per_second, 0, 0)
     people = people_of_the_directory(int(per_second * (seconds + SETTLED_AFTER_SECONDS)))
     share = len(people) // processes
@@ -56,7 +56,7 @@ def measure(per_second: int, seconds: float, workers: int, processes: int) -> di
         finally:
             server.terminate()
     arrived = sorted(call.arrived_monotonic for call in books.enrich_calls)
-    steady = [moment for moment in arrived if moment >= arrived[0] + SETTLED_AFTER_SECONDS]
+    steady = [now for now in arrived if now >= arrived[0] + SETTLED_AFTER_SECONDS]
     rate = (len(steady) - 1) / (steady[-1] - steady[0])
     permitted = per_second / (1 + limits.jitter_seconds)
     return {

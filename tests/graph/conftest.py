@@ -13,7 +13,9 @@ from clodura_pipeline.sandbox import Directory, Person, Sandbox, SandboxOptions
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
     with Sandbox(SandboxOptions(starting_balance=1_000)) as sandbox, dg.DagsterInstance.ephemeral() as instance:
-        yield Project(tmp_path, sandbox, instance)
+        made = Project(tmp_path, sandbox, instance)
+        made.contacts.mkdir()
+        yield made
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def environment(project: Project, **more: str) -> dict[str, str]:
 def forked_job(project: Project) -> BaseProcess:
     """The job in a process of its own, forked from a server that has everything imported: a second, not five."""
     server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload(["dagster", "clodura_pipeline.definitions"])
+    server.set_forkserver_preload(["dagster", "clodura_pipeline.graph.build"])
     settings = {
         name.removeprefix("CLODURA_").lower(): value
         for name, value in environment(project).items()
@@ -86,12 +86,11 @@ def _run_job(settings: dict[str, str], home: str) -> None:
     with (Path(home) / "output").open("wb") as output:
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
-    from clodura_pipeline.definitions import build_definitions
-    from clodura_pipeline.settings import Settings
+    from clodura_pipeline.graph.build import build_project
+    from clodura_pipeline.settings import check_settings
 
     os.environ["CLODURA_API_KEY"] = settings["api_key"]
-    values: dict[str, Any] = dict(settings)
-    job = build_definitions(Settings(_env_file=None, **values)).resolve_job_def("enrich_contacts")  # pyright: ignore[reportCallIssue]
+    job = build_project(check_settings(settings, Path(home))).resolve_job_def("enrich_contacts")
     with dg.DagsterInstance.from_config(home) as instance:
         result = job.execute_in_process(partition_key=DAY, instance=instance, raise_on_error=False)
     sys.exit(0 if result.success else 1)

@@ -9,9 +9,9 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from clodura_pipeline.definitions import build_definitions
+from clodura_pipeline.graph.build import build_project
 from clodura_pipeline.sandbox import BooksView, Sandbox
-from clodura_pipeline.settings import Settings
+from clodura_pipeline.settings import check_settings
 
 TODAY = datetime.now(UTC).date()
 YESTERDAY = TODAY - timedelta(days=1)
@@ -59,7 +59,7 @@ class Project:
         values |= self.settings | changes
         # The resource reads the key from its variable, as it does for a user.
         os.environ["CLODURA_API_KEY"] = values["api_key"]
-        return build_definitions(Settings(_env_file=None, **values))  # pyright: ignore[reportCallIssue]
+        return build_project(check_settings(values, self.folder))
 
     def run(
         self,
@@ -95,7 +95,7 @@ class Project:
         return self.sandbox.books.view()
 
     @property
-    def asked(self) -> int:
+    def call_count(self) -> int:
         """Enrich calls the server saw."""
         return len(self.books().enrich_calls)
 

@@ -5,19 +5,25 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 from project import TODAY, YESTERDAY, Project
 
-from clodura_pipeline.graph.jobs import JOBS, SCHEDULES, nightly_enrichment
 from clodura_pipeline.sandbox import Person
 
 HEADER = "contact_id,email\n"
 
 
+def nightly(definitions: dg.Definitions) -> dg.ScheduleDefinition:
+    schedule = definitions.resolve_schedule_def("nightly_enrichment")
+    assert isinstance(schedule, dg.ScheduleDefinition)
+    return schedule
+
+
 def nightly_range(project: Project, at: datetime | None = None) -> tuple[str, str]:
     """First and last day of the run that the schedule asks for."""
-    resources = project.build().resources
+    definitions = project.build()
+    resources = definitions.resources
     assert resources is not None
     at = at or datetime.now(UTC)
     with dg.build_schedule_context(scheduled_execution_time=at, resources=resources) as context:
-        data = nightly_enrichment.evaluate_tick(context)
+        data = nightly(definitions).evaluate_tick(context)
     assert data.run_requests is not None
     (request,) = data.run_requests
     return (
@@ -71,14 +77,17 @@ def test_an_undated_file_noticed_by_another_day_is_loaded_by_the_next_run(projec
 
 
 def test_no_partition_yet_means_no_run(project: Project) -> None:
-    resources = project.build(start_date=TODAY + timedelta(days=30)).resources
+    definitions = project.build(start_date=TODAY + timedelta(days=30))
+    resources = definitions.resources
     assert resources is not None
     with dg.build_schedule_context(scheduled_execution_time=datetime.now(UTC), resources=resources) as context:
-        data = nightly_enrichment.evaluate_tick(context)
+        data = nightly(definitions).evaluate_tick(context)
     assert not data.run_requests
     assert "CLODURA_START_DATE" in (data.skip_message or "")
 
 
-def test_off_until_switched_on_and_never_retried() -> None:
-    assert {schedule.default_status for schedule in SCHEDULES} == {dg.DefaultScheduleStatus.STOPPED}
-    assert {(job.tags or {})["dagster/max_retries"] for job in JOBS} == {"0"}
+def test_off_until_switched_on_and_never_retried(project: Project) -> None:
+    definitions = project.build()
+    assert {schedule.default_status for schedule in definitions.schedules or ()} == {dg.DefaultScheduleStatus.STOPPED}  # pyright: ignore[reportAttributeAccessIssue]
+    jobs = [definitions.resolve_job_def(name) for name in ("enrich_contacts", "plan_contacts", "remove_overdue")]
+    assert {job.tags["dagster/max_retries"] for job in jobs} == {"0"}

@@ -12,9 +12,9 @@ from click.testing import CliRunner, Result
 from project import TODAY, YESTERDAY, Project, checks_of, metadata_of
 
 from clodura_pipeline.cli import main
-from clodura_pipeline.identity.canonical import profile_id
-from clodura_pipeline.ledger import FILE_NAME, Ledger, audit_file
-from clodura_pipeline.ledger.rules.clock import SystemClock
+from clodura_pipeline.enrichment.ledger_file import open_ledger
+from clodura_pipeline.ledger import FILE_NAME
+from clodura_pipeline.ledger.audit import audit_file
 from clodura_pipeline.sandbox import Directory, Person, Sandbox, SandboxOptions, build_directory
 
 HEADER = "contact_id,first_name,last_name,email,linkedin_url,organisation_name,notes\n"
@@ -36,7 +36,9 @@ def project(tmp_path: Path) -> Iterator[Project]:
     directory = Directory([MARKED, *EVERYBODY[1:]], build_directory().organisations)
     options = SandboxOptions(starting_balance=1_000)
     with Sandbox(options, directory=directory) as sandbox, dg.DagsterInstance.ephemeral() as instance:
-        yield Project(tmp_path, sandbox, instance)
+        made = Project(tmp_path, sandbox, instance)
+        made.contacts.mkdir()
+        yield made
 
 
 def row(contact_id: str, person: Person | None = None, notes: str = "", **cells: str) -> str:
@@ -86,7 +88,7 @@ def test_nothing_is_left_of_the_person_and_nobody_asks_them_again(project: Proje
         + row("other-2", OTHERS[2]),
     )
     assert project.run(YESTERDAY, TODAY).success
-    asked, spent = project.asked, credits(project)
+    asked, spent = project.call_count, credits(project)
     counts = project.query("SELECT (SELECT count(*) FROM rejected_contacts), (SELECT count(*) FROM contact_rows)")
     assert counts == [(1, 6)]
     assert set(left_of(project)) >= {FILE_NAME, "working.duckdb", "clodura.duckdb"}
@@ -104,11 +106,11 @@ def test_nothing_is_left_of_the_person_and_nobody_asks_them_again(project: Proje
     again = project.run(YESTERDAY, TODAY)  # the files still hold them
     assert again.success
     assert checks_of(again)["enriched_contacts.every_row_accounted_for"]
-    assert project.asked == asked
+    assert project.call_count == asked
     assert left_of(project) == []
     assert {each[1:] for each in credits(project)} == {each[1:] for each in spent}
     rejected = project.query("SELECT source_row, reasons[1], record FROM rejected_contacts ORDER BY source_file, 1")
-    assert rejected == [(place, "forgotten at this person's wish", None) for place in (1, 3, 4, 1)]
+    assert rejected == [(place, "erased at this person's request", None) for place in (1, 3, 4, 1)]
     told = project.query("SELECT source_columns FROM enriched_contacts WHERE contact_id = 'other-0'")[0][0]
     assert "asked by [erased] ([erased])" in told
     assert OTHERS[0].email in told
@@ -117,16 +119,16 @@ def test_nothing_is_left_of_the_person_and_nobody_asks_them_again(project: Proje
 def test_a_process_killed_in_the_middle_is_made_up_for_by_the_next_runs(project: Project) -> None:
     project.put(f"crm-{YESTERDAY}.csv", HEADER + row("zq-one", MARKED) + row("other", OTHERS[0]))
     assert project.run(YESTERDAY).success
-    with Ledger(project.state / FILE_NAME, SystemClock(), profile_id) as ledger:
-        ledger.forget(["em:zqmail@zq-mail.example"])  # as far as it got
-        assert ledger.wipe(thoroughly=True)
+    with open_ledger(project.state) as ledger:
+        ledger.erase(["em:zqmail@zq-mail.example"])  # as far as it got
+        assert ledger.overwrite_removed(thoroughly=True)
     assert "working.duckdb" in left_of(project)
     project.put(f"new-{TODAY}.csv", HEADER + row("other", OTHERS[1]))
-    result = project.run(TODAY, job="plan_contacts")  # heeds it, but builds no tables
-    assert metadata_of(result, "enrichment_plan")["to_ask"] == 1
+    result = project.run(TODAY, job="plan_contacts")  # applies it, but builds no tables
+    assert metadata_of(result, "enrichment_plan")["run_to_call"] == 1
     assert project.run(YESTERDAY, TODAY).success
     assert left_of(project) == []
-    assert project.asked == 3
+    assert project.call_count == 3
 
 
 def test_an_address_shared_by_two_says_to_name_the_profile(project: Project) -> None:
@@ -142,11 +144,11 @@ def test_an_address_shared_by_two_says_to_name_the_profile(project: Project) -> 
     refused = clodura(project, "anzu@zq-mail.example", "--yes")
     assert refused.exit_code == 1
     assert other.linkedin_url in refused.output
-    assert b"zqslug" in (project.state / FILE_NAME).read_bytes()
+    assert b"zqslug" in (project.state / "working.duckdb").read_bytes()
     assert clodura(project, "-", "--yes", text=f"{MARKED.linkedin_url}\n").exit_code == 0
     assert left_of(project, b"zqslug") == []
     result = project.run(TODAY, job="plan_contacts")
-    assert metadata_of(result, "enrichment_plan")["to_ask"] == 1
+    assert metadata_of(result, "enrichment_plan")["run_to_call"] == 1
     assert metadata_of(result, "enrichment_plan")["people"] == 1
 
 
@@ -156,7 +158,7 @@ def test_somebody_unknown_so_far_is_known_when_a_file_brings_them(project: Proje
     assert result.exit_code == 0, result.output
     assert "0 person" in result.output
     project.put(f"crm-{TODAY}.csv", HEADER + row("zq-one", MARKED) + row("other", OTHERS[0]))
-    assert metadata_of(project.run(job="plan_contacts"), "enrichment_plan")["to_ask"] == 1
+    assert metadata_of(project.run(job="plan_contacts"), "enrichment_plan")["run_to_call"] == 1
     assert left_of(project) == []
 
 
@@ -176,8 +178,6 @@ def test_without_a_ledger_or_a_yes_nothing_happens(project: Project) -> None:
     assert "CLODURA_SUPPRESSION_FILE" in result.output
     assert not project.state.exists()
     project.state.mkdir()
-    with Ledger(project.state / FILE_NAME, SystemClock(), profile_id) as ledger:
-        ledger.register([("zq", "em:zqmail@zq-mail.example")])
+    with open_ledger(project.state) as ledger:
         assert clodura(project, MARKED.email, text="n\n").exit_code == 1
-        assert ledger.find(["em:zqmail@zq-mail.example"])
-        assert not ledger.forgotten()
+        assert not ledger.erased_people()

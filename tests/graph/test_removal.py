@@ -1,19 +1,17 @@
 """What was removed leaves the files too: the working database and the published file are written anew, whole."""
 
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from clodura_pipeline.graph.resources import WorkingDatabase
-from clodura_pipeline.warehouse.database import (
-    NotCompacted,
-    removed_since_first_opened,
-    want_compaction,
-    working_database,
-)
-from clodura_pipeline.warehouse.erasure.rebuild import execute_in_a_fresh_process
-from clodura_pipeline.warehouse.publication import UnwritableFile, ask_published, publish
+from clodura_pipeline.warehouse.database import working_database
+from clodura_pipeline.warehouse.erasure import compaction
+from clodura_pipeline.warehouse.erasure.compaction import NotCompacted, may_hold_removed_rows, want_compaction
+from clodura_pipeline.warehouse.erasure.rebuild import execute_in_new_process
+from clodura_pipeline.warehouse.publication import PublicationError, publish, query_published
 from clodura_pipeline.warehouse.tables import PUBLISHED
 
 MARK = "zqmarked"
@@ -71,13 +69,14 @@ def test_the_published_file_is_the_same_however_it_is_written(
             want_compaction(connection)
     out = tmp_path / "out" / "clodura.duckdb"
     with working_database(database) as connection:
-        assert removed_since_first_opened(connection) is removed
+        assert may_hold_removed_rows(connection) is removed
         assert publish(connection, out)
-        shown = [ask_published(out, f"FROM {table.name}") for table in PUBLISHED]
+        shown = [query_published(out, f"FROM {table.name}") for table in PUBLISHED]
         ours = [connection.execute(f"FROM {table.name}").fetchall() for table in PUBLISHED]
     assert shown == [found[0] if found else None for found in ours]
-    commented = "SELECT count(*) FROM duckdb_columns() WHERE NOT internal AND comment IS NULL"
-    assert ask_published(out, commented) == (0,)
+    commented = "SELECT count(*) FROM duckdb_columns() WHERE NOT internal AND comment IS NULL "
+    commented += "AND table_name NOT IN (SELECT view_name FROM duckdb_views())"
+    assert query_published(out, commented) == (0,)
     assert [file.name for file in out.parent.iterdir()] == ["clodura.duckdb"]
 
 
@@ -110,7 +109,7 @@ def test_a_file_that_cannot_be_published_stays_the_former_one(database: WorkingD
     former = out.read_bytes()
     remove(database)
     (tmp_path / ".clodura.duckdb.new").mkdir()
-    with working_database(database) as connection, pytest.raises(UnwritableFile, match="is unchanged"):
+    with working_database(database) as connection, pytest.raises(PublicationError, match="is unchanged"):
         publish(connection, out)
     assert out.read_bytes() == former
 
@@ -123,17 +122,18 @@ def test_the_other_process_says_what_is_wrong_with_files_and_nothing_of_rows(
     tmp_path: Path, statement: str, says: str
 ) -> None:
     with pytest.raises(OSError, match=says):
-        execute_in_a_fresh_process(["SELECT 1", statement], tmp_path)
+        execute_in_new_process(["SELECT 1", statement], tmp_path)
 
 
-def test_a_process_that_finds_a_removal_unfinished_publishes_afresh(
+def test_only_the_process_that_removed_rows_publishes_through_another(
     database: WorkingDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    remove(database)
     with working_database(database) as connection:
-        want_compaction(connection)
-    monkeypatch.setattr("clodura_pipeline.warehouse.database._removals_when_first_opened", {})  # another process
+        assert may_hold_removed_rows(connection)
+    monkeypatch.setattr(compaction, "_PROCESS_STARTED_AT", time.time())  # a process that starts now
     with working_database(database) as connection:
-        assert removed_since_first_opened(connection)  # the tables were not built anew
+        assert not may_hold_removed_rows(connection)
 
 
 def test_what_a_process_killed_while_publishing_left_is_removed_by_the_next(

@@ -8,14 +8,14 @@ import dagster as dg
 import pytest
 from project import TODAY, Project, checks_of, metadata_of
 
-from clodura_pipeline.graph.assets.overdue import nothing_overdue, nothing_overdue_published
-from clodura_pipeline.graph.resources import LedgerResource, ProjectFiles, WorkingDatabase
-from clodura_pipeline.ledger import FILE_NAME, audit_file
+from clodura_pipeline.ledger import FILE_NAME
+from clodura_pipeline.ledger.audit import audit_file
 from clodura_pipeline.sandbox import Person
 from clodura_pipeline.warehouse.tables import ENRICHED_CONTACTS
 
 HEADER = "contact_id,email\n"
 STRICT: dict[str, Any] = {"raw_retention_days": 1, "field_retention_days": 1}
+CHECKED = ("retained_answers", "published_database")
 FIELDS = ENRICHED_CONTACTS.names[
     ENRICHED_CONTACTS.names.index("clodura_person_id") : ENRICHED_CONTACTS.names.index("credits_charged")
 ]
@@ -40,21 +40,18 @@ def remove_overdue(project: Project, **settings: Any) -> dg.ExecuteInProcessResu
     return job.execute_in_process(instance=project.instance, raise_on_error=False)
 
 
-def checks_alone(project: Project, **days: Any) -> tuple[bool, bool]:
-    """Both checks as they turn out when somebody runs them by themselves."""
-    ledger = LedgerResource(state_dir=str(project.state), **days)
-    database = WorkingDatabase(database=str(project.state / "working.duckdb"))
-    files = ProjectFiles(
-        contacts_dir=str(project.contacts),
-        database=str(project.database),
-        start_date="2026-01-01",
-        allow_new_ledger=False,
+def checks_alone(project: Project, **settings: Any) -> tuple[bool, bool]:
+    """Both checks `nothing_overdue` when they are run by themselves: of the state folder, of the published file."""
+    keys = [dg.AssetCheckKey(dg.AssetKey(asset), "nothing_overdue") for asset in CHECKED]
+    built = project.build(**settings)
+    job = dg.define_asset_job("checks_alone", dg.AssetSelection.checks(*keys))
+    found = checks_of(
+        dg.Definitions.merge(built, dg.Definitions(jobs=[job]))
+        .resolve_job_def("checks_alone")
+        .execute_in_process(instance=project.instance, raise_on_error=False)
     )
-    results = nothing_overdue(duckdb=database, ledger=ledger), nothing_overdue_published(ledger=ledger, files=files)
-    for result in results:
-        assert isinstance(result, dg.AssetCheckResult)
-        assert result.severity is dg.AssetCheckSeverity.ERROR
-    return results[0].passed, results[1].passed  # pyright: ignore[reportAttributeAccessIssue]
+    first, second = (found[f"{asset}.nothing_overdue"] for asset in CHECKED)
+    return first, second
 
 
 def test_the_strict_mode_leaves_no_byte_of_an_answer_after_a_day(
@@ -64,7 +61,7 @@ def test_the_strict_mode_leaves_no_byte_of_an_answer_after_a_day(
     project.put(f"crm-{TODAY}.csv", HEADER + f"old,{old.email}\nmiss,{people['miss'][0].email}\n")
     kept = project.run()
     assert kept.success
-    assert metadata_of(kept, "retained_answers")["answers_emptied"] == 0
+    assert metadata_of(kept, "retained_answers")["run_answers_emptied"] == 0
     grow_older(project, days=2)
     assert remove_overdue(project).success  # the default keeps for good
     assert holding(project, old.person_id) == {FILE_NAME, "working.duckdb", "clodura.duckdb"}
@@ -77,7 +74,7 @@ def test_the_strict_mode_leaves_no_byte_of_an_answer_after_a_day(
     assert result.success
     assert all(passed for name, passed in checks_of(result).items() if "nothing_overdue" in name)
     figures = metadata_of(result, "retained_answers")
-    assert (figures["raw_answers_removed"], figures["answers_emptied"]) == (2, 2)
+    assert (figures["run_raw_answers_removed"], figures["run_answers_emptied"]) == (2, 2)
     assert holding(project, old.person_id) == set()
     assert holding(project, young.person_id) != set()
     assert project.statuses() == {"old": "person", "miss": "no_match", "young": "person"}
@@ -85,7 +82,7 @@ def test_the_strict_mode_leaves_no_byte_of_an_answer_after_a_day(
     assert nothing == [(None,) * len(FIELDS)]
     for table in ("credit_usage", "enriched_contacts"):
         assert project.query(f"SELECT sum(credits_charged) FROM {table}") == [(project.books().charged,)]
-    assert project.asked == 3
+    assert project.call_count == 3
     assert audit_file(project.state / FILE_NAME).sound
 
 
@@ -102,18 +99,18 @@ def test_between_the_nightly_runs_the_hourly_job_removes_and_publishes(
     assert project.statuses() == {"old": "person"}
     assert checks_alone(project, raw_retention_days=1.0, field_retention_days=1.0) == (True, True)
     assert project.run(**STRICT).success
-    assert project.asked == 1
+    assert project.call_count == 1
 
 
-def test_answers_that_were_never_understood_are_told_when_they_go(
+def test_removing_answers_that_could_never_be_read_is_reported(
     project: Project, people: dict[str, list[Person]], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    project.sandbox.options = project.sandbox.options.patched({"envelope": "unknown"})
+    project.sandbox.options = project.sandbox.options.patched({"faults": [{"kind": "unknown_shape"}]})
     project.put(f"crm-{TODAY}.csv", HEADER + f"old,{people['person'][0].email}\n")
     assert project.run().success
     grow_older(project, days=2)
     result = remove_overdue(project, **STRICT)
     assert result.success
-    assert metadata_of(result, "retained_answers")["raw_answers_removed"] == 1
-    assert "never understood" in capfd.readouterr().err
+    assert metadata_of(result, "retained_answers")["run_raw_answers_removed"] == 1
+    assert "could never be read" in capfd.readouterr().err
     assert project.statuses() == {"old": "unrecognised"}

@@ -16,7 +16,7 @@ import pytest
 from project import TODAY, Project, failure_text
 
 from clodura_pipeline.sandbox import Directory, Fault, Person, Sandbox, SandboxOptions, build_directory
-from clodura_pipeline.warehouse.analyst_tables import bring_up_to_date
+from clodura_pipeline.warehouse.analyst_tables import build_analyst_tables
 from clodura_pipeline.warehouse.publication import publish
 from clodura_pipeline.warehouse.schemas import ENRICHED_SCHEMA, VALIDATED_SCHEMA
 
@@ -57,6 +57,7 @@ def row(person: Person, **other: str) -> str:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     folder = tmp_path_factory.mktemp("marked")
     (folder / "home").mkdir()
+    (folder / "contacts").mkdir()
     (folder / "home" / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
     options = SandboxOptions(api_key=KEY, starting_balance=1_000)
     directory = Directory(MARKED, build_directory().organisations)
@@ -137,9 +138,9 @@ def a_published_table_that_breaks_its_schema(project: Project, patch: pytest.Mon
 def a_value_that_duckdb_cannot_convert(project: Project, patch: pytest.MonkeyPatch) -> dict[str, Any]:
     def convert(connection: duckdb.DuckDBPyConnection, *more: object) -> int:
         connection.execute("SELECT ?::INTEGER", [MARKED[0].email])
-        return bring_up_to_date(connection, *more)  # pyright: ignore[reportArgumentType]
+        return build_analyst_tables(connection, *more)  # pyright: ignore[reportArgumentType]
 
-    patch.setattr("clodura_pipeline.graph.assets.publication.bring_up_to_date", convert)
+    patch.setattr("clodura_pipeline.graph.resources.build_analyst_tables", convert)
     return {}
 
 
@@ -155,11 +156,11 @@ def a_defect_while_validating(project: Project, patch: pytest.MonkeyPatch) -> di
 
 
 def a_full_disk(project: Project, patch: pytest.MonkeyPatch) -> dict[str, Any]:
-    def full(connection: duckdb.DuckDBPyConnection, target: Path) -> bool:
+    def full(connection: duckdb.DuckDBPyConnection, target: Path, *more: Any) -> bool:
         patch.setattr("clodura_pipeline.warehouse.publication._write", _no_space)
-        return publish(connection, target)
+        return publish(connection, target, *more)
 
-    patch.setattr("clodura_pipeline.graph.assets.publication.publish", full)
+    patch.setattr("clodura_pipeline.graph.resources.publish", full)
     more_people(project, 11)
     return {}
 
@@ -180,13 +181,13 @@ PATHS: tuple[tuple[Fail, bool, str], ...] = (  # what fails, whether the run suc
     (wrong_key, False, "check CLODURA_API_KEY"),
     (refused_plan, False, "the plan may not include the Enrich API"),
     (a_key_with_a_line_break, False, "characters that no key holds"),
-    (a_bad_line_in_the_suppression_file, False, "line 1: holds neither"),
+    (a_bad_line_in_the_suppression_file, False, "line 1: no single e-mail address"),
     (rows_that_break_the_schema, True, ""),
     (a_published_table_that_breaks_its_schema, False, "schema_holds"),
-    (a_value_that_duckdb_cannot_convert, False, "An error that nobody foresaw: ConversionException"),
-    (a_defect_while_validating, False, "An error that nobody foresaw: ValueError"),
-    (a_full_disk, False, "The file that was there is unchanged. Make room"),
-    (a_damaged_ledger, False, "Restore the state folder from your back-up"),
+    (a_value_that_duckdb_cannot_convert, False, "Unexpected error ConversionException"),
+    (a_defect_while_validating, False, "Unexpected error ValueError"),
+    (a_full_disk, False, "The earlier file is unchanged"),
+    (a_damaged_ledger, False, "backup"),
 )
 
 

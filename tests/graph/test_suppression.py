@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from project import TODAY, Project, checks_of, failure_text, metadata_of
 
-from clodura_pipeline.identity.suppression import SuppressionProblem, read_suppression
+from clodura_pipeline.identity.suppression import SuppressionFileError, read_suppression
 from clodura_pipeline.sandbox import Person
 from clodura_pipeline.warehouse.tables import ENRICHED_CONTACTS
 
@@ -31,7 +31,7 @@ def test_who_is_listed_is_never_asked_and_shows_nothing_that_was_bought(project:
     before = HEADER + f"bought,,,{bought.email},,,\nfree,,,{free.email},,,\n"
     project.put(f"old-{TODAY}.csv", before)
     assert project.run().success
-    assert project.asked == 2
+    assert project.call_count == 2
 
     named = f"{by_role.first_name},{by_role.last_name}"
     project.put(
@@ -55,8 +55,8 @@ def test_who_is_listed_is_never_asked_and_shows_nothing_that_was_bought(project:
         "",
     )
     result = project.run(suppression_file=listed)
-    assert result.success
-    assert project.asked == 2
+    assert result.success, failure_text(result)
+    assert project.call_count == 2
     assert all(passed for name, passed in checks_of(result).items() if "match_rate" not in name)
     statuses = project.statuses()
     assert statuses.pop("free") == "person"
@@ -68,10 +68,10 @@ def test_who_is_listed_is_never_asked_and_shows_nothing_that_was_bought(project:
     assert project.query("SELECT sum(credits_charged) FROM enriched_contacts") == [(project.books().charged,)]
     assert project.query("SELECT sum(suppressed), sum(unanswered) FROM list_report") == [(6, 0)]
     plan = metadata_of(result, "enrichment_plan")
-    assert (plan["to_ask"], plan["suppressed"]) == (0, 6)
+    assert (plan["run_to_call"], plan["run_suppressed"]) == (0, 6)
 
     taken_off = project.run(job="plan_contacts", suppression_file=write(project, "unwanted.example"))
-    assert metadata_of(taken_off, "enrichment_plan")["to_ask"] == 4
+    assert metadata_of(taken_off, "enrichment_plan")["run_to_call"] == 4
 
 
 BAD = {
@@ -87,7 +87,7 @@ BAD = {
 def test_a_line_that_is_none_of_the_three_is_named_and_not_shown(tmp_path: Path, line: str) -> None:
     path = tmp_path / "never-ask.txt"
     path.write_text(f"# first\nok@x.example\n{line}\n")
-    with pytest.raises(SuppressionProblem, match=r"never-ask\.txt, line 3") as raised:
+    with pytest.raises(SuppressionFileError, match=r"never-ask\.txt, line 3") as raised:
         read_suppression(path)
     assert line not in str(raised.value)
 
@@ -100,8 +100,8 @@ def test_a_list_that_cannot_be_used_stops_the_run_before_anybody_is_asked(projec
     assert "zq" not in failure_text(result)
     gone = project.run(suppression_file=project.folder / "gone.txt")
     assert not gone.success
-    assert "Nobody is asked without it" in failure_text(gone)
-    assert project.asked == 0
+    assert "No calls are made without it" in failure_text(gone)
+    assert project.call_count == 0
 
 
 def test_spellings_of_one_entry_are_one_entry(tmp_path: Path) -> None:

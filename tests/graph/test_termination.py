@@ -14,8 +14,9 @@ import pytest
 from launched import dg_launch, events_of, forked_job, ui_of, until
 from project import TODAY, Project
 
-from clodura_pipeline.identity.canonical import profile_id
-from clodura_pipeline.ledger import Ledger
+from clodura_pipeline.identity import canonical
+from clodura_pipeline.identity.cells.linkedin import profile_id
+from clodura_pipeline.ledger import CanonicalForm, Ledger
 from clodura_pipeline.ledger.rules.clock import SystemClock
 from clodura_pipeline.sandbox import Directory
 
@@ -75,11 +76,11 @@ def test_a_termination_from_the_ui_ends_kindly_and_the_next_run_publishes_it_all
         until(lambda: ui.status(run_id) in ("CANCELED", "FAILURE", "SUCCESS"), "the run ends", 13.0)
         assert ui.status(run_id) == "CANCELED"
     assert_ended_kindly(long_list, ended_at)
-    asked = long_list.asked
+    asked = long_list.call_count
     assert_told(
         long_list,
-        "Stopping: no new calls are made. Those under way are awaited, for at most 13 s",
-        f"The run was stopped from outside after {asked} answered calls. All answers are stored",
+        "Stopping: no new calls are made. Calls in flight are awaited for at most 13 s",
+        f"The run was stopped from outside after {asked} calls. All answers are stored",
     )
     long_list.sandbox.options = replace(long_list.sandbox.options, latency_seconds=0.0)
     assert long_list.run().success
@@ -98,7 +99,7 @@ def test_ctrl_c_in_a_terminal_ends_dg_launch_kindly(long_list: Project, director
         assert process.wait(20) == 1
     assert_ended_kindly(long_list, ended_at)
     printed = output.read_text()
-    assert f"stopped from outside after {long_list.asked} answered calls" in printed
+    assert f"stopped from outside after {long_list.call_count} calls" in printed
     assert "sandbox-key" not in printed
     assert not [person for person in directory.people[:PEOPLE] if person.email in printed]
 
@@ -111,7 +112,7 @@ def test_sigterm_ends_the_job_kindly(long_list: Project) -> None:
     process.join(20)
     assert process.exitcode == 1
     assert_ended_kindly(long_list, ended_at)
-    assert_told(long_list, "All answers are stored; the next run publishes them and goes on from there.")
+    assert_told(long_list, "All answers are stored; the next run publishes them and continues from there.")
 
 
 def test_a_second_signal_ends_the_job_at_once_with_the_doubt_recorded(long_list: Project) -> None:
@@ -132,7 +133,8 @@ def test_a_second_signal_ends_the_job_at_once_with_the_doubt_recorded(long_list:
     assert under_way == WORKERS, "it waited for its calls"
     assert ledger_rows(long_list, "SELECT count(*) FROM attempts WHERE state = 'sent'") == [(under_way,)]
     assert_told(long_list, f"were not awaited: up to {2 * under_way} credits are at risk")
-    with Ledger(long_list.state / "ledger.sqlite", LaterClock(), profile_id) as ledger:
+    form = CanonicalForm(canonical.CANONICAL_VERSION, canonical.identifiers_of, profile_id)
+    with Ledger(long_list.state / "ledger.sqlite", LaterClock(), form) as ledger:
         ledger.start_run("later", "later", 0)
         total = ledger.totals()
     assert ledger_rows(long_list, "SELECT count(*) FROM attempts WHERE state = 'ambiguous'") == [(under_way,)]

@@ -13,8 +13,8 @@ import time
 import polars as pl
 
 from clodura_pipeline.identity.cleaning import clean
-from clodura_pipeline.identity.matching import resolve
 from tests.identity.labelled import labelled_contacts
+from tests.identity.resolved import resolve
 
 
 def judged(landed: pl.DataFrame) -> pl.DataFrame:
@@ -75,7 +75,7 @@ def _speed(count: int) -> None:
     print(
         f"\n{landed.height:,} rows: cleaned in {between - start:.1f} s ({cleaned.rejected.height:,} rejected),", end=" "
     )
-    print(f"resolved in {end - between:.1f} s to {people.questions.height:,} people")
+    print(f"resolved in {end - between:.1f} s to {people.requests.height:,} people")
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.identity import cleaning
+from clodura_pipeline.identity.canonical import identifiers_of
 from clodura_pipeline.identity.cleaning import NO_IDENTIFIER, Cleaned, clean
-from clodura_pipeline.identity.rereading import read_anew
 
 TEXT_COLUMNS = ("source", "contact_id", *cleaning.CELLS, "source_columns", "record")
 SCHEMA: dict[str, Any] = {"file_date": pl.Date, "source_file": pl.String, "source_row": pl.Int64}
@@ -80,6 +80,7 @@ def test_clean_row_keeps_what_it_says() -> None:
         "profile_id": "li:ann-lee",
         "email_id": "em:ann.lee@acme.com",
         "name_id": "nc:ann|lee|co:acme",
+        "further_ids": [],
         "set_aside": [],
     }
 
@@ -120,7 +121,7 @@ def test_non_ascii_profile_is_asked_percent_encoded() -> None:
         ("first_name", "Mr. & Mrs.", "not a name"),
         ("last_name", "Robotics GmbH", "not a name"),
         ("full_name", "Acme Robotics GmbH", "a company, not somebody's name"),
-        ("full_name", "Ann", "cannot be told apart into first and last name"),
+        ("full_name", "Ann", "cannot be split into first and last name"),
     ],
 )
 def test_unusable_cell_is_set_aside_and_the_row_kept_or_rejected_for_it(column: str, cell: str, why: str) -> None:
@@ -176,7 +177,7 @@ def test_name_as_it_is_asked_gives_the_identifier_it_is_registered_by() -> None:
     sent = Identifiers(
         first_name=row["first_name"], last_name=row["last_name"], organisation_name=row["organisation_name"]
     )
-    assert read_anew([sent]) == [(None, None, row["name_id"])]
+    assert identifiers_of([sent]) == [(None, None, row["name_id"])]
 
 
 def test_stand_in_for_a_name_is_nobody() -> None:
@@ -188,8 +189,8 @@ def test_stand_in_for_a_name_is_nobody() -> None:
 @pytest.mark.parametrize(
     ("email", "aside"),
     [
-        ("info@acme.com", "email: a role address (info@), never asked alone"),
-        ("ann@mailinator.com", "email: a disposable address, never asked alone"),
+        ("info@acme.com", "email: a role address (info@), not sent"),
+        ("ann@mailinator.com", "email: a disposable address, not sent"),
         ("ann lee@acme.com", "email: not a valid address"),
         ("a***@acme.com", "email: masked, not the whole address"),
         ("email_not_unlocked@domain.com", "email: a stand-in, not somebody's address"),
@@ -201,10 +202,14 @@ def test_unusable_address_is_not_asked(email: str, aside: str) -> None:
     assert reasons(email=email) == [NO_IDENTIFIER, aside]
 
 
-@pytest.mark.parametrize("cell", ["ann@x.com; ann@y.com", "ann@x.com ::: ann@y.com", "ann@x.com, ann@y.com"])
-def test_first_of_several_addresses_is_used_and_the_rest_told(cell: str) -> None:
+@pytest.mark.parametrize(
+    "cell",
+    ["ann@x.com; ann@y.com", "ann@x.com ::: ann@y.com", "ann@x.com, ann@y.com", "ann@x.com\nann@y.com\nAnn@x.com"],
+)
+def test_first_of_several_addresses_is_sent_and_the_rest_is_evidence(cell: str) -> None:
     row = contact(email=cell)
-    assert (row["email"], row["set_aside"]) == ("ann@x.com", ["email: more than one address, only one is used"])
+    assert (row["email"], row["further_ids"]) == ("ann@x.com", ["em:ann@y.com"])
+    assert row["set_aside"] == ["email 2 of 2: one more address, not sent"]
 
 
 @pytest.mark.parametrize("blank", ["", " ", "n/a", "N/A", "-", "null", "none", "unknown", "#N/A", "\u200b", "\xa0"])
@@ -268,8 +273,11 @@ def test_misplaced_cell_is_moved_where_it_belongs(
 
 def test_misplaced_cell_does_not_replace_the_right_one() -> None:
     row = contact(first_name="bob@x.com", email="ann@x.com")
-    assert row["email"] == "ann@x.com"
-    assert row["set_aside"] == ["first_name: an e-mail address, not used, for email is there already"]
+    assert (row["email"], row["further_ids"]) == ("ann@x.com", ["em:bob@x.com"])
+    assert row["set_aside"] == [
+        "first_name: an e-mail address, used as email",
+        "email 2 of 2: one more address, not sent",
+    ]
 
 
 def test_company_page_in_place_of_its_name_is_used_as_a_page() -> None:
@@ -312,10 +320,125 @@ def test_domain_serves_as_the_organisations_name() -> None:
     assert contact(**ANN, organisation_name=row["organisation_name"])["name_id"] == row["name_id"]
 
 
+@pytest.mark.parametrize(
+    ("cells", "column", "value"),
+    [
+        ({"email": "info@x.com\nltaylor@x.com"}, "email", "ltaylor@x.com"),
+        ({"email": "n/a\na***@x.com\nann@mailinator.com\noops\nann@x.com"}, "email", "ann@x.com"),
+        ({"email": "private@gmail.com\nann@x.com"}, "email", "private@gmail.com"),
+        ({"linkedin_url": f"linkedin.com/sales/lead/A\n{PROFILE}"}, "linkedin_url", PROFILE),
+        ({"linkedin_url": f"linkedin.com/in/null\nhttps://lnkd.in/a\n{PROFILE}"}, "linkedin_url", PROFILE),
+        ({**ANN, "organisation_name": "Self-employed\nAcme"}, "organisation_name", "Acme"),
+        ({**ANN, "organisation_name": "#N/A\n123\nAcme\nGlobex"}, "organisation_name", "Acme"),
+        ({**ANN, "organisation_domain": "gmail.com\nwww.acme.com"}, "organisation_domain", "acme.com"),
+        (
+            {**ANN, "organisation_linkedin_url": f"{PROFILE}\nlinkedin.com/company/acme"},
+            "organisation_linkedin_url",
+            "https://www.linkedin.com/company/acme",
+        ),
+        ({"email": f"{PROFILE}\nann@x.com"}, "email", "ann@x.com"),
+    ],
+)
+def test_first_usable_value_of_a_kind_is_the_rows(cells: dict[str, str], column: str, value: str) -> None:
+    assert contact(**cells)[column] == value
+
+
+@pytest.mark.parametrize(
+    ("cells", "further"),
+    [
+        ({"email": "private@gmail.com\nann@x.com; info@x.com"}, ["em:ann@x.com"]),
+        ({"email": "ann@x.com\nAnn+a@X.com"}, []),
+        ({"linkedin_url": f"{PROFILE}\nlinkedin.com/in/ann-lee-2"}, ["li:ann-lee-2"]),
+        ({"linkedin_url": f"{PROFILE}, linkedin.com/in/ann-lee-2/"}, ["li:ann-lee-2"]),
+        ({"email": "ann@x.com\nb@x.com", "linkedin_url": f"{PROFILE}\nin/bob"}, ["em:b@x.com", "li:bob"]),
+        ({"email": "ann@x.com", "last_name": "Lee <b@x.com>", "full_name": "c@x.com"}, ["em:b@x.com", "em:c@x.com"]),
+    ],
+)
+def test_further_addresses_and_profiles_are_evidence_and_named_as_not_sent(
+    cells: dict[str, str], further: list[str]
+) -> None:
+    row = contact(**cells)
+    assert row["further_ids"] == further
+    assert sum("not sent" in note and "one more" in note for note in row["set_aside"]) == len(further)
+
+
+def test_notes_on_several_values_say_which_one_they_are_about() -> None:
+    row = contact(email="info@x.com\nann@x.com\nb@x.com", linkedin_url="linkedin.com/sales/lead/A")
+    assert row["set_aside"] == [
+        "email 1 of 3: a role address (info@), not sent",
+        "email 3 of 3: one more address, not sent",
+        "linkedin_url: a Sales Navigator address, which Clodura cannot look up",
+    ]
+
+
+NO_COMPANIES = "#NV|\\N|NaT|#N/D|#N/A|#¡VALOR!|#DIV/0!|#NUM!|#WERT!|#ИМЯ?|#HIÁNYZIK|Err:502|<NA>|Not Found|No data|true"
+NO_COMPANIES += "|False|2026-11-22|22.11.2026|22 Nov 2026|2026-11-22T10:00:00Z|November 22nd, 2026|22. März 2026"
+NO_COMPANIES += "|123456|1.23457E+11|12,5 %|:::| ::: |ann@gmail.com|keine Daten|Sin datos|未知"
+
+
+@pytest.mark.parametrize("cell", NO_COMPANIES.split("|"))
+def test_cell_that_says_nothing_is_no_company_and_joins_nobody(cell: str) -> None:
+    assert contact(**ANN, email="ann@x.com", organisation_name=cell)["organisation_name"] is None
+    assert reasons(**ANN, organisation_name=cell)[0] == NO_IDENTIFIER
+
+
+@pytest.mark.parametrize(
+    ("cell", "name"),
+    [
+        *((name, name) for name in ("1&1", "3M", "7-Eleven", "Nothing", "Mai 2000 GmbH", "37signals", "True Corp")),
+        ("Acme Corp.;Sales", "Acme Corp."),
+        ("Acme\\, Inc.;Sales;EMEA", "Acme, Inc."),
+        ("Solvarina Digital (https://www.notion.so/x)", "Solvarina Digital"),
+        ("Acme (https://www.notion.so/x), Globex (https://www.notion.so/y)", "Acme"),
+        ("Acme ::: Globex", "Acme"),
+        (" ::: Globex", "Globex"),
+        ("M=C3=BCller GmbH", "Müller GmbH"),
+        ("=?utf-8?B?TcO8bGxlcg==?=", "Müller"),
+        ('="Acme"', "Acme"),
+        ('=HYPERLINK("https://acme.com","Acme")', "Acme"),
+        ("[Acme](https://acme.com)", "Acme"),
+        ("<p>Acme &amp; Sons</p>", "Acme & Sons"),
+        ("ann@acme.com", "acme.com"),
+    ],
+)
+def test_company_is_unwrapped(cell: str, name: str) -> None:
+    assert contact(**ANN, organisation_name=cell)["organisation_name"] == name
+
+
+@pytest.mark.parametrize(
+    ("cell", "name"),
+    [
+        ("G=C3=BCnther", "Günther"),
+        ("Ann (https://www.notion.so/x)", "Ann"),
+        ("Ann ::: Annie", "Ann"),
+        ("Nat", "Nat"),
+        ("NaT", None),
+        ("2026-11-22T10:00:00Z", None),
+        ("22 Nov 2026", None),
+        ("a1b2c3d40", None),
+    ],
+)
+def test_first_name_is_unwrapped_or_none(cell: str, name: str | None) -> None:
+    assert contact(email="ann@x.com", first_name=cell, last_name="Lee")["first_name"] == name
+
+
+def test_guest_of_a_microsoft_tenant_is_asked_by_their_own_address() -> None:
+    row = contact(email="ann.lee_acme.com#EXT#@tenant.onmicrosoft.com")
+    assert (row["email"], row["email_id"]) == ("ann.lee@acme.com", "em:ann.lee@acme.com")
+
+
 def test_reasons_never_repeat_a_cell() -> None:
     secret = "zq9"
-    values = ("{}", "{}@x", "info@{}.com", "linkedin.com/sales/lead/{}", "linkedin.com/in/{}", "{}@x.com;b@x.com")
-    cells = [{name: value.format(secret) for name in cleaning.CELLS} for value in values]
+    values = (
+        "{}",
+        "{}@x",
+        "info@x.com\n{}@x.com\nb{}@x.com",
+        "info@{}.com",
+        "linkedin.com/sales/lead/{}",
+        "linkedin.com/in/{}",
+        "{}@x.com;b@x.com",
+    )
+    cells = [{name: value.replace("{}", secret) for name in cleaning.CELLS} for value in values]
     cleaned = clean(landed(*cells))
     told = [*cleaned.contacts["set_aside"].explode(), *cleaned.rejected["reasons"].explode()]
     assert told

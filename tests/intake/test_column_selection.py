@@ -1,4 +1,4 @@
-"""Which cells of a row are taken: the first that says something, and never parts of two people or companies."""
+"""Which cells of a row are taken: every value of a kind, and never parts of two people or companies."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 
 from clodura_pipeline.identity.cells import LANDED_COLUMNS
 from clodura_pipeline.identity.cleaning import clean
-from clodura_pipeline.intake.formats import read_contacts
+from clodura_pipeline.intake.contact_file import read_contacts
 
 
 def landed(folder: Path, headers: str, *rows: str) -> list[dict[str, str]]:
@@ -22,21 +22,38 @@ def landed(folder: Path, headers: str, *rows: str) -> list[dict[str, str]]:
 @pytest.mark.parametrize(
     ("headers", "row", "expected"),
     [
-        ("Email - Work,Email - Home,Email - Other", "a@x.eu,b@x.eu,", {"email": "a@x.eu"}),
-        ("Email - Work,Email - Home,Email - Other", ",b@x.eu,c@x.eu", {"email": "b@x.eu"}),
+        ("Email - Work,Email - Home,Email - Other", "a@x.eu,b@x.eu,", {"email": "a@x.eu\nb@x.eu"}),
+        ("Email - Work,Email - Home,Email - Other", ",b@x.eu,c@x.eu", {"email": "b@x.eu\nc@x.eu"}),
         ("Email - Work,Email - Home,Email - Other", ",,c@x.eu", {"email": "c@x.eu"}),
         ("email,work_email", " ,b@x.eu", {"email": "b@x.eu"}),
-        ("Work email,Private email", "n/a,b@x.eu", {"email": "b@x.eu"}),
-        ("Work email,Private email", "unverified,b@x.eu", {"email": "b@x.eu"}),
+        ("Work email,Private email", "n/a,b@x.eu", {"email": "n/a\nb@x.eu"}),
+        ("Work email,Private email", "unverified,b@x.eu", {"email": "unverified\nb@x.eu"}),
         ("Work email,Private email", "unverified,", {"email": "unverified"}),
-        ("Email,Company,Associated Company", "a@x.eu,-,Acme", {"email": "a@x.eu", "organisation_name": "Acme"}),
+        ("Email,Company,Associated Company", "a@x.eu,-,Acme", {"email": "a@x.eu", "organisation_name": "-\nAcme"}),
         ("Email,Associated Company", "a@x.eu,10203040;50607080", {"email": "a@x.eu"}),
         ("Email,Associated Company", "a@x.eu,1984", {"email": "a@x.eu", "organisation_name": "1984"}),
+        ("Email,E-mail 2", "a@x.eu,a@x.eu", {"email": "a@x.eu"}),
+        ("Email,E-mail 2", '"a@x.eu\nb@x.eu",b@x.eu', {"email": "a@x.eu\nb@x.eu"}),
+        (
+            "Email,Company Domain,Website",
+            "a@x.eu,gmail.com,x.eu",
+            {"email": "a@x.eu", "organisation_domain": "gmail.com\nx.eu"},
+        ),
+        (
+            "LinkedIn URL,Profile",
+            "https://www.linkedin.com/sales/lead/1,https://www.linkedin.com/in/ann",
+            {"linkedin_url": "https://www.linkedin.com/sales/lead/1"},
+        ),
+        (
+            "Person Linkedin Url,LinkedIn",
+            "linkedin.com/sales/lead/1,linkedin.com/in/ann",
+            {"linkedin_url": "linkedin.com/sales/lead/1\nlinkedin.com/in/ann"},
+        ),
         ("LinkedIn URL,LinkedIn Handle", ",ann-lee", {"linkedin_url": "https://www.linkedin.com/in/ann-lee"}),
         ("Record ID,User ID,Email", ",7,a@x.eu", {"email": "a@x.eu"}),
     ],
 )
-def test_the_next_column_is_used_where_the_best_one_says_nothing(
+def test_all_values_of_a_kind_are_landed_the_best_column_first(
     tmp_path: Path, headers: str, row: str, expected: dict[str, str]
 ) -> None:
     assert landed(tmp_path, headers, row) == [expected]
@@ -63,7 +80,7 @@ def test_where_a_row_names_two_companies_their_domains_are_not_mixed(tmp_path: P
     headers = "Email,Company,Account Name,Company Domain,Website"
     same, other = landed(tmp_path, headers, "a@x.eu,Acme,ACME,,acme.eu", "b@x.eu,Acme,Globex,,globex.com")
     assert same["organisation_domain"] == "acme.eu"
-    assert other == {"email": "b@x.eu", "organisation_name": "Acme"}
+    assert other == {"email": "b@x.eu", "organisation_name": "Acme\nGlobex"}
 
 
 ANN = {"first_name": "Ann", "last_name": "Lee", "email": "ann@a.eu"}

@@ -115,26 +115,37 @@ def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path) -> None:
     assert "cannot be opened" in found.left_alone[0].reason
 
 
-def test_links_in_a_loop_end_and_each_file_is_found_once(tmp_path: Path) -> None:
-    write(tmp_path, "a/crm.csv")
-    (tmp_path / "a" / "up").symlink_to(tmp_path)
-    (tmp_path / "a-latest").symlink_to(tmp_path / "a")
-    (tmp_path / "0.csv").symlink_to(tmp_path / "a" / "crm.csv")
-    (tmp_path / "gone.csv").symlink_to(tmp_path / "nowhere")
-    found = find_files(tmp_path)
+def test_links_are_left_alone_and_listed(tmp_path: Path) -> None:
+    contacts = write(tmp_path / "contacts", "a/crm.csv")
+    write(tmp_path / "elsewhere", "2026-11-22/crm.csv", ".env")
+    (contacts / "a" / "up").symlink_to(contacts)
+    (contacts / "a-latest").symlink_to(contacts / "a")
+    (contacts / "0.csv").symlink_to(contacts / "a" / "crm.csv")
+    (contacts / "gone.csv").symlink_to(tmp_path / "nowhere")
+    (contacts / "shared").symlink_to(tmp_path / "elsewhere")
+    (contacts / "key.csv").symlink_to(tmp_path / "elsewhere" / ".env")
+    found = find_files(contacts)
     assert [file.path for file in found.files] == ["a/crm.csv"]
+    outside = "is a link that leads out of the contacts folder; put the file itself there"
     assert {left.path: left.reason for left in found.left_alone} == {
-        "0.csv": "is the same file as a/crm.csv, reached through a link",
+        "0.csv": "is a link to a/crm.csv in the contacts folder",
+        "a-latest": "is a link to a in the contacts folder",
+        "a/up": "is a link to . in the contacts folder",
         "gone.csv": "is a link that leads nowhere",
+        "key.csv": outside,
+        "shared": outside,
     }
 
 
-def test_files_and_folders_that_lie_elsewhere_are_found_through_links(tmp_path: Path) -> None:
-    write(tmp_path / "elsewhere", "shared/2026-11-22/crm.csv", "one.csv")
-    contacts = write(tmp_path / "contacts", "own.csv")
-    (contacts / "shared").symlink_to(tmp_path / "elsewhere" / "shared")
-    (contacts / "two.csv").symlink_to(tmp_path / "elsewhere" / "one.csv")
-    assert [file.path for file in find_files(contacts).files] == ["own.csv", "shared/2026-11-22/crm.csv", "two.csv"]
+def test_a_contacts_folder_that_is_a_link_itself_is_searched(tmp_path: Path) -> None:
+    write(tmp_path / "elsewhere", "crm.csv")
+    (tmp_path / "contacts").symlink_to(tmp_path / "elsewhere")
+    assert [file.path for file in find_files(tmp_path / "contacts").files] == ["crm.csv"]
+
+
+def test_control_characters_in_a_name_are_escaped(tmp_path: Path) -> None:
+    (tmp_path / "a\x1b[31m\n\u202eb.csv").write_text("x")
+    assert find_files(tmp_path).files[0].path == "a\\x1b[31m\\n\\u202eb.csv"
 
 
 def test_two_names_of_one_file_are_two_files(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from clodura_pipeline.identity.cells import LANDED_COLUMNS
-from clodura_pipeline.intake.headers.matching import BadSpellings, load_spellings, match_headers
-from clodura_pipeline.intake.headers.spellings import BUILT_IN, HANDLE, NAME_PARTS, key_of, words_of
+from clodura_pipeline.intake.headers.matching import match_headers
+from clodura_pipeline.intake.headers.spellings import BUILT_IN, HANDLE, NAME_PARTS, BadSpellings, key_of, load_spellings
 
 EXPORTS = {
     "our own names": (
@@ -451,7 +451,7 @@ def test_a_users_spellings_come_before_ours(tmp_path: Path) -> None:
     ("written", "reason"),
     [
         ("email = [", "not valid TOML"),
-        ('e_mail = ["Correo"]', '"e_mail" is no column of ours; expected one of contact_id'),
+        ('e_mail = ["Correo"]', '"e_mail" is no landed column; expected one of contact_id'),
         ('email = "Correo"', "email must be a list of headers"),
         ("email = [1]", "email must be a list of headers"),
         ('email = ["--"]', "email must be a list of headers"),
@@ -472,16 +472,16 @@ def test_a_missing_file_of_spellings_is_named(tmp_path: Path) -> None:
 
 
 def test_spellings_for_a_column_that_is_none_of_ours_are_refused() -> None:
-    with pytest.raises(BadSpellings, match=r"^no columns of ours: phone"):
+    with pytest.raises(BadSpellings, match=r"^These are no landed columns: phone"):
         match_headers(["Email"], {"phone": ("Telephone",)})
 
 
 def test_every_spelling_stands_once_and_for_one_column() -> None:
     table = tomllib.loads(BUILT_IN.read_text(encoding="utf-8"))
     columns = (*LANDED_COLUMNS, HANDLE, *NAME_PARTS)
-    about_words = {"wrappers", "guests", "questions", "yours", "endings", "marks"}
-    assert set(table) == {*columns, *about_words, "alone", "beside"}
-    keys = [key_of(words_of(one)) for column in columns for one in table[column]]
+    about_words = {"wrappers", "guests", "form_words", "possessives", "form_endings", "remarks", "path_endings"}
+    assert set(table) == {*columns, *about_words, "exclusive", "contextual", "unused"}
+    keys = [key_of(one) for column in columns for one in table[column]]
     assert "" not in keys
     assert sorted(keys) == sorted(set(keys))
-    assert {key_of(words_of(one)) for one in table["alone"]} <= set(keys)
+    assert {key_of(one) for one in table["exclusive"]} <= set(keys)

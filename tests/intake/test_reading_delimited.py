@@ -1,4 +1,4 @@
-"""Reading CSV and its relatives as they are found in the wild: delimiters, encodings, preambles, headers, cells."""
+"""ContactRows CSV and its relatives as they are found in the wild: delimiters, encodings, preambles, headers, cells."""
 
 import codecs
 import gzip
@@ -9,16 +9,16 @@ import polars as pl
 import pytest
 
 from clodura_pipeline.identity.cells import LANDED_COLUMNS
-from clodura_pipeline.intake.formats import Reading, UnreadableFile, read_contacts
+from clodura_pipeline.intake.contact_file import ContactRows, UnreadableFile, read_contacts
 
 
-def read(folder: Path, content: str | bytes, name: str = "list.csv", **spellings: tuple[str, ...]) -> Reading:
+def read(folder: Path, content: str | bytes, name: str = "list.csv", **spellings: tuple[str, ...]) -> ContactRows:
     location = folder / name
     location.write_bytes(content.encode() if isinstance(content, str) else content)
     return read_contacts(location, spellings)
 
 
-def landed(reading: Reading, *columns: str) -> list[tuple[str | None, ...]]:
+def landed(reading: ContactRows, *columns: str) -> list[tuple[str | None, ...]]:
     return reading.rows.select(columns).rows()
 
 
@@ -177,9 +177,9 @@ def test_a_single_column_is_a_list_too(tmp_path: Path) -> None:
     assert reading.rows["source_columns"].to_list() == [None, None, None]
 
 
-def test_of_repeated_headers_the_first_cell_that_is_filled_is_used_and_all_are_kept(tmp_path: Path) -> None:
+def test_of_repeated_headers_all_cells_are_used_and_kept(tmp_path: Path) -> None:
     reading = read(tmp_path, "Email,Tag,Email,Tag\na@example.com,1,b@example.com,2\n ,,c@example.com,\n")
-    assert landed(reading, "email") == [("a@example.com",), ("c@example.com",)]
+    assert landed(reading, "email") == [("a@example.com\nb@example.com",), ("c@example.com",)]
     assert [json.loads(columns) for columns in reading.rows["source_columns"]] == [
         {"Tag": "1", "Email_2": "b@example.com", "Tag_2": "2"},
         {"Tag": None, "Email_2": "c@example.com", "Tag_2": None},
@@ -187,11 +187,11 @@ def test_of_repeated_headers_the_first_cell_that_is_filled_is_used_and_all_are_k
     assert reading.mapping == {"Email": "email", "Email_2": "email"}
 
 
-def test_a_second_address_is_used_where_the_first_is_empty_and_kept_beside(tmp_path: Path) -> None:
+def test_a_second_address_is_landed_below_the_first_and_kept_beside(tmp_path: Path) -> None:
     reading = read(tmp_path, "E-mail 2,Email\nb@example.com,\nc@example.com,a@example.com\n")
     assert landed(reading, "email", "source_columns") == [
         ("b@example.com", '{"E-mail 2":"b@example.com"}'),
-        ("a@example.com", '{"E-mail 2":"c@example.com"}'),
+        ("a@example.com\nc@example.com", '{"E-mail 2":"c@example.com"}'),
     ]
 
 

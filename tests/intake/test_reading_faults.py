@@ -4,18 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from clodura_pipeline.intake.formats import Reading, UnreadableFile, read_contacts
+from clodura_pipeline.intake.contact_file import ContactRows, UnreadableFile, read_contacts
 
 HEADER = "contact_id,first_name,email\n"
 
 
-def read(folder: Path, content: str | bytes) -> Reading:
+def read(folder: Path, content: str | bytes) -> ContactRows:
     location = folder / "list.csv"
     location.write_bytes(content.encode() if isinstance(content, str) else content)
     return read_contacts(location)
 
 
-def outcome(reading: Reading) -> dict[int, str | None]:
+def outcome(reading: ContactRows) -> dict[int, str | None]:
     """Each record by its position: the id it landed with, or the text of what could not be read."""
     told = dict(reading.rows.select("source_row", "contact_id").rows())
     told |= {record.source_row: record.text for record in reading.unreadable}
@@ -88,6 +88,15 @@ def test_an_open_quote_in_a_long_list_costs_one_row(tmp_path: Path) -> None:
 def test_text_with_line_breaks_is_one_record(tmp_path: Path, note: str) -> None:
     content = f'contact_id,email,note\n1,a@example.com,"{note}"\n2,b@example.com,x\n'
     assert outcome(read(tmp_path, content)) == {1: "1", 2: "2"}
+
+
+@pytest.mark.parametrize("quote", ["", '""'], ids=["plain", "with quotes"])
+def test_a_quoted_cell_beyond_the_limit_is_one_unreadable_record(tmp_path: Path, quote: str) -> None:
+    note = "".join(f"line {number} {quote}of a thread\n" for number in range(40_000))
+    reading = read(tmp_path, f'contact_id,email,note\n1,a@example.com,"{note}"\n2,b@example.com,x\n')
+    assert (reading.rows["contact_id"].to_list(), reading.records) == (["2"], 2)
+    assert reading.unreadable[0].reason == "has a quoted cell of more than 262,144 characters"
+    assert reading.unreadable[0].text.startswith("1,a@example.com,")
 
 
 def test_a_short_record_with_line_breaks_is_kept_whole(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Reading JSON, Parquet and workbooks, and refusing what is none of these, by content and not by name."""
+"""ContactRows JSON, Parquet and workbooks, and refusing what is none of these, by content and not by name."""
 
 import gzip
 import io
@@ -16,12 +16,12 @@ import pyarrow.parquet
 import pytest
 import xlsxwriter
 
-from clodura_pipeline.intake.formats import Reading, UnreadableFile, read_contacts
+from clodura_pipeline.intake.contact_file import ContactRows, UnreadableFile, read_contacts
 
 ANN = {"id": "007", "first_name": "Ann", "email": "ann@example.com"}
 
 
-def read(folder: Path, content: str | bytes, name: str = "list.csv") -> Reading:
+def read(folder: Path, content: str | bytes, name: str = "list.csv") -> ContactRows:
     location = folder / name
     location.write_bytes(content.encode() if isinstance(content, str) else content)
     return read_contacts(location)
@@ -104,6 +104,7 @@ def test_nested_json_is_laid_flat(tmp_path: Path) -> None:
     assert reading.mapping == {
         "properties.email": "email",
         "emails": "email",
+        "emails[]": "email",
         "properties.firstname": "first_name",
         "company.name": "organisation_name",
         "company.linkedin_url": "organisation_linkedin_url",
@@ -120,7 +121,12 @@ def test_nested_json_is_laid_flat(tmp_path: Path) -> None:
 
 def test_objects_need_not_have_the_same_names(tmp_path: Path) -> None:
     reading = read(tmp_path, '[{"source_row": "x"}, {"email": "a@example.com"}, {}, {"email": "b", "email": "c"}]')
-    assert reading.rows.select("source_row", "email").rows() == [(1, None), (2, "a@example.com"), (3, None), (4, "b")]
+    assert reading.rows.select("source_row", "email").rows() == [
+        (1, None),
+        (2, "a@example.com"),
+        (3, None),
+        (4, "b\nc"),
+    ]
     assert json.loads(reading.rows["record"][3]) == {"source_row": None, "email": "b", "email_2": "c"}
 
 
@@ -201,9 +207,9 @@ def test_parquet_values_become_text_as_people_write_them(tmp_path: Path) -> None
     assert kept[0] == {
         "float": "12", "large": "1152921504606846976", "decimal": "5", "day": "2026-11-22",
         "moment": "2026-11-22T10:30:00", "zoned": "2026-11-22T10:30:00+00:00", "time": "10:30:00", "yes": "true",
-        "bytes": "text", "tags": '["x", "y"]', "nothing": None,
+        "bytes": "text", "tags": "x", "tags[]": '["x", "y"]', "company": None, "nothing": None,
     }  # fmt: skip
-    assert (kept[1]["large"], kept[1]["decimal"], kept[1]["bytes"], kept[1]["tags"]) == (None, "5.25", "ff00", "[]")
+    assert (kept[1]["large"], kept[1]["decimal"], kept[1]["bytes"], kept[1]["tags"]) == (None, "5.25", "ff00", None)
 
 
 def test_cells_of_a_workbook_become_text_as_people_write_them(tmp_path: Path) -> None:
@@ -302,20 +308,21 @@ EMAILS = pa.array(
 )
 def test_lists_of_addresses_in_parquet_are_read_as_in_json(tmp_path: Path, emails: Any, header: str) -> None:
     reading = read(tmp_path, parquet({"id": [1, 2, 3, 4], "emails": emails}))
-    assert reading.rows["email"].to_list() == ["a@example.com", None, None, None]
-    assert reading.mapping == {"id": "contact_id", header: "email"}
+    assert reading.rows["email"].to_list() == ["a@example.com\nx@example.com", None, None, None]
+    assert reading.mapping == {"id": "contact_id", header: "email", "emails[]": "email"}
     assert "x@example.com" in json.loads(reading.rows["source_columns"][0])["emails[]"]
 
 
-def test_a_whole_list_in_json_is_kept_and_no_address(tmp_path: Path) -> None:
+def test_all_addresses_of_a_list_in_json_are_landed(tmp_path: Path) -> None:
     reading = read(tmp_path, json.dumps([{"emails": [{"value": "a@example.com"}, {"value": "x@example.com"}]}]))
-    assert (reading.rows["email"][0], reading.mapping) == ("a@example.com", {"emails.value": "email"})
+    assert reading.rows["email"][0] == "a@example.com\nx@example.com"
+    assert reading.mapping == {"emails.value": "email", "emails[]": "email"}
 
 
-def test_lists_of_contacts_in_the_rows_of_parquet_are_refused(tmp_path: Path) -> None:
+def test_lists_of_contacts_in_the_rows_of_parquet_are_read_as_in_json(tmp_path: Path) -> None:
     contacts = pa.array([[{"name": "Ann", "email": "a@example.com"}, {"name": "Bob", "email": "b@example.com"}]])
-    with pytest.raises(UnreadableFile, match="holds lists of contacts"):
-        read(tmp_path, parquet({"name": ["Acme"], "contacts": contacts}))
+    reading = read(tmp_path, parquet({"name": ["Acme"], "contacts": contacts}))
+    assert reading.rows.select("full_name", "email").rows() == [("Ann", "a@example.com"), ("Bob", "b@example.com")]
 
 
 def test_bytes_that_are_an_id_are_text_or_hexadecimal_digits(tmp_path: Path) -> None:
@@ -364,7 +371,7 @@ TABLE = parquet({"email": ["a@example.com"]})
         (b'[{"email": "ann@example.com"}] trailing', "from line 1, column 31 on"),
         (b"[1, 2, 3]", "no headers were found"),
         (b'[{"product": "Lamp"}]', "the headers found are product"),
-        (b'{"a": [{"email": "x"}], "b": [{"email": "y"}]}', "2 lists of contacts (a, b)"),
+        (b'{"a": [{"email": "x"}], "b": [{"email": "y"}]}', "several lists that may be contacts (a, b)"),
         (b'{"ann@example.com": {"city": "Ulm"}}', "looks like data"),
         (bytes(range(256)) * 40, "no header"),
         (b"x" * 400_000, "no line break"),
@@ -389,7 +396,7 @@ def test_a_file_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
 
 
 def test_a_file_beyond_what_memory_holds_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clodura_pipeline.intake.formats.LARGEST", 1000)
+    monkeypatch.setattr("clodura_pipeline.intake.contact_file.MAX_BYTES", 1000)
     for content in (b"email\n" + b"a@example.com\n" * 100, gzip.compress(b"email\n" + b"a@example.com\n" * 100)):
         with pytest.raises(UnreadableFile, match="split it into several files"):
             read(tmp_path, content)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from clodura_pipeline.intake.formats import Reading, UnreadableFile, read_contacts
+from clodura_pipeline.intake.contact_file import ContactRows, UnreadableFile, read_contacts
 
 ANN = {"id": "1", "name": "Ann Lee", "email": "ann@example.com"}
 BOB = {"id": "2", "name": "Bob Ray", "email": "bob@example.com"}
@@ -16,7 +16,7 @@ THREE = ["ann@example.com", "bob@example.com", "cy@example.com"]
 MAILS = {"emails": [{"value": "x@example.com", "type": "work"}, {"value": "y@example.com", "type": "home"}]}
 
 
-def read(folder: Path, content: Any) -> Reading:
+def read(folder: Path, content: Any) -> ContactRows:
     location = folder / "list.json"
     location.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
     return read_contacts(location)
@@ -130,7 +130,7 @@ def test_lists_that_belong_to_one_person_make_no_further_records(
         ([{**ANN, "contacts": [BOB, CY]}], "lists of contacts (contacts) within records that look like contacts"),
         ([{**ANN, "results": [BOB, CY]}], "lists of contacts (results) within records that look like contacts"),
         ([{"results": [ANN], "items": [BOB]}], "several lists that may be contacts (items, results)"),
-        ({"contacts": [ANN], "speakers": [BOB]}, "2 lists of contacts (contacts, speakers)"),
+        ({"contacts": [ANN], "speakers": [BOB]}, "several lists that may be contacts (contacts, speakers)"),
         ({"email": {"0": "a"}, "first_name": {"0": "x"}}, "no header"),
         ({"user": {"email": "a@example.com"}, "office": {"name": "Acme"}}, "no header"),
         (json.dumps(ANN, indent=1) + "\nthe end", "is not valid JSON from line 6, column 1 on"),

@@ -9,14 +9,14 @@ import polars as pl
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from clodura_pipeline.intake.csv import tokens
-from clodura_pipeline.intake.csv.clean_csv import read_clean
-from clodura_pipeline.intake.csv.delimited import read_carefully, read_cells
+from clodura_pipeline.intake.cell_table import CellTable, cell_columns, text_frame
+from clodura_pipeline.intake.contact_file import ContactRows, read_contacts
+from clodura_pipeline.intake.csv import records as csv_records
+from clodura_pipeline.intake.csv.clean_blocks import read_clean
+from clodura_pipeline.intake.csv.layout import DELIMITERS, Layout, find_layout
+from clodura_pipeline.intake.csv.table import read_cells, read_records
 from clodura_pipeline.intake.decoding import Text, decode
-from clodura_pipeline.intake.formats import Reading, UnreadableFile, read_contacts
-from clodura_pipeline.intake.header_row import DELIMITERS, Layout, find_layout
-from clodura_pipeline.intake.landed_rows import Cells
-from clodura_pipeline.intake.row_builder import CellsBuilder
+from clodura_pipeline.intake.unreadable import UnreadableFile
 
 # No deadline: how long an example takes says nothing on a machine that others use too.
 SOME = settings(deadline=None)
@@ -31,22 +31,41 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-def read(content: bytes) -> Reading:
+def read(content: bytes) -> ContactRows:
     with TemporaryDirectory() as folder:
         location = Path(folder) / "list.csv"
         location.write_bytes(content)
         return read_contacts(location)
 
 
+class Cells(CellTable):
+    """All cells of a text in one frame."""
+
+    def __init__(self, layout: Layout) -> None:
+        width = len(layout.match.headers)
+        self._frames = [text_frame([], cell_columns(width), [[]] * width)]
+        super().__init__(width, self._frames.append)
+
+    def frame(self) -> pl.DataFrame:
+        self.flush()
+        return pl.concat(self._frames)
+
+
 def carefully(text: Text, layout: Layout) -> Cells:
-    builder = CellsBuilder(len(layout.match.headers))
-    read_carefully(text, layout, builder, layout.start, len(text.utf8), 1)
-    return builder.cells()
+    cells = Cells(layout)
+    read_records(text, layout, cells, layout.start, len(text.utf8), 1)
+    return cells
+
+
+def by_blocks(text: Text, layout: Layout, block_bytes: int) -> Cells:
+    cells = Cells(layout)
+    read_cells(text, layout, cells, block_bytes)
+    return cells
 
 
 def both_ways(text: Text) -> tuple[pl.DataFrame | None, Cells]:
     layout = find_layout(text, {})
-    fast = read_clean(text.utf8[layout.start :], layout.delimiter, len(layout.match.headers), 1) if text.sound else None
+    fast = read_clean(text.utf8[layout.start :], layout.delimiter, len(layout.match.headers), 1) if text.valid else None
     return fast, carefully(text, layout)
 
 
@@ -73,8 +92,8 @@ def test_well_written_files_are_read_as_they_were_meant(
     text = decode(written(rows, delimiter, ending, quoting).encode(encoding))
     fast, careful = both_ways(text)
     assert not careful.unreadable
-    assert [list(row[1:]) for row in careful.table.rows()] == rows
-    assert fast is None or fast.equals(careful.table)
+    assert [list(row[1:]) for row in careful.frame().rows()] == rows
+    assert fast is None or fast.equals(careful.frame())
 
 
 @SOME
@@ -85,7 +104,7 @@ def test_well_written_files_are_read_as_they_were_meant(
 def test_files_without_faults_take_the_fast_way(rows: list[list[str]], quoting: int) -> None:
     fast, careful = both_ways(decode(written(rows, ",", "\r\n", quoting).encode()))
     assert fast is not None
-    assert fast.equals(careful.table)
+    assert fast.equals(careful.frame())
 
 
 @MANY
@@ -101,7 +120,7 @@ def test_wherever_the_fast_way_reads_it_agrees_with_the_careful_one(
     fast, careful = both_ways(decode((header + "\n" + "".join(pieces)).encode(encoding)))
     if fast is not None:
         assert not careful.unreadable
-        assert fast.equals(careful.table)
+        assert fast.equals(careful.frame())
 
 
 @MANY
@@ -113,8 +132,8 @@ def test_where_the_blocks_of_a_file_end_makes_no_difference(pieces: list[str], b
     utf8 = ("email,first_name,x\n" + "".join(pieces)).encode("utf-8", "surrogatepass")
     text = Text(utf8, "\ud800" not in pieces, "UTF-8")
     layout = find_layout(text, {})
-    blocks, whole = read_cells(text, layout, block_size), carefully(text, layout)
-    assert blocks.table.equals(whole.table)
+    blocks, whole = by_blocks(text, layout, block_size), carefully(text, layout)
+    assert blocks.frame().equals(whole.frame())
     assert blocks.unreadable == whole.unreadable
 
 
@@ -137,8 +156,8 @@ def test_every_record_of_any_bytes_is_accounted_for(content: bytes) -> None:
 @given(pieces=st.lists(PIECES, max_size=30), delimiter=st.sampled_from(list(DELIMITERS)))
 def test_nothing_of_a_text_is_lost_between_its_records(pieces: list[str], delimiter: str) -> None:
     text = "".join(pieces)
-    lines = tokens.Lines(iter(io.StringIO(text, newline="\n")))
-    found = list(tokens.records(lines, delimiter, ("email", "first_name", "x")))
+    lines = csv_records.Lines(iter(io.StringIO(text, newline="\n")))
+    found = list(csv_records.records(lines, delimiter, ("email", "first_name", "x")))
     assert lines.taken == len(text.encode())
     assert "".join("".join(record.text for record in found).split()) == "".join(text.split())
 
@@ -148,5 +167,5 @@ def test_nothing_of_a_text_is_lost_between_its_records(pieces: list[str], delimi
 def test_our_own_splitting_agrees_with_the_standard_librarys(cells: list[str], delimiter: str) -> None:
     stream = io.StringIO(newline="")
     csv.writer(stream, delimiter=delimiter, lineterminator="").writerow(cells)
-    split = tokens._split(stream.getvalue(), delimiter, tokens._START)
+    split = csv_records._split(stream.getvalue(), delimiter, csv_records._START)
     assert (split.fields, split.problem) == (cells, None)

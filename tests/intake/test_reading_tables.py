@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from clodura_pipeline.intake.formats import Reading, read_contacts
+from clodura_pipeline.intake.contact_file import ContactRows, read_contacts
 
 HEADER = "id,first_name,last_name,email,company,note\n"
 FULL = "9,Zoe,Zed,zoe@example.com,Acme,x\n"
 
 
-def read(folder: Path, content: str | bytes) -> Reading:
+def read(folder: Path, content: str | bytes) -> ContactRows:
     location = folder / "list.csv"
     location.write_bytes(content.encode() if isinstance(content, str) else content)
     reading = read_contacts(location)
@@ -21,7 +21,7 @@ def read(folder: Path, content: str | bytes) -> Reading:
     return reading
 
 
-def ids(reading: Reading) -> list[str | None]:
+def ids(reading: ContactRows) -> list[str | None]:
     return reading.rows["contact_id"].to_list()
 
 

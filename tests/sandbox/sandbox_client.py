@@ -52,7 +52,7 @@ def send(
     return Got(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
 
 
-def ask(
+def request(
     sandbox: Sandbox,
     method: str,
     path: str,
@@ -69,8 +69,8 @@ def ask(
 
 
 def enrich(sandbox: Sandbox, body: Any, headers: dict[str, str] | None = None, timeout: float = 5.0) -> Got:
-    """Asks about one contact."""
-    return ask(sandbox, "POST", ENRICH_PATH, body, headers, timeout)
+    """Enriches one contact."""
+    return request(sandbox, "POST", ENRICH_PATH, body, headers, timeout)
 
 
 def people(found: str) -> list[Person]:
@@ -79,8 +79,8 @@ def people(found: str) -> list[Person]:
 
 
 def by_profile(person: Person) -> dict[str, str]:
-    """A request for somebody by their profile."""
+    """A request for a person by their profile."""
     return {"linkedinUrl": person.linkedin_url}
 
 
-SOMEBODY, COMPANY_ONLY, NOBODY = (by_profile(people(found)[0]) for found in ("person", "organisation", "miss"))
+PERSON, COMPANY_ONLY, MISS = (by_profile(people(found)[0]) for found in ("person", "organisation", "miss"))

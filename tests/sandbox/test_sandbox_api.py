@@ -6,13 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, get_args
 
 import pytest
-from sandbox_client import COMPANY_ONLY, NOBODY, SOMEBODY, ask, by_profile, enrich, people
+from sandbox_client import COMPANY_ONLY, MISS, PERSON, by_profile, enrich, people, request
 
 from clodura_pipeline.sandbox import CREDITS_PATH, ENRICH_PATH, Sandbox, SandboxOptions
-from clodura_pipeline.sandbox.answers import PERSON_KEYS
+from clodura_pipeline.sandbox.answers import PERSON_FIELDS
+from clodura_pipeline.sandbox.options import Envelope
 
 Start = Callable[..., Sandbox]
 ORGANISATION_KEYS = [
@@ -32,10 +33,10 @@ ORGANISATION_KEYS = [
 
 def test_a_person_comes_back_under_the_documented_keys_and_costs_two(start: Start) -> None:
     sandbox = start()
-    got = enrich(sandbox, SOMEBODY)
+    got = enrich(sandbox, PERSON)
     assert got.status == 200
     assert got.headers["content-type"].startswith("application/json")
-    assert list(got.json) == [*PERSON_KEYS, "organisation"]
+    assert list(got.json) == [*PERSON_FIELDS, "organisation"]
     assert list(got.json["organisation"]) == ORGANISATION_KEYS
     assert got.json["personId"] == people("person")[0].person_id
     assert sandbox.books.charged == 2
@@ -47,7 +48,7 @@ def test_a_company_alone_costs_one_and_has_no_person_in_it(start: Start) -> None
     for count, person in enumerate(people("organisation")[:20], start=1):
         answer = enrich(sandbox, by_profile(person)).json
         assert answer["organisation"]["organisationId"] == person.organisation.organisation_id
-        assert all(answer.get(key) is None for key in PERSON_KEYS)
+        assert all(answer.get(key) is None for key in PERSON_FIELDS)
         assert sandbox.books.charged == count
         shapes.add("personId" in answer)
     assert shapes == {True, False}, "null keys and absent keys both occur"
@@ -103,48 +104,119 @@ def test_only_combinations_that_identify_somebody_are_served(start: Start, body:
 
 
 def test_a_body_that_does_not_call_itself_json_is_malformed(start: Start) -> None:
-    assert enrich(start(), SOMEBODY, headers={"Content-Type": "text/plain"}).status == 400
+    assert enrich(start(), PERSON, headers={"Content-Type": "text/plain"}).status == 400
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", ENRICH_PATH), ("GET", CREDITS_PATH)])
 def test_a_wrong_key_and_an_unpaid_plan_are_refused_everywhere(start: Start, method: str, path: str) -> None:
     sandbox = start()
-    assert ask(sandbox, method, path, SOMEBODY, headers={"X-API-KEY": "another"}).status == 401
-    assert ask(sandbox, method, path, SOMEBODY, headers={"X-API-KEY": ""}).status == 401
+    assert request(sandbox, method, path, PERSON, headers={"X-API-KEY": "another"}).status == 401
+    assert request(sandbox, method, path, PERSON, headers={"X-API-KEY": ""}).status == 401
     sandbox.options = replace(sandbox.options, paid_plan=False)
-    assert ask(sandbox, method, path, SOMEBODY).status == 403
+    assert request(sandbox, method, path, PERSON).status == 403
     assert sandbox.books.charged == 0
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "/api/v2/enrich"), ("GET", ENRICH_PATH), ("GET", "/")])
 def test_an_unknown_path_is_a_404_that_is_not_json(start: Start, method: str, path: str) -> None:
-    got = ask(start(), method, path)
+    got = request(start(), method, path)
     assert got.status == 404
     assert got.headers["content-type"].startswith("text/html")
     with pytest.raises(ValueError, match="Expecting value"):
         _ = got.json
 
 
+OPENED: dict[str, Callable[[Any], tuple[Any, Any]]] = {
+    "object": lambda answer: (answer, answer["organisation"]),
+    "data_object": lambda answer: (answer["data"], answer["data"]["organisation"]),
+    "data_list": lambda answer: (answer["data"][0], answer["data"][0]["organisation"]),
+    "side_by_side": lambda answer: (answer.get("person"), answer["organisation"]),
+    "data_side_by_side": lambda answer: (answer["data"].get("person"), answer["data"]["organisation"]),
+    "contact": lambda answer: (answer["contact"], answer["contact"]["organisation"]),
+    "contacts": lambda answer: (answer["contacts"][0], answer["contacts"][0]["organisation"]),
+    "result": lambda answer: (answer["result"], answer["result"]["organisation"]),
+    "people": lambda answer: (answer["people"][0], answer["people"][0]["organisation"]),
+    "list": lambda answer: (answer[0], answer[0]["organisation"]),
+    "enriched_contact": lambda answer: (
+        answer["data"]["enrichedContact"],
+        answer["data"]["enrichedContact"]["organisation"],
+    ),
+}
+
+
+def test_every_envelope_but_the_unknown_one_is_opened_here() -> None:
+    assert set(OPENED) == set(get_args(Envelope)) - {"unknown"}
+
+
+@pytest.mark.parametrize("envelope", OPENED)
+@pytest.mark.parametrize("cost_field", ["creditsUsed", "creditUsage.used"])
+def test_each_envelope_holds_the_same_contact(start: Start, envelope: str, cost_field: str) -> None:
+    sandbox = start(envelope=envelope, credit_usage_field=cost_field)
+    for body, cost in ((PERSON, 2), (COMPANY_ONLY, 1)):
+        answer = enrich(sandbox, body).json
+        person, organisation = OPENED[envelope](answer)
+        assert organisation["organisationId"]
+        assert ((person or {}).get("personId") is not None) == (cost == 2)
+        top = answer[0] if isinstance(answer, list) else answer
+        assert {"creditsUsed": top.get("creditsUsed"), "creditUsage": top.get("creditUsage")} == {
+            "creditsUsed": cost if cost_field == "creditsUsed" else None,
+            "creditUsage": {"used": cost} if cost_field != "creditsUsed" else None,
+        }, "the cost stands at the top, beside the contact"
+
+
 @pytest.mark.parametrize(
-    ("envelope", "opened"),
+    ("style", "title", "organisation_name", "domain"),
     [
-        ("object", lambda answer: answer),
-        ("data_object", lambda answer: answer["data"]),
-        ("data_list", lambda answer: answer["data"][0]),
+        ("documented", ["personTitle"], ["organisation", "organisationName"], ["organisation", "domain"]),
+        ("us_spelling", ["personTitle"], ["organization", "organizationName"], ["organization", "domain"]),
+        ("flat", ["personTitle"], ["organisationName"], ["organisationDomain"]),
+        ("snake_case", ["person_title"], ["organisation", "organisation_name"], ["organisation", "domain"]),
+        ("job_title", ["jobTitle"], ["organisation", "organisationName"], ["organisation", "domain"]),
+        ("bare", ["title"], ["organisation", "organisationName"], ["organisation", "domain"]),
+        ("full_name", ["position"], ["organisation", "organisationName"], ["organisation", "domain"]),
     ],
 )
-def test_each_envelope_holds_the_same_contact(start: Start, envelope: str, opened: Callable[[Any], Any]) -> None:
-    sandbox = start(envelope=envelope, credit_usage_field="creditsUsed")
-    for body, cost in ((SOMEBODY, 2), (COMPANY_ONLY, 1)):
-        answer = enrich(sandbox, body).json
-        assert opened(answer)["organisation"]["organisationId"]
-        assert answer["creditsUsed"] == cost, "the cost stands at the top, beside the contact"
+def test_each_style_names_the_same_values(
+    start: Start, style: str, title: list[str], organisation_name: list[str], domain: list[str]
+) -> None:
+    person = people("person")[0]
+    answer = enrich(start(name_style=style), by_profile(person)).json
+    assert value_at(answer, title) == person.title
+    assert value_at(answer, organisation_name) == person.organisation.name
+    assert value_at(answer, domain) == person.organisation.domain
+    if style == "full_name":
+        assert answer["fullName"] == f"{person.first_name} {person.last_name}"
+        assert "firstName" not in answer
+
+
+def test_names_may_be_combined_with_any_envelope(start: Start) -> None:
+    person = people("person")[0]
+    sandbox = start(envelope="side_by_side", name_style="us_spelling", credit_usage_field="creditUsage.used")
+    answer = enrich(sandbox, by_profile(person)).json
+    assert set(answer) == {"person", "organization", "creditUsage"}
+    assert answer["organization"]["organizationName"] == person.organisation.name
+    assert "organization" not in answer["person"]
+
+
+def test_single_fields_get_the_names_that_are_asked_for(start: Start) -> None:
+    person = people("person")[0]
+    names = {"personTitle": "result.who.position", "organisation.organisationName": "result.firm.title"}
+    answer = enrich(start(field_names=names), by_profile(person)).json
+    assert answer["result"] == {"who": {"position": person.title}, "firm": {"title": person.organisation.name}}
+    assert "personTitle" not in answer
+    assert "organisationName" not in answer["organisation"]
+
+
+def value_at(answer: Any, path: list[str]) -> Any:
+    for key in path:
+        answer = answer[key]
+    return answer
 
 
 def test_the_unknown_envelope_is_charged_and_names_no_documented_key(start: Start) -> None:
     sandbox = start(envelope="unknown")
-    answer = enrich(sandbox, SOMEBODY).json
-    assert not {*PERSON_KEYS, "organisation", "data"} & set(answer)
+    answer = enrich(sandbox, PERSON).json
+    assert not {*PERSON_FIELDS, "organisation", "data"} & set(answer)
     assert sandbox.books.charged == 2
 
 
@@ -157,9 +229,9 @@ def test_the_unknown_envelope_is_charged_and_names_no_documented_key(start: Star
         ("empty_data", "data_object", 200, {"data": {}}),
         ("empty_data", "data_list", 200, {"data": []}),
         ("null_data", "data_object", 200, {"data": None}),
-        ("nulls", "object", 200, dict.fromkeys([*PERSON_KEYS, "organisation"])),
-        ("nulls", "data_object", 200, {"data": dict.fromkeys([*PERSON_KEYS, "organisation"])}),
-        ("nulls", "data_list", 200, {"data": [dict.fromkeys([*PERSON_KEYS, "organisation"])]}),
+        ("nulls", "object", 200, dict.fromkeys([*PERSON_FIELDS, "organisation"])),
+        ("nulls", "data_object", 200, {"data": dict.fromkeys([*PERSON_FIELDS, "organisation"])}),
+        ("nulls", "data_list", 200, {"data": [dict.fromkeys([*PERSON_FIELDS, "organisation"])]}),
         ("not_found", "object", 404, {"status": "error", "message": "No enrichment data found for this contact"}),
     ],
 )
@@ -167,7 +239,7 @@ def test_each_way_of_saying_no_match_is_free(
     start: Start, style: str, envelope: str, status: int, answer: dict[str, Any]
 ) -> None:
     sandbox = start(miss_style=style, envelope=envelope)
-    got = enrich(sandbox, NOBODY)
+    got = enrich(sandbox, MISS)
     assert (got.status, got.json) == (status, answer)
     assert got.headers["content-type"].startswith("application/json")
     assert sandbox.books.charged == 0
@@ -175,10 +247,10 @@ def test_each_way_of_saying_no_match_is_free(
 
 def test_mixed_misses_show_every_style_and_each_contact_keeps_its_own(start: Start) -> None:
     sandbox = start(miss_style="mixed", envelope="data_object")
-    nobodies = [by_profile(person) for person in people("miss")[:40]]
-    said = [enrich(sandbox, body).body for body in nobodies]
+    misses = [by_profile(person) for person in people("miss")[:40]]
+    said = [enrich(sandbox, body).body for body in misses]
     assert len(set(said)) == 5
-    assert [enrich(sandbox, body).body for body in nobodies] == said
+    assert [enrich(sandbox, body).body for body in misses] == said
 
 
 @pytest.mark.parametrize(
@@ -186,8 +258,8 @@ def test_mixed_misses_show_every_style_and_each_contact_keeps_its_own(start: Sta
     [("creditsUsed", {"creditsUsed": 2}), ("creditUsage.used", {"creditUsage": {"used": 2}}), (None, {})],
 )
 def test_the_cost_is_stated_under_the_name_asked_for(start: Start, name: str | None, stated: dict[str, Any]) -> None:
-    answer = enrich(start(credit_usage_field=name), SOMEBODY).json
-    assert {key: value for key, value in answer.items() if key not in (*PERSON_KEYS, "organisation")} == stated
+    answer = enrich(start(credit_usage_field=name), PERSON).json
+    assert {key: value for key, value in answer.items() if key not in (*PERSON_FIELDS, "organisation")} == stated
 
 
 @pytest.mark.parametrize(
@@ -214,7 +286,7 @@ def test_credits_come_in_the_shape_of_the_plan_and_are_free(
     start: Start, shape: str, status: int, answer: dict[str, Any]
 ) -> None:
     sandbox = start(credits_shape=shape)
-    got = ask(sandbox, "GET", CREDITS_PATH)
+    got = request(sandbox, "GET", CREDITS_PATH)
     assert (got.status, got.json, sandbox.books.charged) == (status, answer, 0)
 
 
@@ -223,22 +295,30 @@ def test_the_balance_falls_by_what_is_charged_and_ends_in_402(start: Start) -> N
     persons = [by_profile(person) for person in people("person")[:3]]
     seen = [enrich(sandbox, body).status for body in (persons[0], COMPANY_ONLY, persons[1], persons[2])]
     assert seen == [200, 200, 200, 402]
-    assert ask(sandbox, "GET", CREDITS_PATH).json == {"remainingCredits": 1}
+    assert request(sandbox, "GET", CREDITS_PATH).json == {"remainingCredits": 1}
     assert enrich(sandbox, COMPANY_ONLY).status == 200, "one credit is enough for a company"
-    assert enrich(sandbox, NOBODY).status == 200, "nobody costs nothing"
+    assert enrich(sandbox, MISS).status == 200, "a miss costs nothing"
     assert (enrich(sandbox, COMPANY_ONLY).status, sandbox.books.balance) == (402, 0)
 
 
 def test_a_changed_starting_balance_is_a_top_up_or_another_spender(start: Start) -> None:
     sandbox = start(starting_balance=2)
-    enrich(sandbox, SOMEBODY)
+    enrich(sandbox, PERSON)
     sandbox.options = replace(sandbox.options, starting_balance=102)
     assert sandbox.books.balance == 100
     sandbox.options = replace(sandbox.options, starting_balance=52)
     assert sandbox.books.balance == 50
 
 
-def test_rival_callers_spend_the_last_credits_once(start: Start) -> None:
+def test_somebody_elses_use_of_the_key_takes_fractions_of_a_credit(start: Start) -> None:
+    sandbox = start(starting_balance=100, other_use_per_call=0.04)
+    for _ in range(3):
+        enrich(sandbox, PERSON)
+    assert (sandbox.books.charged, sandbox.books.balance) == (6, 93.88)
+    assert request(sandbox, "GET", CREDITS_PATH).json == {"remainingCredits": 93.88}
+
+
+def test_concurrent_callers_spend_the_last_credits_once(start: Start) -> None:
     sandbox = start(starting_balance=21)
     bodies = [by_profile(person) for person in people("person")[:30]]
     with ThreadPoolExecutor(8) as pool:
@@ -257,14 +337,14 @@ def test_answers_do_not_depend_on_the_run(start: Start) -> None:
 
 @pytest.mark.parametrize("offset", [0, 86_400, -3_600])
 def test_the_date_header_shows_the_clock_of_the_server(start: Start, offset: int) -> None:
-    got = enrich(start(date_offset_seconds=offset), NOBODY)
+    got = enrich(start(date_offset_seconds=offset), MISS)
     shown = parsedate_to_datetime(got.headers["date"])
     assert abs(shown - datetime.now(UTC) - timedelta(seconds=offset)) < timedelta(seconds=3)
 
 
 def test_the_answer_takes_as_long_as_the_latency_says(start: Start) -> None:
     sandbox = start(latency_seconds=0.1, latency_jitter_seconds=0.05)
-    enrich(sandbox, NOBODY)
+    enrich(sandbox, MISS)
     assert sandbox.books.wait_until_idle()
     call = sandbox.books.calls[0]
     assert call.finished_at is not None

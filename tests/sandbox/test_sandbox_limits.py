@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import pytest
-from sandbox_client import NOBODY, ask, enrich
+from sandbox_client import MISS, enrich, request
 
 from clodura_pipeline.sandbox import CREDITS_PATH, Fault, Sandbox, SandboxOptions
 from clodura_pipeline.sandbox.limits import Limits
@@ -45,17 +45,17 @@ def test_calls_taken_up_in_another_order_than_they_arrived_are_held_against_ever
 
 def test_a_second_too_full_is_429_and_the_credits_are_not_limited(start: Start) -> None:
     sandbox = start(requests_per_second=3)
-    statuses = [enrich(sandbox, NOBODY).status for _ in range(5)]
+    statuses = [enrich(sandbox, MISS).status for _ in range(5)]
     assert statuses == [200, 200, 200, 429, 429]
-    assert ask(sandbox, "GET", CREDITS_PATH).status == 200
+    assert request(sandbox, "GET", CREDITS_PATH).status == 200
     assert sandbox.books.view().by_status() == {200: 3, 429: 2}
 
 
 def test_a_used_up_day_is_409_until_the_clock_of_the_server_passes_midnight(start: Start) -> None:
     sandbox = start(requests_per_day=2)
-    assert [enrich(sandbox, NOBODY).status for _ in range(3)] == [200, 200, 409]
+    assert [enrich(sandbox, MISS).status for _ in range(3)] == [200, 200, 409]
     sandbox.options = replace(sandbox.options, date_offset_seconds=86_400)
-    assert [enrich(sandbox, NOBODY).status for _ in range(3)] == [200, 200, 409]
+    assert [enrich(sandbox, MISS).status for _ in range(3)] == [200, 200, 409]
 
 
 @pytest.mark.parametrize(
@@ -63,15 +63,15 @@ def test_a_used_up_day_is_409_until_the_clock_of_the_server_passes_midnight(star
 )
 def test_retry_after_comes_in_every_form(start: Start, form: str | None, header: str | None) -> None:
     sandbox = start(requests_per_minute=1, retry_after=form)
-    enrich(sandbox, NOBODY)
-    assert enrich(sandbox, NOBODY).headers.get("retry-after") == header
+    enrich(sandbox, MISS)
+    assert enrich(sandbox, MISS).headers.get("retry-after") == header
 
 
 def test_retry_after_as_a_date_is_on_the_clock_of_the_server(start: Start) -> None:
     sandbox = start(
         retry_after="date", retry_after_seconds=300, date_offset_seconds=7_200, faults=(Fault("status_429"),)
     )
-    got = enrich(sandbox, NOBODY)
+    got = enrich(sandbox, MISS)
     wait = parsedate_to_datetime(got.headers["retry-after"]) - parsedate_to_datetime(got.headers["date"])
     assert abs(wait - timedelta(seconds=300)) <= timedelta(seconds=1)
 
@@ -80,5 +80,5 @@ def test_an_uneven_network_makes_calls_arrive_later(start: Start) -> None:
     sandbox = start(arrival_jitter_seconds=0.1)
     before = datetime.now(UTC).timestamp()
     for _ in range(5):
-        enrich(sandbox, NOBODY)
+        enrich(sandbox, MISS)
     assert sandbox.books.calls[-1].arrived_at - before > 0.05

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sandbox_client import NOBODY, SOMEBODY, ask, connect, connect_raw, enrich, send
+from sandbox_client import MISS, PERSON, connect, connect_raw, enrich, request, send
 
 import clodura_pipeline.sandbox as sandbox_package
 from clodura_pipeline.sandbox import CREDITS_PATH, ENRICH_PATH, Fault, Sandbox, SandboxOptions
@@ -21,7 +21,7 @@ def test_a_connection_carries_many_calls(start: Start) -> None:
     connection = connect(sandbox)
     statuses, sockets = [], set()
     for _ in range(5):
-        statuses.append(send(connection, "POST", ENRICH_PATH, NOBODY).status)
+        statuses.append(send(connection, "POST", ENRICH_PATH, MISS).status)
         sockets.add(id(connection.sock))
     connection.close()
     assert (statuses, len(sockets)) == ([200] * 5, 1)
@@ -62,30 +62,58 @@ def test_a_request_may_come_in_pieces_and_two_at_once(start: Start) -> None:
 
 
 @pytest.mark.parametrize(
-    "rubbish",
+    ("rubbish", "status"),
     [
-        b"hello\r\n\r\n",
-        b"GET / HTTP/2\r\nA: b\r\n\r\n",
-        b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
-        b"POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n",
-        b"POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n",
-        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
-        b"A" * 70_000,
+        (b"hello\r\n\r\n", 400),
+        (b"GET / HTTP/2\r\nA: b\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+        (b"A" * 70_000, 414),
     ],
 )
-def test_what_is_no_request_gets_400_and_harms_nobody_else(start: Start, rubbish: bytes) -> None:
+def test_what_is_not_a_request_is_refused_and_disturbs_no_other(start: Start, rubbish: bytes, status: int) -> None:
     sandbox = start()
     with connect_raw(sandbox) as sock:
         sock.sendall(rubbish)
-        assert sock.recv(4096).startswith(b"HTTP/1.1 400")
-    assert ask(sandbox, "GET", CREDITS_PATH).status == 200
+        assert sock.recv(4096).startswith(b"HTTP/1.1 %d" % status)
+    assert request(sandbox, "GET", CREDITS_PATH).status == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Host": "localhost:{port}"}, 200),
+        ({"Host": "127.0.0.1"}, 200),
+        ({"Origin": "http://127.0.0.1:{port}"}, 200),
+        ({"Origin": "http://localhost:{port}"}, 200),
+        ({"Host": "evil.example:{port}"}, 403),
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "127.0.0.1.evil.example:{port}"}, 403),
+        ({"Host": ""}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "http://127.0.0.1:1"}, 403),
+        ({"Origin": "http://localhost.evil.example:{port}"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("path", ["/_sandbox/books", "/_sandbox/options", CREDITS_PATH])
+def test_requests_of_another_site_are_refused(start: Start, path: str, headers: dict[str, str], status: int) -> None:
+    sandbox = start()
+    port = sandbox.base_url.rpartition(":")[2]
+    sent = {name: value.format(port=port) for name, value in headers.items()}
+    assert request(sandbox, "GET", path, headers=sent).status == status
+    assert len(sandbox.books.calls) == (1 if status == 200 and path == CREDITS_PATH else 0)
 
 
 def test_a_client_that_leaves_in_the_middle_of_a_request_is_in_no_books(start: Start) -> None:
     sandbox = start()
     with connect_raw(sandbox) as sock:
         sock.sendall(b"POST /api/v1/cleanup/enrich HTTP/1.1\r\nContent-Length: 10\r\n\r\n12")
-    assert ask(sandbox, "GET", CREDITS_PATH).status == 200
+    assert request(sandbox, "GET", CREDITS_PATH).status == 200
     assert [call.path for call in sandbox.books.calls] == [CREDITS_PATH]
 
 
@@ -109,7 +137,7 @@ def test_stopping_takes_less_than_a_second_whatever_connections_wait_for(options
         connection.request(
             "POST",
             ENRICH_PATH,
-            f'{{"linkedinUrl": "{SOMEBODY["linkedinUrl"]}"}}',
+            f'{{"linkedinUrl": "{PERSON["linkedinUrl"]}"}}',
             {"X-API-KEY": "sandbox-key", "Content-Type": "application/json"},
         )
     time.sleep(0.1)
@@ -123,10 +151,10 @@ def test_stopping_takes_less_than_a_second_whatever_connections_wait_for(options
 
 def test_nobody_is_served_after_stopping_but_the_books_stay(start: Start) -> None:
     sandbox = start()
-    enrich(sandbox, SOMEBODY)
+    enrich(sandbox, PERSON)
     sandbox.stop()
     with pytest.raises(ConnectionRefusedError):
-        enrich(sandbox, SOMEBODY)
+        enrich(sandbox, PERSON)
     sandbox.stop()
     assert sandbox.books.charged == 2
 
@@ -150,4 +178,4 @@ def test_it_uses_nothing_else_of_the_project() -> None:
                 imported |= {name.name.partition(".")[0] for name in node.names}
             elif isinstance(node, ast.ImportFrom) and node.level != 1:
                 imported.add((node.module or "..").partition(".")[0])
-    assert imported - set(sys.stdlib_module_names) == set()
+    assert imported - set(sys.stdlib_module_names) == {"pydantic"}

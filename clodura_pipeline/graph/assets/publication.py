@@ -1,128 +1,138 @@
 """The analysts' tables and the file they are published in."""
 
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
-from dagster_duckdb import DuckDBResource
 
-from clodura_pipeline.graph.assets.guards import refuse_new_ledger
-from clodura_pipeline.graph.assets.metadata import definition_metadata, records, row_counts
-from clodura_pipeline.graph.assets.retention import retained_answers
-from clodura_pipeline.graph.failures import in_words
-from clodura_pipeline.graph.partitions import ONE_RUN, utc_now
-from clodura_pipeline.graph.resources import LedgerResource, ProjectFiles
-from clodura_pipeline.warehouse.analyst_tables import bring_up_to_date
-from clodura_pipeline.warehouse.database import scalar, working_database
+from clodura_pipeline.graph.guards import refuse_new_ledger
+from clodura_pipeline.graph.instance import GraphInstance
+from clodura_pipeline.graph.metadata import percent, row_count, small_table, table_metadata, without_none
+from clodura_pipeline.graph.partitions import utc_now
+from clodura_pipeline.graph.run_summary import run_summary
+from clodura_pipeline.warehouse.database import first_row, scalar, working_database
 from clodura_pipeline.warehouse.frames import read
-from clodura_pipeline.warehouse.publication import UnwritableFile, publish
 from clodura_pipeline.warehouse.tables import CREDIT_USAGE, ENRICHED_CONTACTS, PUBLICATION
 
-
-@dg.asset(
-    group_name="publication",
-    backfill_policy=ONE_RUN,
-    deps=[retained_answers],
-    kinds={"duckdb"},
-    metadata=definition_metadata(ENRICHED_CONTACTS),
-)
-@in_words
-def enriched_contacts(
-    context: dg.AssetExecutionContext, duckdb: DuckDBResource, ledger: LedgerResource, files: ProjectFiles
-) -> dg.MaterializeResult:
-    """One row per contact with all that is known about it."""
-    with ledger.open() as journal, working_database(duckdb, "building") as connection:
-        bring_up_to_date(connection, journal, files.suppression(), context.run.run_id, utc_now())
-        counts = row_counts(connection, ENRICHED_CONTACTS)
-        statuses = read(connection, "SELECT match_status, count(*) AS contacts FROM enriched_contacts GROUP BY 1")
-        lists = read(connection, "SELECT * FROM list_report ORDER BY file_date DESC, source_file LIMIT 50")
-        people = read(
-            connection,
-            "SELECT match_status, count(DISTINCT person_key) AS people FROM enriched_contacts "
-            "WHERE match_status IN ('person', 'organisation', 'no_match') GROUP BY 1",
-        )
-    by_status = dict(statuses.iter_rows())
-    answered = dict(people.iter_rows())
-    total = sum(answered.values())
-    metadata: dict[str, Any] = {
-        **counts,
-        "contacts_by_status": records(statuses.to_dicts()),
-        "pending": by_status.get("pending", 0),
-        "list_report": records(lists.to_dicts()),
-    }
-    if total:
-        metadata["match_rate"] = answered.get("person", 0) / total
-        metadata["organisation_share"] = answered.get("organisation", 0) / total
-    return dg.MaterializeResult(metadata=metadata)
+_LISTS = """
+SELECT source_file AS file, people, matched, round(100 * match_rate, 1) AS match_rate_percent,
+       credits_charged AS credits, unanswered FROM list_report ORDER BY file_date DESC, source_file LIMIT 50
+"""
+_PEOPLE = """
+SELECT count(DISTINCT person_key) FILTER (match_status = 'person') AS persons,
+       count(DISTINCT person_key) FILTER (match_status = 'organisation') AS organisations,
+       count(DISTINCT person_key) FILTER (match_status IN ('person', 'organisation', 'no_match')) AS answered,
+       count(*) FILTER (match_status = 'pending') AS pending
+FROM enriched_contacts
+"""
+_STATUSES = "SELECT match_status, count(*) AS contacts FROM enriched_contacts GROUP BY 1 ORDER BY 2 DESC"
+_BY_DAY = """
+SELECT usage_date AS day, sum(requests)::BIGINT AS calls, sum(persons)::BIGINT AS persons,
+       sum(credits_charged) AS credits FROM credit_usage GROUP BY 1 ORDER BY 1 DESC LIMIT 30
+"""
 
 
-@dg.asset(
-    group_name="publication",
-    backfill_policy=ONE_RUN,
-    deps=[retained_answers],
-    kinds={"duckdb"},
-    metadata=definition_metadata(CREDIT_USAGE),
-)
-@in_words
-def credit_usage(
-    context: dg.AssetExecutionContext, duckdb: DuckDBResource, ledger: LedgerResource, files: ProjectFiles
-) -> dg.MaterializeResult:
-    """Spend and outcomes by day, run, file and identifier combination, held against Clodura's own balance."""
-    with ledger.open() as journal, working_database(duckdb, "building") as connection:
-        bring_up_to_date(connection, journal, files.suppression(), context.run.run_id, utc_now())
-        counts = row_counts(connection, CREDIT_USAGE)
-        charged = scalar(connection, "SELECT sum(credits_charged) FROM credit_usage")
-        at_risk = scalar(connection, "SELECT sum(credits_at_risk) FROM credit_usage")
-        by_day = read(
-            connection,
-            "SELECT usage_date, sum(requests)::BIGINT AS requests, sum(credits_charged)::BIGINT AS credits "
-            "FROM credit_usage GROUP BY 1 ORDER BY 1 DESC LIMIT 30",
-        )
-        reading = journal.last_reading()
-    metadata: dict[str, Any] = {
-        **counts,
-        "credits_charged": charged,
-        "credits_at_risk": at_risk,
-        "by_day": records(by_day.to_dicts()),
-    }
-    if reading is not None and reading.credits is not None:
-        metadata["balance"] = reading.credits
-    if reading is not None and reading.interval is not None:
-        metadata["reconciliation"] = reading.interval
-    return dg.MaterializeResult(metadata=metadata)
-
-
-@dg.asset(
-    group_name="publication",
-    backfill_policy=ONE_RUN,
-    deps=[enriched_contacts, credit_usage],
-    kinds={"duckdb"},
-    metadata=definition_metadata(PUBLICATION),
-)
-@in_words
-def published_database(
-    context: dg.AssetExecutionContext, duckdb: DuckDBResource, ledger: LedgerResource, files: ProjectFiles
-) -> dg.MaterializeResult:
-    """The analysts' DuckDB file, swapped in whole: it opens at any moment and shows one consistent state."""
-    target = Path(files.database)
-    with ledger.open() as journal, working_database(duckdb, "publishing") as connection:
-        refuse_new_ledger(journal, files)
-        sequence = bring_up_to_date(connection, journal, files.suppression(), context.run.run_id, utc_now())
-        connection.execute("UPDATE publication SET published_at = ?, run_id = ?", [utc_now(), context.run.run_id])
-        try:
-            replaced = publish(connection, target)
-        except UnwritableFile as problem:
-            raise dg.Failure(str(problem), allow_retries=False) from None
-        pending = scalar(connection, "SELECT pending FROM publication")
-        contacts = scalar(connection, "SELECT count(*) FROM enriched_contacts")
-    if not replaced:
-        context.log.warning(f"{target} shows a later state of this ledger and was left alone (restored back-up?).")
-    return dg.MaterializeResult(
-        metadata={
-            "path": dg.MetadataValue.path(str(target)),
-            "size_bytes": target.stat().st_size,
-            "ledger_sequence": sequence,
-            "contacts": contacts,
-            "pending": pending,
-        }
+def build_publication_assets(instance: GraphInstance) -> list[dg.AssetsDefinition]:
+    """`enriched_contacts`, `credit_usage` and `published_database`."""
+    after = [instance.key("retained_answers")]
+    contacts_spec = instance.spec(
+        "enriched_contacts",
+        "publication",
+        {"duckdb"},
+        table_metadata(ENRICHED_CONTACTS),
+        deps=after,
+        description="One row per contact with everything known about it.",
     )
+    usage_spec = instance.spec(
+        "credit_usage",
+        "publication",
+        {"duckdb"},
+        table_metadata(CREDIT_USAGE),
+        deps=after,
+        description="Credits and outcomes by day, run, file and identifiers.",
+    )
+    file_spec = instance.spec(
+        "published_database",
+        "publication",
+        {"duckdb"},
+        table_metadata(PUBLICATION),
+        deps=[contacts_spec.key, usage_spec.key],
+        description="The analysts' DuckDB file, replaced as a whole.",
+        freshness_policy=dg.FreshnessPolicy.time_window(
+            fail_window=timedelta(days=3), warn_window=timedelta(days=1, hours=6)
+        ),
+    )
+
+    @instance.asset(contacts_spec)
+    def enriched_contacts(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        clodura = instance.clodura(context)
+        with (
+            clodura.open_ledger() as ledger,
+            working_database(instance.database(context), "building tables") as connection,
+        ):
+            clodura.build_tables(connection, ledger, context.run.run_id)
+            persons, organisations, answered, pending = first_row(connection, _PEOPLE) or (0, 0, 0, 0)
+            figures: dict[str, Any] = {
+                "match_rate_percent": percent(persons, answered),
+                "organisation_share_percent": percent(organisations, answered),
+                "pending": pending,
+                **row_count(connection, ENRICHED_CONTACTS),
+                **small_table("contacts_by_status", read(connection, _STATUSES).to_dicts()),
+                **small_table("lists", read(connection, _LISTS).to_dicts()),
+            }
+        return dg.MaterializeResult(metadata=without_none(figures))
+
+    @instance.asset(usage_spec)
+    def credit_usage(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        clodura = instance.clodura(context)
+        with (
+            clodura.open_ledger() as ledger,
+            working_database(instance.database(context), "building tables") as connection,
+        ):
+            clodura.build_tables(connection, ledger, context.run.run_id)
+            spent, reading = ledger.totals(), ledger.last_reading()
+            figures: dict[str, Any] = {
+                "credits_charged": round(spent.charged, 2),
+                "credits_at_risk": round(spent.at_risk, 2),
+                "balance": reading.credits if reading else None,
+                "reconciliation": reading.interval if reading else None,
+                **row_count(connection, CREDIT_USAGE),
+                **small_table("by_day", read(connection, _BY_DAY).to_dicts()),
+            }
+        return dg.MaterializeResult(metadata=without_none(figures))
+
+    @instance.asset(file_spec)
+    def published_database(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        clodura = instance.clodura(context)
+        settings = clodura.settings
+        target = settings.database
+        with (
+            clodura.open_ledger() as ledger,
+            working_database(instance.database(context), "publishing") as connection,
+        ):
+            refuse_new_ledger(ledger.newest_attempt() == 0, settings)
+            run_id = context.run.run_id
+            sequence = clodura.build_tables(connection, ledger, run_id)
+            connection.execute("UPDATE publication SET published_at = ?, run_id = ?", [utc_now(), run_id])
+            is_replaced = clodura.publish(connection)
+            contacts = scalar(connection, "SELECT count(*) FROM enriched_contacts")
+            pending = scalar(connection, "SELECT pending FROM publication")
+            summary = run_summary(connection, ledger, run_id)
+        if not is_replaced:
+            context.log.warning(
+                f"{target} shows a later state of this ledger and was left unchanged. If the ledger was restored from "
+                "a backup, delete the file and materialize published_database."
+            )
+        context.log.info(summary)
+        return dg.MaterializeResult(
+            metadata={
+                "run_summary": summary,
+                "contacts": contacts,
+                "pending": pending,
+                "path": dg.MetadataValue.path(str(target)),
+                "size_bytes": target.stat().st_size,
+                "ledger_sequence": sequence,
+            }
+        )
+
+    return [enriched_contacts, credit_usage, published_database]

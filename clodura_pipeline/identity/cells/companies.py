@@ -1,18 +1,18 @@
-"""Companies: names cleaned for asking, folded without legal forms for comparing, and domains.
+"""Companies: names cleaned for sending, folded without legal forms for comparing, and domains.
 
 The folded forms are for comparing only: `on:<name>` and `dm:<domain>`; a company's LinkedIn page (`co:<slug>`) is
 stronger than either. Nothing says that `on:acme` and `dm:acme.com` are one company, so they are not held to be.
 """
 
 import re
-import unicodedata
-from functools import lru_cache
 from urllib.parse import urlsplit
 
+import polars as pl
+
+from clodura_pipeline.identity.cells.distinct import LETTERS, read_candidates, read_distinct, read_each_once
 from clodura_pipeline.identity.cells.emails import ascii_domain
-from clodura_pipeline.identity.cells.names import fold
-from clodura_pipeline.identity.cells.text import is_name_placeholder, tidy
-from clodura_pipeline.identity.cells.words import (
+from clodura_pipeline.identity.cells.text import DATE, filled, folded, is_name_placeholder, tidy, unwrapped
+from clodura_pipeline.identity.cells.word_lists import (
     CJK_FORMS,
     FREE_MAIL_DOMAINS,
     LEADING_FORMS,
@@ -23,62 +23,33 @@ from clodura_pipeline.identity.cells.words import (
 )
 
 _EDGES = ' \t,;:"“”„«»‹›<>[]{}|/\\*_=#~^'
-_LONGEST_FORM = max(len(form) for form in LEGAL_FORMS)
-_BARE_DOMAIN = re.compile(r"(?:https?://)?[^\s/@,:()]+\.[a-z]{2,24}/?", re.I)
-_WEB_ADDRESS = re.compile(r"(?:https?://\S+|www\d?\.[^\s/@,:()]+\.[a-z]{2,24}(?:[:/?#]\S*)?)", re.I)
+_LETTER = f"[0-9{LETTERS}]"
+# A company's name in its final form: an `&` may begin an HTML entity, unless a space follows.
+_PLAIN_NAME = rf"^{_LETTER}(?:(?:[.,'()-]|{_LETTER}| {_LETTER}| & {_LETTER})*(?:{_LETTER}|[.)]))?$"
+_PLAIN_DOMAIN = r"^(?:https?://)?(?:www\.)?((?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,})/?$"
+_WEB_ADDRESS = r"(?i)^(?:\S+@\S+\.\S+|(?:https?://)?[^\s/@,:()]+\.[a-z]{2,24}/?|https?://\S+|www\d?\.[^\s/@,:()]+\.[a-z]{2,24}(?:[:/?#]\S*)?)$"
+# A number or a date: no letter, and no `&` (1&1 is a company).
+_NUMBER = r"(?i)^[\d\s.,:;/+%€$£#()-]+(?:e[+-]?\d+)?$"
+_LEGAL_FORMS_BEHIND = rf"(?: (?:{'|'.join(sorted(LEGAL_FORMS))}))+$"
+_LEGAL_FORM_BEFORE = rf"^(?:{'|'.join(sorted(LEADING_FORMS))}) "
+_NO_COMPANY_BEGINNING = rf"^(?:{'|'.join(sorted(NO_COMPANY_BEGINNINGS))}) (?:.* )?(\S+)$"
 
 
-def clean_organisation(text: str) -> str | None:
-    """A company's name as it is asked and shown; None for a placeholder or what holds neither letter nor digit."""
-    text = tidy(text).strip(_EDGES)
-    text = re.sub(r"^(['‘’`])(.*)\1$", r"\2", text).strip(_EDGES)
-    if is_name_placeholder(text) or not any(c.isalnum() for c in text):
-        return None
-    return None if _WEB_ADDRESS.fullmatch(text) and domain_of(text) is None else text
+def _clean_organisation(text: str) -> list[str]:
+    """The companies' names in a line as they are sent and shown; an empty one where there is none."""
+    names = []
+    for part in re.split(r"\s*:::\s*", unwrapped(tidy(text))):  # Google Contacts' way to write several values
+        # The first part of a vCard's ORG: `Acme Corp.;Sales`, where `\;` and `\,` are no separators.
+        name = re.split(r"(?<!\\);", part.strip(_EDGES), maxsplit=1)[0]
+        name = re.sub(r"\\([;,])", r"\1", name).strip(_EDGES)
+        name = re.sub(r"^(['‘’`])(.*)\1$", r"\2", name).strip(_EDGES)
+        if any(c.isalnum() for c in name) and not is_name_placeholder(name):
+            names.append(name)
+    return names or [""]
 
 
-def is_no_company(text: str) -> bool:
-    """Whether it is written where somebody has no employer: `self-employed`, `Freelance Designer`, `gmail.com`."""
-    if fold(text) in NO_COMPANY or (_BARE_DOMAIN.fullmatch(text) and domain_of(text) is None):
-        return True
-    words = _words(re.sub(r"(?i)\bself[ -]employed\b", "selfemployed", text))
-    return len(words) > 1 and words[0] in NO_COMPANY_BEGINNINGS and (words[-1],) not in LEGAL_FORMS
-
-
-def _words(text: str) -> list[str]:
-    """The folded words of a company's name: `&` and `+` are `and`, dotted abbreviations are one word."""
-    text = unicodedata.normalize("NFKC", text)
-    for form in CJK_FORMS:
-        text = text.replace(form, " ")
-    text = re.sub(r"['’`´]", "", re.sub(r"\s*[&+]\s*", " and ", text))
-    text = re.sub(r"\b(\w)\.", r"\1", text)
-    text = "".join(c if unicodedata.category(c)[0] in "LMN" else " " for c in text)
-    return [word for part in text.split() if (word := fold(part))]
-
-
-def fold_organisation(text: str) -> str:
-    """A company's name for comparing: folded, without legal forms; never empty where something was there."""
-    words = _words(text)
-    if len(words) > 1 and words[0] == "the":
-        words = words[1:]
-    if len(words) > 1 and (words[0],) in LEADING_FORMS:
-        words = words[1:]
-    shortened = True
-    while shortened:
-        shortened = False
-        for length in range(min(_LONGEST_FORM, len(words) - 1), 0, -1):
-            if tuple(words[-length:]) in LEGAL_FORMS:
-                words, shortened = words[:-length], True
-                break
-    # `Smith &` is left of `Smith & Co. KG`.
-    while len(words) > 1 and words[-1] == "and":
-        words = words[:-1]
-    return "".join(words) or fold(text)
-
-
-@lru_cache(maxsize=65536)
 def domain_of(text: str) -> str | None:
-    """The host of a company's website or domain, in ASCII and without `www.`; None where it says no company."""
+    """The host of a company's website or domain, in ASCII and without `www.`; None where it names no company."""
     text = tidy(text).strip(_EDGES).split(" ", 1)[0].rstrip(",;")
     if "@" in text and "/" not in text:
         text = text.rsplit("@", 1)[1]
@@ -95,16 +66,66 @@ def domain_of(text: str) -> str | None:
     return None if social and path.strip("/") else host
 
 
-def domain_in_name(text: str) -> str | None:
-    """The domain where a company's name is nothing but one (`https://acme.com/about`, `Booking.com`)."""
-    return domain_of(text) if _BARE_DOMAIN.fullmatch(text) or _WEB_ADDRESS.fullmatch(text) else None
+def read_domains(cells: pl.Series) -> pl.DataFrame:
+    """Every line of these cells, in order: `row` and `domain`; null where it is not the domain of a company."""
+    found = read_candidates(cells, _plain_domains, lambda text: [domain_of(text) or ""])
+    return found.select("row", pl.when(pl.col("text") != "").then("text").alias("domain"))
 
 
-def company_key(page: str | None, name: str | None, domain: str | None) -> str | None:
-    """What stands for a company in `name_id`: its page (`co:`), else its name (`on:`), else its domain (`dm:`)."""
-    if page:
-        return page
-    if name and not is_no_company(name):
-        bare = domain_in_name(name)
-        return f"dm:{bare}" if bare else f"on:{fold_organisation(name)}"
-    return f"dm:{domain}" if domain else None
+def _plain_domains(texts: pl.Series) -> pl.Series:
+    host = pl.col("host")
+    frame = pl.DataFrame({"host": texts.str.to_lowercase().str.extract(_PLAIN_DOMAIN, 1)})
+    usable = ~host.is_in(FREE_MAIL_DOMAINS) & ~host.str.contains(r"^www\d?\.") & (host.str.len_bytes() <= 63)
+    return frame.select(pl.when(usable).then(host)).to_series()
+
+
+def read_organisations(cells: pl.Series) -> pl.DataFrame:
+    """Every name in these cells, in order: `row`, `name`, `domain`, `key`.
+
+    `name` is null where a line is no name. `domain` is set where the name is nothing but one (`https://acme.com/about`,
+    `Booking.com`, `ann@acme.com`). `key` is what stands for the company in comparing (`on:...` or `dm:...`); it is null
+    where the name says that there is no company (`self-employed`, `Freelance Designer`, `gmail.com`).
+    """
+    found = read_candidates(cells, _plain_names, _clean_organisation, is_name=True)
+    return found.select("row").hstack(read_each_once(found["text"], _named))
+
+
+def _plain_names(texts: pl.Series) -> pl.Series:
+    text = pl.col("text")
+    plain = text.str.contains(_PLAIN_NAME) & filled(text, is_name=True).is_not_null()
+    return pl.DataFrame({"text": texts}).select(pl.when(plain).then("text")).to_series()
+
+
+def _named(names: pl.Series) -> pl.DataFrame:
+    """`name`, `domain` and `key` of cleaned names."""
+    name, words = pl.col("name"), pl.col("words")
+    frame = pl.DataFrame({"name": names})
+    nothing = (name == "") | name.str.contains(_NUMBER) | name.str.contains(DATE)
+    frame = frame.select(pl.when(~nothing).then(name).alias("name"))
+    frame = frame.with_columns(
+        _words(name).alias("words"), folded(name).alias("folded"), name.str.contains(_WEB_ADDRESS).alias("is_web")
+    )
+    web = frame.select(pl.when("is_web").then("name")).to_series()
+    frame = frame.with_columns(read_distinct(web, _plain_domains(web), domain_of).alias("domain"))
+    nowhere = pl.col("folded").is_in(NO_COMPANY) | (pl.col("is_web") & pl.col("domain").is_null())
+    nowhere |= (~words.str.extract(_NO_COMPANY_BEGINNING, 1).is_in(LEGAL_FORMS)).fill_null(False)
+    key = pl.coalesce(
+        pl.lit("dm:") + pl.col("domain"), pl.lit("on:") + _without_legal_forms(words), pl.lit("on:") + pl.col("folded")
+    )
+    return frame.select("name", "domain", pl.when(~nowhere).then(key).alias("key"))
+
+
+def _words(name: pl.Expr) -> pl.Expr:
+    """The folded words of a company's name: `&` and `+` are `and`, dotted abbreviations are one word."""
+    text = name.str.normalize("NFKC").str.replace_many(dict.fromkeys(sorted(CJK_FORMS, key=len, reverse=True), " "))
+    text = text.str.replace_all("['’`´]", "").str.replace_all(r"\s*[&+]\s*", " and ")
+    text = text.str.replace_all(r"\b(\w)\.", "$1").str.replace_all(r"[^\pL\pM\pN]+", " ")
+    return folded(text, keep_spaces=True)
+
+
+def _without_legal_forms(words: pl.Expr) -> pl.Expr:
+    """The words of a company's name joined, without `the` and legal forms; one word is always left."""
+    words = words.str.replace("^the ", "").str.replace(_LEGAL_FORM_BEFORE, "")
+    # `Smith and` is left of `Smith & Co. KG`.
+    words = words.str.replace(_LEGAL_FORMS_BEHIND, "").str.replace("(?: and)+$", "")
+    return words.str.replace_all(" ", "", literal=True)

@@ -1,57 +1,38 @@
-"""E-mail addresses: the one in a cell, as it is asked, and its canonical form for comparing.
+"""E-mail addresses: those in a cell, what kind each is, and the canonical form for comparing.
 
-Asked is the address as written, lower-case: tags and dots included. `em:<address>` is for comparing: the plus-tag
+Sent is the address as written, in lower case: tags and dots included. `em:<address>` is for comparing: the plus-tag
 off, the dots out and `googlemail.com` folded at Gmail only (elsewhere a dot makes another mailbox), the domain in
-its ASCII (IDNA) form. A role address (`info@`) reaches many people and a disposable one nobody in particular:
+its ASCII (IDNA) form. A role address (`info@`) reaches many people and a disposable one no one in particular:
 neither has an identifier, nor has one that was masked (`a***@`) or typed to get past a form (`asdf@`).
 """
 
 import re
 import unicodedata
-from dataclasses import dataclass
-from enum import StrEnum
-from functools import lru_cache
 from urllib.parse import unquote
 
 import idna
-from disposable_email_domains import blocklist as DISPOSABLE_DOMAINS
+import polars as pl
+from disposable_email_domains import blocklist as _DISPOSABLE_DOMAINS
 
-from clodura_pipeline.identity.cells.mailbox_words import (
+from clodura_pipeline.identity.cells.distinct import read_candidates, read_distinct
+from clodura_pipeline.identity.cells.text import tidy
+from clodura_pipeline.identity.cells.word_lists import (
+    FREE_MAIL_DOMAINS,
     LEADING_ROLE_WORDS,
     NO_ADDRESS_WORDS,
+    PLACEHOLDERS,
     REGIONS,
     ROLE_ENDINGS,
     ROLE_WORDS,
     TEMPLATE_DOMAINS,
     TEMPLATE_LOCALS,
 )
-from clodura_pipeline.identity.cells.text import is_placeholder, tidy
-from clodura_pipeline.identity.cells.words import FREE_MAIL_DOMAINS
 
-
-class EmailKind(StrEnum):
-    """What a cell that should hold an address holds."""
-
-    PERSONAL = "personal"
-    ROLE = "role"
-    DISPOSABLE = "disposable"
-    MASKED = "masked"
-    STAND_IN = "stand_in"
-    INVALID = "invalid"
-
-
-@dataclass(frozen=True, slots=True)
-class EmailReading:
-    """One cell, read: `address` as asked, `identifier` of a personal one, `role` the generic word of a role address."""
-
-    kind: EmailKind
-    address: str | None = None
-    identifier: str | None = None
-    role: str | None = None
-    several: bool = False
-
-
-GMAIL_DOMAINS = ("gmail.com", "googlemail.com")
+# An address in its final form, short enough for every limit on its parts.
+_PLAIN = r"^[a-z0-9_]+(?:[.'+_-][a-z0-9_]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,}$"
+_INVALID, _MASKED = "", "*"
+_ONE_LETTER = f"^(?:{'|'.join(f'{char}+' for char in 'abcdefghijklmnopqrstuvwxyz0123456789')})$"
+_GMAIL_DOMAINS = ("gmail.com", "googlemail.com")
 _QUOTED_NAME = re.compile(r"\"[^\"]*\"(?=\s*<)")
 _LABEL = re.compile(r"^(?:[^\W\d_][\w ()./-]{0,30}:(?!/)\s*)+")
 _COMMENT = re.compile(r"\s*\([^()]*\)\s*$|\s+[#–—-](?:\s*[^\s@#–—-][^@]*)?$")
@@ -61,15 +42,15 @@ _FRONT = _EDGES + "#"
 _ESCAPES = re.compile(r"%(?:0[9ad]|2[027c]|3[abce]|c2%a0)", re.I)
 _APOSTROPHES = str.maketrans(dict.fromkeys("’ʼ′‘", "'"))
 _HIDDEN = re.compile(r"[*•●…█]")
+# A guest's name in somebody else's Microsoft tenant.
+_GUEST = re.compile(r"^(.+)_([^_@]+)#ext#@.*$")
 _STARRED = re.compile(r"^(\*+)([^*]*)\1$")
-_ONE_CHARACTER = re.compile(r"(.)\1*")
 # Between two addresses.
 _BETWEEN = re.compile(r"(@[^\s@]+)\s+(?:&|\+|and|or|und|oder|et|ou|y|o|e|en|of)\s+(?=[^\s@]+@)", re.I)
 _LOCAL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+)*")
 _ASCII_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{2,59})")
 
 
-@lru_cache(maxsize=65536)
 def ascii_domain(domain: str) -> str | None:
     """A domain in its lower-case ASCII form, or None where it is none: no dot, an address of a machine, bad labels."""
     domain = domain.strip().rstrip(".").lower()
@@ -81,52 +62,15 @@ def ascii_domain(domain: str) -> str | None:
     return domain if len(domain) <= 253 and _ASCII_DOMAIN.fullmatch(domain) else None
 
 
-def role_word(local: str) -> str | None:
-    """The generic word when a local part names a function (`info`, `sales.uk`, `customer-service`); else None."""
-    local = local.split("+", 1)[0] or local
-    whole = re.sub(r"[0-9]+$", "", re.sub(r"[._'-]", "", local))
-    if whole in ROLE_WORDS:
-        return whole
-    for ending in ROLE_ENDINGS:
-        if whole.endswith(ending) and (function := whole.removesuffix(ending)) in ROLE_WORDS:
-            return function
-    first, *rest = (re.sub(r"[0-9]+$", "", word) for word in re.split(r"[._-]", local))
-    if first not in ROLE_WORDS or not rest:
-        return None
-    # Two letters may be initials, so only another function behind them tells.
-    known = ROLE_WORDS if len(first) <= 2 else ROLE_WORDS | REGIONS | {""}
-    return first if first in LEADING_ROLE_WORDS or all(word in known for word in rest) else None
-
-
-def is_disposable(domain: str) -> bool:
-    """Whether a domain, or one that it is part of, gives throw-away addresses."""
-    labels = domain.split(".")
-    return any(".".join(labels[start:]) in DISPOSABLE_DOMAINS for start in range(len(labels) - 1))
-
-
-def _is_stand_in(local: str, domain: str) -> bool:
-    """Whether the parts are an example, or what is written where there is no address, rather than being one."""
-    plain = re.sub(r"[._-]", "", local.split("+", 1)[0])
-    word = plain.rstrip("0123456789") if len(plain) > 4 else plain
-    if plain in NO_ADDRESS_WORDS or word in NO_ADDRESS_WORDS:
-        return True
-    typed = plain in TEMPLATE_LOCALS or word in TEMPLATE_LOCALS
-    if typed and (domain in TEMPLATE_DOMAINS or domain in FREE_MAIL_DOMAINS):
-        return True
-    repeated = bool(_ONE_CHARACTER.fullmatch(plain))
-    if domain.split(".", 1)[0] == plain:
-        return typed or repeated or is_placeholder(plain)
-    return repeated and len(plain) > 3
-
-
-def _read_one(piece: str) -> EmailReading | None:
-    """One address, None where the text is none."""
+def _address_in(piece: str) -> str | None:
+    """The address in lower case; `_MASKED` for a hidden one, None where the text is none."""
     address = _STARRED.sub(r"\2", _COMMENT.sub("", piece).strip(_EDGES))
     address = _LABEL.sub("", address).split("?", 1)[0].lstrip(_FRONT)
     address = _COMMENT.sub("", address).strip(_EDGES).rstrip(_EDGES + "._").lower()
+    address = _GUEST.sub(r"\1@\2", address)
     local, at, domain = address.rpartition("@")
     if at and _HIDDEN.search(address) and " " not in address:
-        return EmailReading(EmailKind.MASKED)
+        return _MASKED
     local = unicodedata.normalize("NFC", local).translate(_APOSTROPHES)
     if not at or len(local) > 64 or not _LOCAL.fullmatch(local) or any(c.isspace() for c in address):
         return None
@@ -134,24 +78,11 @@ def _read_one(piece: str) -> EmailReading | None:
     domain = domain.rstrip(".")
     while domain.endswith(".invalid") and "." in (real := domain.removesuffix(".invalid")):
         domain = real
-    ascii_form = ascii_domain(domain)
-    if ascii_form is None:
-        return None
-    if _is_stand_in(local, ascii_form):
-        return EmailReading(EmailKind.STAND_IN)
-    asked = f"{local}@{domain}"
-    if role := role_word(local):
-        return EmailReading(EmailKind.ROLE, asked, role=role)
-    if is_disposable(ascii_form):
-        return EmailReading(EmailKind.DISPOSABLE, asked)
-    base = local.split("+", 1)[0].rstrip(".") or local
-    if ascii_form in GMAIL_DOMAINS:
-        base, ascii_form = base.replace(".", "") or base, GMAIL_DOMAINS[0]
-    return EmailReading(EmailKind.PERSONAL, asked, f"em:{base}@{ascii_form}")
+    return None if ascii_domain(domain) is None else f"{local}@{domain}"
 
 
 def _pieces(text: str) -> list[str]:
-    """The parts of a cell that may each be an address."""
+    """The parts of a line that may each be an address."""
     text = _BETWEEN.sub(r"\1 ; ", _QUOTED_NAME.sub("", text))
     pieces: list[str] = []
     for piece in re.split(r"[;,|]+|\s/\s|\s:::\s", text):  # the last is Google Contacts' own
@@ -164,25 +95,103 @@ def _pieces(text: str) -> list[str]:
     return pieces
 
 
-def read_email(text: str) -> EmailReading:
-    """What a cell says: the first personal address in it, else the first of another kind, else invalid."""
+def _addresses_in(text: str) -> list[str]:
+    """The addresses in a line; `_INVALID` where there is none."""
     text = tidy(re.sub(r"\\[nrt]\s", " ", text))
     if "%" in text:
         text = _ESCAPES.sub(lambda match: unquote(match.group()), text)
-    readings = [reading for piece in _pieces(text) if (reading := _read_one(piece))]
-    if not readings:
-        return EmailReading(EmailKind.INVALID)
-    chosen = next((reading for reading in readings if reading.kind is EmailKind.PERSONAL), readings[0])
-    several = len({reading.identifier or reading.address for reading in readings}) > 1
-    return EmailReading(chosen.kind, chosen.address, chosen.identifier, chosen.role, several)
+    return [address for piece in _pieces(text) if (address := _address_in(piece))] or [_INVALID]
+
+
+def read_emails(cells: pl.Series) -> pl.DataFrame:
+    """Every address of these cells, in order: `row`, `kind`, `address` (to send), `identifier`, `role`.
+
+    `kind` is `personal`, `role`, `disposable`, `masked`, `stand_in` or `invalid`. Only a personal address has an
+    `identifier`. `role` is the generic word of a role address.
+    """
+    found = read_candidates(cells, _plain_addresses, _addresses_in).rename({"text": "address"})
+    parts = found["address"].str.splitn("@", 2).struct
+    found = found.with_columns(parts.field("field_0").alias("local"), parts.field("field_1").alias("domain"))
+    is_ascii = pl.col("domain").str.len_bytes() == pl.col("domain").str.len_chars()
+    plain = found.select(pl.when(is_ascii).then("domain")).to_series()
+    domain = read_distinct(found["domain"], plain, ascii_domain)
+    tag_off = pl.col("local").str.replace(r"(.)\+.*$", "$1")
+    found = found.with_columns(domain.alias("domain"), tag_off.str.strip_chars_end(".").alias("base"))
+    # The base without separators, and that without digits at its end.
+    found = found.with_columns(pl.col("base").str.replace_all("[._'-]", "").alias("joined"))
+    found = found.with_columns(pl.col("joined").str.strip_chars_end("0123456789").alias("word"))
+    found = found.with_columns(_role_words(found), _is_disposable(domain).alias("disposable"))
+    found = found.with_columns(_kind().alias("kind"))
+    gmail = pl.col("domain").is_in(_GMAIL_DOMAINS)
+    folded = pl.when(gmail).then(pl.col("base").str.replace_all(".", "", literal=True) + "@gmail.com")
+    folded = folded.otherwise(pl.col("base") + "@" + pl.col("domain"))
+    return found.select(
+        "row",
+        "kind",
+        "address",
+        pl.when(pl.col("kind") == "personal").then(pl.lit("em:") + folded).alias("identifier"),
+        pl.when(pl.col("kind") == "role").then("role").alias("role"),
+    )
+
+
+def _plain_addresses(texts: pl.Series) -> pl.Series:
+    address = pl.col("address")
+    plain = address.str.contains(_PLAIN) & (address.str.len_bytes() <= 64) & ~address.str.ends_with(".invalid")
+    return pl.DataFrame({"address": texts.str.to_lowercase()}).select(pl.when(plain).then(address)).to_series()
+
+
+def _role_words(found: pl.DataFrame) -> pl.Series:
+    """The generic word where an address names a function (`info`, `sales.uk`, `customer-service`); else null."""
+    first = pl.col("base").str.extract(r"^([^._-]*?)[0-9]*[._-]", 1)
+    function = pl.col("word").str.extract(f"^(.+?)(?:{'|'.join(sorted(ROLE_ENDINGS))})$", 1)
+    found = found.select("base", "word", first.alias("first"), function.alias("function"))
+    words = pl.when(pl.col("first").is_in(ROLE_WORDS)).then("base").str.replace_all("[0-9]+([._-]|$)", "$1")
+    rest = words.str.replace_all("[_-]", ".").str.split(".").list.slice(1).list
+    # Two letters may be initials, so only another function behind them tells.
+    known = rest.eval(pl.element().is_in(ROLE_WORDS)).list.all()
+    known |= (pl.col("first").str.len_chars() > 2) & rest.eval(
+        pl.element().is_in(ROLE_WORDS | REGIONS | {""})
+    ).list.all()
+    led = pl.col("first").is_in(LEADING_ROLE_WORDS) | known
+    whole = (pl.when(pl.col(word).is_in(ROLE_WORDS)).then(word) for word in ("word", "function"))
+    return found.select(pl.coalesce(*whole, pl.when(led).then("first")).alias("role")).to_series()
+
+
+def _kind() -> pl.Expr:
+    domain, joined, word = pl.col("domain"), pl.col("joined"), pl.col("word")
+    # What is short may end in digits of its own.
+    listed = joined.is_in(NO_ADDRESS_WORDS) | (word.is_in(NO_ADDRESS_WORDS) & (joined.str.len_chars() > 4))
+    typed = joined.is_in(TEMPLATE_LOCALS) | (word.is_in(TEMPLATE_LOCALS) & (joined.str.len_chars() > 4))
+    one_letter = joined.str.contains(_ONE_LETTER)
+    own_domain = domain.str.extract("^([^.]*)", 1) == joined
+    stand_in = listed | (typed & domain.is_in(TEMPLATE_DOMAINS | FREE_MAIL_DOMAINS))
+    stand_in |= own_domain & (typed | one_letter | joined.is_in(PLACEHOLDERS))
+    stand_in |= one_letter & (joined.str.len_chars() > 3)
+    return (
+        pl.when(pl.col("address") == _INVALID)
+        .then(pl.lit("invalid"))
+        .when(pl.col("address") == _MASKED)
+        .then(pl.lit("masked"))
+        .when(stand_in)
+        .then(pl.lit("stand_in"))
+        .when(pl.col("role").is_not_null())
+        .then(pl.lit("role"))
+        .when("disposable")
+        .then(pl.lit("disposable"))
+        .otherwise(pl.lit("personal"))
+    )
+
+
+def _is_disposable(domains: pl.Series) -> pl.Series:
+    """Whether each domain, or one that it is part of, gives throw-away addresses."""
+    listed = pl.Series(list(_DISPOSABLE_DOMAINS), dtype=pl.String).implode()
+    found = domains.is_in(listed)
+    while domains.str.contains(r"\..+\.").any():
+        domains = domains.str.replace(r"^[^.]+\.(.+\.)", "$1")
+        found |= domains.is_in(listed)
+    return found
 
 
 def email_id(text: str) -> str | None:
-    """`em:<address>` for a personal address however spelt; None for role, disposable and broken ones."""
-    return read_email(text).identifier
-
-
-def clean_email(text: str) -> str | None:
-    """The address to ask with, lower-case and otherwise as written; None for role, disposable and broken ones."""
-    reading = read_email(text)
-    return reading.address if reading.kind is EmailKind.PERSONAL else None
+    """`em:<address>` for the first personal address however spelt; None for role, disposable and broken ones."""
+    return next(iter(read_emails(pl.Series([text]))["identifier"].drop_nulls()), None)

@@ -1,44 +1,36 @@
-"""LinkedIn addresses: what kind of page one leads to, and the one canonical form of a person's or a company's page.
+"""LinkedIn addresses: which pages a cell names, and the one canonical form of a person's or a company's page.
 
-`li:<slug>` names a profile; how a slug is spelt is in `slugs.py`. The address to ask with is
-`https://www.linkedin.com/in/<slug>` with everything outside ASCII percent-encoded, which every HTTP API accepts and
-LinkedIn itself uses.
+`li:<slug>` names a profile, `co:<slug>` a company (`co:school/<slug>`, `co:showcase/<slug>`); how a slug is spelt is
+in `linkedin_slugs.py`. The address to send is `https://www.linkedin.com/in/<slug>` with everything outside ASCII
+percent-encoded, which every HTTP API accepts and LinkedIn itself uses.
 """
 
 import re
-from dataclasses import dataclass
-from enum import StrEnum
 from itertools import takewhile
 from urllib.parse import quote
 
-from clodura_pipeline.identity.cells.linkedin_slugs import canonical_slug, person_slug, pub_slug
-from clodura_pipeline.identity.cells.text import listed, tidy
+import polars as pl
 
+from clodura_pipeline.identity.cells.distinct import LETTERS, read_candidates, read_distinct
+from clodura_pipeline.identity.cells.linkedin_slugs import (
+    PLACEHOLDER_PEOPLE,
+    SHORTEST_SLUG,
+    canonical_slug,
+    person_slug,
+    pub_slug,
+)
+from clodura_pipeline.identity.cells.text import tidy
+from clodura_pipeline.identity.cells.word_lists import PLACEHOLDER_SLUGS
 
-class LinkedInKind(StrEnum):
-    """What an address leads to."""
-
-    PERSON = "person"
-    COMPANY = "company"
-    SCHOOL = "school"
-    SHOWCASE = "showcase"
-    SALES_NAVIGATOR = "sales_navigator"
-    RECRUITER = "recruiter"
-    SEARCH = "search"
-    SHORT_LINK = "short_link"
-    OTHER = "other"  # on LinkedIn, but nobody's profile: a post, a group, a login page
-    NOT_LINKEDIN = "not_linkedin"
-
-
-@dataclass(frozen=True, slots=True)
-class LinkedInReading:
-    """One cell, read: `slug` only for a person or an organisation; `several` when it names more than one profile."""
-
-    kind: LinkedInKind
-    slug: str | None = None
-    several: bool = False
-
-
+# Pages that name neither a person nor a company, and why they cannot be used.
+OTHER_PAGES = {
+    "sales_navigator": "a Sales Navigator address, which Clodura cannot look up",
+    "recruiter": "a LinkedIn Recruiter address, which Clodura cannot look up",
+    "search": "a LinkedIn search page, not a page of its own",
+    "short_link": "a shortened address, which does not say where it leads",
+    "other": "a LinkedIn address that leads to no profile or company page",
+    "not_linkedin": "not a LinkedIn address",
+}
 _HOST = r"(?<![\w.@-])(?:[a-z0-9-]+\.)*linkedin\.(?:com|cn)\.?(?::\d+)?"
 _ADDRESS = re.compile(_HOST + r"(?=[/?#\s\"'<>)\]]|$)([^\s\"<>)\]]*)(.*)", re.I | re.S)
 # The same address pasted twice, or behind an archive's or a form's own prefix: the last one counts.
@@ -48,11 +40,6 @@ _NESTED = re.compile(
 _BARE = re.compile(r"^/*((?:in|pub|company|school|showcase)/[^\s\"<>]+)(.*)$", re.I | re.S)
 _SEPARATOR = re.compile(r"[,;|]+(?=\s|$|https?:|www\.|(?:[a-z]{2,3}\.)?linkedin\.)", re.I)
 _BROKEN_AT_SLASH = re.compile(r"(linkedin\.(?:com|cn))\s*/\s*(in|pub|company)\s*/\s*", re.I)
-# The way most profiles are written; it only spares such cells the search that the others need.
-_USUAL = re.compile(
-    r"(?:https?://)?(?:www\.|m\.|[a-z]{2}\.)?linkedin\.com/in/([^\s/?#&<>\"'(),;|\\\[\]{}]+)/?(?:[?#][a-z0-9_=&%.+-]*)?",
-    re.IGNORECASE,
-)
 _SHORT_LINK = re.compile(r"(?<![\w.-])lnkd\.in/", re.I)
 _ENCODED_PAGE = re.compile(r"linkedin\.(?:com|cn)%(?:25)*2f", re.I)
 _ENCODED_ADDRESS = re.compile(r"%(?:25)*(?:2f|3a)", re.I)
@@ -61,52 +48,39 @@ _PROOFPOINT_2 = re.compile(r"urldefense\.[a-z.]+/v2/url\?(?:[^\s]*&)?u=([^&\s]+)
 _PROOFPOINT_3 = re.compile(r"\S*urldefense\.[a-z.]+/v3/__(.+?)__;\S*", re.I)
 
 _PREFIXES = frozenset({"mwlite", "m", "mobile", "comm", "public-profile", "incareer"})
-_KINDS = {
-    "company": LinkedInKind.COMPANY,
-    "company-beta": LinkedInKind.COMPANY,
-    "school": LinkedInKind.SCHOOL,
-    "edu": LinkedInKind.SCHOOL,
-    "showcase": LinkedInKind.SHOWCASE,
-    "sales": LinkedInKind.SALES_NAVIGATOR,
-    "talent": LinkedInKind.RECRUITER,
-    "recruiter": LinkedInKind.RECRUITER,
-    "cap": LinkedInKind.RECRUITER,
-    "hire": LinkedInKind.RECRUITER,
-    "search": LinkedInKind.SEARCH,
-    "vsearch": LinkedInKind.SEARCH,
+_COMPANY_PREFIXES = {"company": "", "company-beta": "", "school": "school/", "edu": "school/", "showcase": "showcase/"}
+_OTHER_HEADS = {"sales": "sales_navigator", "search": "search", "vsearch": "search"}
+_OTHER_HEADS |= dict.fromkeys(("talent", "recruiter", "cap", "hire"), "recruiter")
+_FORWARDING = {
+    *("redir", "redirect", "authwall", "login", "m-login", "uas", "checkpoint", "signup", "safety", "start", "reg"),
+    "reg-pop",
 }
-ORGANISATION_KINDS = (LinkedInKind.COMPANY, LinkedInKind.SCHOOL, LinkedInKind.SHOWCASE)
-_WRAPPERS = listed(
-    """
-    redir redirect authwall login uas checkpoint signup safety start reg reg-pop m-login
-    """
-)
-
 _SAFE = "-_.~'!*+@%"
+# An address of a profile or a company as most are written, in lower case: its start, its path.
+_PLAIN_START = r"^(?:https?://)?(?:(?:www|m|[a-z]{2})\.)?linkedin\.com/|^/"
+_PLAIN_PATH = rf"^(?:in|company)/[0-9{LETTERS}_-]+(?:/[a-z]{{2}}(?:-[a-z]{{2}})?)?/?(?:[?#][a-z0-9_=&%.+-]*)?$"
 
 
-def _page(path: str) -> LinkedInReading | None:
-    """What one path on LinkedIn leads to; None for a page that only forwards."""
+def _page(path: str) -> str | None:
+    """The page that one path on LinkedIn leads to; None for a page that only forwards."""
     parts = [part for part in re.split(r"[?#]", path, maxsplit=1)[0].split("/") if part.strip()]
     while parts and parts[0].lower() in _PREFIXES:
         parts = parts[2:] if parts[1:2] == ["profile"] else parts[1:]
     head, rest = (parts[0].lower(), parts[1:]) if parts else ("", [])
-    if head in _WRAPPERS:
+    if head in _FORWARDING:
         return None
-    if head == "in" and rest:
+    if head == "in":
         # A formula that puts the address before what has a part of it already: `/in/in/ann-lee`.
         repeated = sum(1 for _ in takewhile(lambda part: part.lower() == "in", rest))
         slug = person_slug(rest[repeated]) if repeated < len(rest) else None
-        return LinkedInReading(LinkedInKind.PERSON if slug else LinkedInKind.OTHER, slug)
+        return f"li:{slug}" if slug else "other"
     if head == "pub" and rest:
         slug = pub_slug(rest)
-        known = LinkedInKind.SEARCH if rest[0].lower() == "dir" else LinkedInKind.OTHER
-        return LinkedInReading(LinkedInKind.PERSON, slug) if slug else LinkedInReading(known)
-    kind = _KINDS.get(head, LinkedInKind.OTHER)
-    if kind in ORGANISATION_KINDS:
+        return f"li:{slug}" if slug else "search" if rest[0].lower() == "dir" else "other"
+    if head in _COMPANY_PREFIXES:
         slug = canonical_slug(rest[0]) if rest else None
-        return LinkedInReading(kind if slug else LinkedInKind.OTHER, slug)
-    return LinkedInReading(kind)
+        return f"co:{_COMPANY_PREFIXES[head]}{slug}" if slug else "other"
+    return _OTHER_HEADS.get(head, "other")
 
 
 def _cut_short(path: str, after: str) -> bool:
@@ -118,9 +92,9 @@ def _cut_short(path: str, after: str) -> bool:
     )
 
 
-def _pages(text: str) -> tuple[list[LinkedInReading], bool]:
-    """The pages a text names, in its order, and whether one of its addresses only forwards."""
-    pages: list[LinkedInReading] = []
+def _pages(text: str) -> tuple[list[str], bool]:
+    """The pages that a text names, in its order, and whether one of its addresses only forwards."""
+    pages: list[str] = []
     forwards = False
     match = _ADDRESS.search(text) or _BARE.match(text)
     while match:
@@ -132,8 +106,8 @@ def _pages(text: str) -> tuple[list[LinkedInReading], bool]:
         forwards = forwards or page is None
         if page is None:
             after = path + after  # its target may stand in its query, unencoded
-        elif page.kind is LinkedInKind.PERSON and _cut_short(path, after):
-            page = LinkedInReading(LinkedInKind.OTHER)
+        elif page.startswith("li:") and _cut_short(path, after):
+            page = "other"
         if page is not None:
             pages.append(page)
         match = _ADDRESS.search(after)
@@ -155,62 +129,60 @@ def _decoded_delimiters(text: str) -> str:
     return re.sub(r"%([2-7][0-9a-fA-F])", lambda m: chr(int(m.group(1), 16)), text)
 
 
-def read_linkedin(text: str) -> LinkedInReading:
-    """What a cell says of LinkedIn: the first profile in it, else the first other page, seen through redirects."""
-    if (usual := _USUAL.fullmatch(text.strip())) and (slug := person_slug(usual.group(1))):
-        return LinkedInReading(LinkedInKind.PERSON, slug)
+def pages_in(text: str) -> list[str]:
+    """The pages that a text names, behind redirects too: `li:...`, `co:...` or a key of `OTHER_PAGES`; one at least."""
     text = tidy(text, keep_joiners=True).replace("\\", "/").strip(" \"'<>()[]{}“”‘’«»‹›„`*")
-    text = _PROOFPOINT_3.sub(r" \1 ", text)  # its tail would otherwise be taken for a part of the slug
+    if "urldefense" in text.lower():
+        text = _PROOFPOINT_3.sub(r" \1 ", text)  # its tail would otherwise be taken for a part of the slug
     text = _BROKEN_AT_SLASH.sub(r"\1/\2/", _SEPARATOR.sub(" ", text))
     forwards_at_all = False
     for _ in range(6):
         pages, forwards = _pages(text)
         forwards_at_all = forwards_at_all or forwards
         if pages:
-            people = [page for page in pages if page.kind is LinkedInKind.PERSON]
-            first = (people or pages)[0]
-            return LinkedInReading(first.kind, first.slug, len({page.slug for page in people}) > 1)
+            return pages
         plainer = _unwrapped(text, forwards)
         if plainer == text:
             break
         text = plainer
     if _SHORT_LINK.search(text):
-        return LinkedInReading(LinkedInKind.SHORT_LINK)
-    return LinkedInReading(LinkedInKind.OTHER if forwards_at_all else LinkedInKind.NOT_LINKEDIN)
+        return ["short_link"]
+    return ["other" if forwards_at_all else "not_linkedin"]
 
 
-def linkedin_kind(text: str) -> LinkedInKind:
-    """What an address leads to, as far as its spelling tells."""
-    return read_linkedin(text).kind
+def read_linkedin(cells: pl.Series) -> pl.DataFrame:
+    """Every page that these cells name, in order: `row` and `page`, see `pages_in`."""
+    return read_candidates(cells, _plain_pages, pages_in).rename({"text": "page"})
+
+
+def _plain_pages(texts: pl.Series) -> pl.Series:
+    path, slug = pl.col("path"), pl.col("slug")
+    bare = texts.str.strip_chars(" <>\"'").str.to_lowercase().str.replace(_PLAIN_START, "")
+    frame = pl.DataFrame({"path": bare}).with_columns(path.str.extract("^[a-z]+/([^/?#]+)", 1).alias("slug"))
+    is_person = path.str.starts_with("in/")
+    plain = path.str.contains(_PLAIN_PATH) & slug.str.contains(rf"[0-9{LETTERS}]") & (slug.str.len_chars() <= 100)
+    # A member token keeps its case.
+    plain &= ~slug.is_in(PLACEHOLDER_SLUGS) & ~slug.str.contains("^ac[a-z]aa")
+    unnamed = slug.str.replace_all("[_-]", "").is_in(PLACEHOLDER_PEOPLE) | (slug.str.len_chars() < SHORTEST_SLUG)
+    kind = pl.when(is_person).then(pl.lit("li:")).otherwise(pl.lit("co:"))
+    return frame.select(pl.when(plain & ~(is_person & unnamed)).then(kind + slug)).to_series()
 
 
 def profile_id(text: str) -> str | None:
-    """`li:<slug>` for a person's profile however spelt; None for anything else."""
-    reading = read_linkedin(text)
-    return f"li:{reading.slug}" if reading.kind is LinkedInKind.PERSON else None
+    """`li:<slug>` for the first profile in a text however spelt; None where there is none."""
+    return next((page for page in pages_in(text) if page.startswith("li:")), None)
 
 
-def organisation_page(reading: LinkedInReading) -> str | None:
-    """The organisation a reading names: the slug for a company, `school/<slug>` or `showcase/<slug>` for others."""
-    if reading.kind not in ORGANISATION_KINDS:
-        return None
-    return reading.slug if reading.kind is LinkedInKind.COMPANY else f"{reading.kind}/{reading.slug}"
+def page_url(identifier: str) -> str:
+    """The address to send for a `li:` or `co:` identifier."""
+    kind, page = identifier.split(":", 1)
+    folder = "in/" if kind == "li" else "" if page.startswith(("school/", "showcase/")) else "company/"
+    return f"https://www.linkedin.com/{folder}{quote(page, safe=_SAFE + '/')}"
 
 
-def company_id(text: str) -> str | None:
-    """`co:<slug>` for a company's page however spelt (`co:school/<slug>`, `co:showcase/<slug>`); else None."""
-    page = organisation_page(read_linkedin(text))
-    return f"co:{page}" if page else None
-
-
-def profile_url(identifier: str) -> str:
-    """The address to ask with for a `li:` identifier."""
-    return f"https://www.linkedin.com/in/{quote(identifier.removeprefix('li:'), safe=_SAFE)}"
-
-
-def company_url(identifier: str) -> str:
-    """The address to ask with for a `co:` identifier."""
-    page = identifier.removeprefix("co:")
-    if not page.startswith(("school/", "showcase/")):
-        page = f"company/{page}"
-    return f"https://www.linkedin.com/{quote(page, safe=_SAFE + '/')}"
+def page_urls(identifiers: pl.Series) -> pl.Series:
+    """The address to send for each `li:` or `co:` identifier."""
+    page = pl.col("page").str.slice(3)
+    folder = pl.when(pl.col("page").str.starts_with("li:")).then(pl.lit("in/")).otherwise(pl.lit("company/"))
+    plain = pl.when(page.str.contains("^[a-z0-9_-]+$")).then(pl.lit("https://www.linkedin.com/") + folder + page)
+    return read_distinct(identifiers, pl.DataFrame({"page": identifiers}).select(plain).to_series(), page_url)

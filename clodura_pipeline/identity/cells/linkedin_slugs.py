@@ -15,31 +15,14 @@ are one hexadecimal member number, so the form is unique).
 import re
 import unicodedata
 
-from clodura_pipeline.identity.cells.text import PLACEHOLDERS, listed, tidy
+from clodura_pipeline.identity.cells.text import tidy
+from clodura_pipeline.identity.cells.word_lists import PLACEHOLDER_PERSON_SLUGS, PLACEHOLDER_SLUGS, PLACEHOLDERS
 
-# Slugs that exports and templates write where there is none: people who share one are not the same person.
-PLACEHOLDER_SLUGS = listed(
-    """
-    me null none nan undefined unavailable unknown n-a na username user-name your-name yourname your-profile
-    yourprofile yourusername your-username profile-name slug vanityname vanity-name firstname-lastname
-    first-last
-    """
-)
-_SHORTEST_SLUG = 3  # LinkedIn's own minimum for a public profile
-# The same, and what stands in any cell for nothing, where a person's slug is expected; compared without punctuation.
+SHORTEST_SLUG = 3  # LinkedIn's own minimum for a public profile
+# What stands for nothing where a person's slug is expected, compared without punctuation: people who share one are
+# not the same person.
 PLACEHOLDER_PEOPLE = frozenset(
-    re.sub("[^a-z0-9]", "", word)
-    for word in PLACEHOLDERS
-    | PLACEHOLDER_SLUGS
-    | listed(
-        """
-        notfound notexist doesnotexist nolinkedinfound noprofile noprofilefound nourl nolink nothing false true
-        example sample demo testuser user guest anonymous private privateprofile profile linkedin linkedinmember
-        linkedinprofile linkedinurl linkedincom outofnetwork johndoe janedoe object objectobject string member error
-        deleted removed locked public publicprofile vanity handle id url link http https www pub company school
-        jobs feed aucun aucune ninguno ninguna nessuno nessuna geen brak neant
-        """
-    )
+    re.sub("[^a-z0-9]", "", word) for word in PLACEHOLDERS | PLACEHOLDER_SLUGS | PLACEHOLDER_PERSON_SLUGS
 )
 # `AC?AA` and a long rest, in mixed case: a member token, where `a` and `A` are two members.
 _TOKEN = re.compile(r"AC[a-z]AA[A-Za-z0-9_-]{20,}")
@@ -104,7 +87,7 @@ def canonical_slug(segment: str) -> str | None:
 def person_slug(segment: str) -> str | None:
     """The slug of a profile: none that is too short to be one, stands for nothing or is a template not filled in."""
     slug = canonical_slug(segment)
-    if slug is None or len(slug) < _SHORTEST_SLUG or _ENCODED_BRACKET.search(slug):
+    if slug is None or len(slug) < SHORTEST_SLUG or _ENCODED_BRACKET.search(slug):
         return None
     return None if re.sub("[-_.]", "", slug) in PLACEHOLDER_PEOPLE else slug
 

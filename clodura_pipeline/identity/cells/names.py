@@ -1,29 +1,31 @@
-"""People's names: cleaned for asking and showing, split where only a full name is there, folded for comparing.
+"""People's names: cleaned for sending and showing, folded for comparing.
 
 Cleaned keeps case, accents and order; what is no part of the name goes (titles before a first name, credentials,
 emoji). Folded is for comparing only: no case, accents, punctuation or spaces. Generations stay (`lee` and `lee
 jr`): they are all that tells a father from his son at one company. So do middle names and initials: `John A. Smith`
-and `John B. Smith` are two people. They belong to the first name, in what is asked too: what is asked has to say all
-that the identifier is made of, for the ledger reads that anew under a later form, and a miss costs nothing while a
-namesake is paid for.
+and `John B. Smith` are two people. They belong to the first name, in what is sent too: what is sent has to say all
+that the identifier is made of, for the ledger re-derives identifiers from it under a later form, and a miss costs
+nothing while a namesake is paid for.
 """
 
 import re
 import unicodedata
 
-from nameparser import Lexicon, parse
+import polars as pl
 
-from clodura_pipeline.identity.cells.text import is_name_placeholder, tidy
-from clodura_pipeline.identity.cells.words import (
+from clodura_pipeline.identity.cells.distinct import LETTERS, read_distinct, read_each_once
+from clodura_pipeline.identity.cells.text import DATE, folded, is_name_placeholder, tidy, unwrapped
+from clodura_pipeline.identity.cells.word_lists import (
     CJK_FORMS,
     COMPANY_ENDINGS,
     CREDENTIALS,
     CREDENTIALS_ANYWHERE,
+    FUNCTION_FIRST_WORDS,
+    FUNCTION_LAST_WORDS,
     GENERATIONS,
-    NOBODY,
-    NOBODY_FIRST,
-    NOBODY_LAST,
-    NOBODY_TWICE,
+    PLACEHOLDERS,
+    STAND_INS,
+    STAND_INS_TWICE,
     SURNAMES_LIKE_ENDINGS,
     TITLE_PARTS,
     TITLES,
@@ -31,44 +33,20 @@ from clodura_pipeline.identity.cells.words import (
 
 _PRONOUNS = re.compile(r"\s*[(\[](?:she|he|they|her|him|them|elle|sie|er|ella)\b[^()\[\]]*[)\]]", re.I)
 _EDGES = ' \t,;:"“”„«»‹›<>[]{}|/\\*_=#+~^'
-_PLAIN_WORD = re.compile(r"[^\W\d_]{2,}(?:['-][^\W\d_]{2,})*")
 _WEB = re.compile(r"https?:|www\.|\.(?:com|net|org)\b", re.I)
 _HONORIS_CAUSA = re.compile(r"\b([he])\.\s+([ch])\.")  # in small letters: in capitals they are initials
 _BRACKETED_END = re.compile(r"(?<=\S)\s+\[[^\[\]]*\]$")
 _ANY_TITLE = "|".join(sorted(TITLES, key=len, reverse=True))
 _COUPLE = re.compile(rf"(?:{_ANY_TITLE})\b\.?\s*(?:&|\+|\band\b|\bund\b|\bet\b)\s*(?:{_ANY_TITLE})\b", re.I)
 _AND_CO = re.compile(r"(?:[&+]|\b(?:and|und))\s*co(?:mpany)?\b", re.I)
-_INITIALS = re.compile(r"[^\W\d_](?:[.\s-]+[^\W\d_])*\.?")
+# Nothing but initials, of letters that have capitals.
+_INITIALS = r"^[\p{Lu}\p{Ll}](?:[.\s-]+[\p{Lu}\p{Ll}])*\.?$"
 _LETTERS_THAT_ARE_SURNAMES = ("O", "E")
-_TWO_PEOPLE = re.compile(r"\s(?:&|\+|and|und)\s|/|;", re.I)
-# Letters that Unicode does not take apart into a plain letter and a mark.
-_PLAIN_LETTERS = str.maketrans(
-    {
-        "ø": "o",
-        "ł": "l",
-        "đ": "d",
-        "ð": "d",
-        "þ": "th",
-        "æ": "ae",
-        "œ": "oe",
-        "ı": "i",
-        "ħ": "h",
-        "ŧ": "t",
-        "ŋ": "n",
-        "ĸ": "k",
-    }
-)
-_NEITHER_LETTER_NOR_DIGIT = re.compile("[^a-z0-9]+")
-_MARKS = re.compile("[\u0300-\u036f]+")  # those of Latin, Greek and Cyrillic; elsewhere marks are vowels
-
-
-def fold(text: str) -> str:
-    """Without case, accents, punctuation and spaces; other scripts keep their letters and vowel signs."""
-    if text.isascii():
-        return _NEITHER_LETTER_NOR_DIGIT.sub("", text.lower())
-    text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    text = _MARKS.sub("", text.translate(_PLAIN_LETTERS))
-    return unicodedata.normalize("NFC", "".join(c for c in text if unicodedata.category(c)[0] in "LMN"))
+_GENERATION = rf"(?i)[\s,]({'|'.join(GENERATIONS)})\W*$"
+# A name in its final form: plain words, none of which can be more than a name.
+_PLAIN = rf"^[{LETTERS}]{{2,}}(?:[ '-][{LETTERS}]{{2,}})*$"
+_WORDS_WITH_MEANING = TITLES | CREDENTIALS_ANYWHERE | GENERATIONS.keys() | COMPANY_ENDINGS | SURNAMES_LIKE_ENDINGS
+_WORD_WITH_MEANING = rf"(?i)\b(?:{'|'.join(sorted(_WORDS_WITH_MEANING))})\b"
 
 
 def _is_picture(char: str) -> bool:
@@ -80,19 +58,17 @@ def _is_picture(char: str) -> bool:
     )
 
 
-def _plain_word(word: str) -> str:
+def plain_word(word: str) -> str:
     return re.sub(r"[^\w-]", "", word).lower()
 
 
 def _without_credentials(text: str) -> str:
     """Cut off at the end: behind a comma every credential, without one those that are nobody's surname."""
     parts = [part.strip() for part in text.split(",")]
-    while len(parts) > 1 and all(
-        _plain_word(word) in CREDENTIALS or not _plain_word(word) for word in parts[-1].split()
-    ):
+    while len(parts) > 1 and all(plain_word(word) in CREDENTIALS or not plain_word(word) for word in parts[-1].split()):
         parts.pop()
     words = ", ".join(parts).split()
-    while len(words) > 1 and _plain_word(words[-1]) in CREDENTIALS_ANYWHERE:
+    while len(words) > 1 and plain_word(words[-1]) in CREDENTIALS_ANYWHERE:
         words.pop()
     return " ".join(words).rstrip(",")
 
@@ -108,9 +84,9 @@ def _without_titles(words: list[str]) -> list[str]:
 def _is_title(word: str, *, behind_a_title: bool = False) -> bool:
     """`Dr.`, `Dr.-Ing.` or, behind one, `rer.`: no initial, for a single letter is none of them."""
     first, *more = [part for part in re.split(r"[.-]", word.lower()) if part] or [""]
-    if _plain_word(word) in TITLES or (first in TITLES and all(part in TITLES | TITLE_PARTS for part in more)):
+    if plain_word(word) in TITLES or (first in TITLES and all(part in TITLES | TITLE_PARTS for part in more)):
         return True
-    return behind_a_title and word.endswith(".") and _plain_word(word) in TITLE_PARTS
+    return behind_a_title and word.endswith(".") and plain_word(word) in TITLE_PARTS
 
 
 def is_company(name: str) -> bool:
@@ -126,7 +102,8 @@ def is_company(name: str) -> bool:
 
 def clean_name(text: str) -> str | None:
     """A first, last or full name as it is asked and shown; None for a placeholder, a company or what has no letter."""
-    text = tidy(text)
+    parts = unwrapped(tidy(text)).split(":::")  # Google Contacts' way to write several values
+    text = next((part for part in parts if part.strip()), "")
     for _ in range(5):  # until stable: what one step uncovers, the next one sees
         before = text
         if _COUPLE.match(text) or is_company(text):
@@ -137,7 +114,12 @@ def clean_name(text: str) -> str | None:
         text = " ".join(_without_titles(_without_credentials(text).split())).strip(_EDGES)
         if text == before:
             break
-    if is_name_placeholder(text) or not any(c.isalpha() for c in text):
+    # With more digits than letters it is a number or a code.
+    if (
+        is_name_placeholder(text)
+        or sum(map(str.isalpha, text)) < max(1, sum(map(str.isdigit, text)))
+        or re.match(DATE, text)
+    ):
         return None
     return None if "@" in text or _WEB.search(text) else text
 
@@ -148,85 +130,47 @@ def clean_first_name(text: str) -> str | None:
     return None if name and all(_is_title(word) for word in name.split()) else name
 
 
-def is_initials(name: str) -> bool:
-    """Whether a name is nothing but initials, of letters that have capitals: too little to tell who it is."""
-    return bool(_INITIALS.fullmatch(name)) and all(c.lower() != c.upper() for c in name if c.isalpha())
+def plain_names(names: pl.Series) -> pl.Series:
+    """The names that are in their final form, which `clean_name` returns unchanged; null for all others."""
+    name = pl.col("name")
+    plain = name.str.contains(_PLAIN) & ~name.str.contains(_WORD_WITH_MEANING)
+    plain &= ~name.str.to_lowercase().str.replace_all(" ", "", literal=True).is_in(PLACEHOLDERS)
+    return pl.DataFrame({"name": names}).select(pl.when(plain).then("name")).to_series()
 
 
-def fold_first_name(text: str) -> str:
-    """A cleaned first name for comparing, initials set apart (`Ann E.` is not Anne); empty where there is no more."""
-    if is_initials(text):
-        return ""
-    folded = ""
-    alone = False
-    for word in filter(None, map(fold, text.split())):
-        before, alone = alone, len(word) == 1 and word.upper() != word
-        folded += f" {word}" if folded and (before or alone) else word
-    return folded
+def read_names(cells: pl.Series, part: str) -> pl.DataFrame:
+    """`<part>_name` (to send) and `<part>_folded` (for comparing) of each cell; `part` is `first` or `last`.
+
+    The folded form is null for initials: too little to say who it is.
+    """
+    clean = clean_first_name if part == "first" else clean_name
+    fold = _folded_first_name if part == "first" else _folded_last_name
+
+    def read(names: pl.Series) -> pl.DataFrame:
+        cleaned = read_distinct(names, plain_names(names), clean)
+        named = pl.DataFrame({f"{part}_name": cleaned})
+        return named.with_columns(fold(pl.col(f"{part}_name")).alias(f"{part}_folded"))
+
+    return read_each_once(cells.cast(pl.String), read)
 
 
-def fold_last_name(text: str) -> str:
-    """A last name for comparing: a generation in one spelling (`Jr.`, `Junior`), set apart; empty for initials."""
-    if is_initials(text) and text not in _LETTERS_THAT_ARE_SURNAMES:
-        return ""
-    words = text.replace(",", " ").split()
-    generation = GENERATIONS.get(_plain_word(words[-1])) if len(words) > 1 else None
-    return f"{fold(' '.join(words[:-1]))} {generation}" if generation else fold(text)
+def _folded_first_name(name: pl.Expr) -> pl.Expr:
+    """Words joined, initials set apart: `Ann E.` is not Anne."""
+    words = pl.lit(" ") + folded(name, keep_spaces=True) + pl.lit(" ")
+    apart = words.str.replace_all(r" (\p{Ll})\b", "|$1|").str.replace_all(" ", "", literal=True)
+    apart = apart.str.replace_all(r"\|+", " ").str.strip_chars(" ")
+    return pl.when(~name.str.contains(_INITIALS)).then(apart)
 
 
-def is_nobody(first: str | None, last: str | None) -> bool:
-    """Whether two cleaned names together are a stand-in: `Test User`, `LinkedIn Member`."""
-    both = (fold(first or ""), fold(last or ""))
-    if both in NOBODY or (both[0] == both[1] and both[0] in NOBODY_TWICE):
-        return True
-    return both[0] in NOBODY_FIRST and both[1] in NOBODY_LAST
+def _folded_last_name(name: pl.Expr) -> pl.Expr:
+    """A generation in one spelling (`Jr.`, `Junior`), set apart."""
+    generation = name.str.extract(_GENERATION, 1).str.to_lowercase().replace(GENERATIONS)
+    whole = pl.when(generation.is_null()).then(folded(name))
+    whole = whole.otherwise(folded(name.str.replace(_GENERATION, "")) + " " + generation)
+    return pl.when(~name.str.contains(_INITIALS) | name.is_in(_LETTERS_THAT_ARE_SURNAMES)).then(whole)
 
 
-def _words_with_meaning() -> frozenset[str]:
-    """Every word that the parser does not take for a plain name: titles, particles, suffixes, `and`, `née`."""
-    lexicon = Lexicon.default()
-    fields = (lexicon.titles, lexicon.given_name_titles, lexicon.after_given_titles, lexicon.conjunctions)
-    fields += (lexicon.suffix_acronyms, lexicon.suffix_words, lexicon.particles, lexicon.bound_given_names)
-    return frozenset().union(*fields, lexicon.maiden_markers, TITLES, CREDENTIALS, GENERATIONS)
-
-
-# A name without any of them and without punctuation is split at its ends, a hundred times faster than by the parser.
-WORDS_WITH_MEANING = _words_with_meaning()
-_PARTICLES = Lexicon.default().particles
-
-
-def _is_plain(word: str) -> bool:
-    return bool(_PLAIN_WORD.fullmatch(word)) and word.lower() not in WORDS_WITH_MEANING
-
-
-def split_full_name(text: str) -> tuple[str, str] | None:
-    """First and last name of a full one (`Last, First` too); None where it cannot be told or names two people."""
-    name = clean_name(re.split(r"\s[|–—•·-]\s", tidy(text), maxsplit=1)[0])
-    words = name.split() if name else []
-    if name is None or len(words) < 2 or _TWO_PEOPLE.search(name):
-        return None
-    if len(words) == 2 and "," not in name and "(" not in name:
-        return _both(words[0], words[1])
-    if len(words) <= 4 and all(_is_plain(word) for word in words):
-        return _both(" ".join(words[:-1]), words[-1])
-    # `Ann van der Berg`: all between a plain first and a plain last word are particles, written small.
-    if _is_plain(words[0]) and _is_plain(words[-1]) and all(word in _PARTICLES for word in words[1:-1]):
-        return _both(words[0], " ".join(words[1:]))
-    parsed = parse(name)
-    first, last = parsed.given, parsed.family
-    if parsed.title and not first:  # to the parser King and Dean are titles
-        first = parsed.title
-    elif parsed.title:
-        first = parsed.title.split()[0]
-    if first and parsed.middle:
-        first = f"{first} {parsed.middle}"
-    generation = next((each for each in parsed.suffix.split(",") if _plain_word(each) in GENERATIONS), None)
-    if last and generation:
-        last = f"{last} {generation.strip()}"
-    return _both(first, last)
-
-
-def _both(first: str, last: str) -> tuple[str, str] | None:
-    """Both parts cleaned, or None where one of them is no name."""
-    clean_first, clean_last = clean_first_name(first), clean_name(last)
-    return (clean_first, clean_last) if clean_first and clean_last else None
+def is_stand_in(first: pl.Expr, last: pl.Expr) -> pl.Expr:
+    """Whether folded names together stand for no known person (`Test User`); null where one of them is missing."""
+    function = first.is_in(FUNCTION_FIRST_WORDS) & last.is_in(FUNCTION_LAST_WORDS)
+    return (first.is_in(STAND_INS_TWICE) & (first == last)) | (first + " " + last).is_in(STAND_INS) | function

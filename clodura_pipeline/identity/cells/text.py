@@ -1,10 +1,22 @@
-"""What every cell goes through before it is read: Unicode, invisible characters, spaces, placeholders."""
+"""Text of any cell: invisible characters, white space, placeholders, and the folded form for comparing."""
 
 import html
 import re
 import unicodedata
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from urllib.parse import unquote
 
-# Controls and format characters nobody sees: they come along with copied text, and would make two equal cells differ.
+import polars as pl
+
+from clodura_pipeline.identity.cells.word_lists import (
+    EXACT_PLACEHOLDERS,
+    MONTHS,
+    NAMES_LIKE_PLACEHOLDERS,
+    PLACEHOLDERS,
+)
+
+# Control and format characters: they come along with copied text, and would make two equal cells differ.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
     "\ufeff\ufff9-\ufffb\U000e0001\U000e0020-\U000e007f]"
@@ -15,31 +27,35 @@ _STRAY_JOINERS = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]+|[\u200c\u200d]+(?!
 # Full-width letters, digits and punctuation, as Japanese and Chinese keyboards write them.
 _FULL_WIDTH = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
-
-
-def listed(text: str) -> frozenset[str]:
-    """The words of a list that is written as text."""
-    return frozenset(text.split())
-
-
-# What people and programs write where nothing is known (compared lower-case, without spaces).
-PLACEHOLDERS = listed(
-    """
-    n/a n.a. n.a #n/a #na #name? #value! #ref! #error! na null (null) none nil nan undefined unknown tbd tba tbc
-    - -- --- — – _ __ . .. ... ? ?? ??? * / // \\ x xx xxx xxxx 0 notprovided notavailable notapplicable notset
-    noname noemail nomail nolinkedin unbekannt keine keineangabe k.a. k.a inconnu desconocido sconosciuto blank
-    (blank) empty (empty) [null] [none] <null> <none> [object,object] [objectobject] test missing private/hidden
-    hidden
-    """
+# White space and invisible characters at the ends of a cell.
+_BLANKS = (
+    " \t\r\n\v\f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 )
-# Words among them that are somebody's name too: in a name they are placeholders only when not written as a name is.
-_ALSO_NAMES = listed(
-    """
-    na nan nil null none test x
-    """
-)
+# Letters that Unicode does not take apart into a plain letter and a mark, and those with two small forms.
+_PLAIN_LETTERS = dict(zip("øłđðıħŧŋĸς", "olddihtnkσ", strict=True)) | {"þ": "th", "æ": "ae", "œ": "oe", "ß": "ss"}
+_MARKS = "[\u0300-\u036f]+"  # those of Latin, Greek and Cyrillic; elsewhere marks are vowels
 
-NAMES_LIKE_PLACEHOLDERS = [word.capitalize() for word in sorted(_ALSO_NAMES)]
+
+# Error values of spreadsheets in any language, in lower case and without spaces: `#wert!`, `#¡valor!`, `err:502`.
+_SPREADSHEET_ERROR = r"^(?:#[¡¿]?[\w/]+[!?]|#?err:?\d{3})$"
+_MONTH = "(?:" + "|".join(sorted(MONTHS)) + r")\w*\.?"
+_DAY = r"\d{1,2}(?:st|nd|rd|th|\.|er|º)?"
+# `2026-11-22T10:00:00Z`, `22 Nov 2026`, `22. März 2026, 10:00`, `November 22nd, 2026`, `10:30 PM`.
+DATE = (
+    rf"(?i)^(?:\d{{4}}-\d\d-\d\d[t ][\d:.,+z-]+|{_DAY}[ /-](?:de )?{_MONTH}[ ,/-]{{1,2}}(?:de )?\d{{2,4}}(?:[ ,]+\d.*)?"
+    rf"|{_MONTH} {_DAY}(?:, ?| )\d{{4}}(?:[ ,]+\d.*)?|\d{{1,2}}:\d\d(?::\d\d)? ?[ap]\.?m\.?)$"
+)
+_WRAPPERS = (
+    (re.compile(r'^="(.*)"$'), r"\1"),  # how spreadsheets keep text from being read as a number
+    (re.compile(r'^=HYPERLINK\(\s*"[^"]*"\s*[,;]\s*"([^"]*)"\s*\)$', re.I), r"\1"),
+    (re.compile(r"^\[([^\[\]]+)\]\(\S+\)$"), r"\1"),  # a link in Markdown
+    (re.compile(r"\s*\((?:https?://|mailto:)[^()\s]+\)(?:,.*)?$"), ""),  # Notion: the name of a page and its address
+    (re.compile(r"</?(?:a|b|br|div|em|font|i|li|p|span|strong|u|ul)\b[^<>]*>", re.I), " "),
+)
+# Bytes of UTF-8 in quoted-printable, as vCards write them, and the encoded words of e-mail headers.
+_QUOTED_PRINTABLE = re.compile(r"(?:=[0-9A-F]{2})*(?:=[C-F][0-9A-F](?:=[89AB][0-9A-F])+)(?:=[0-9A-F]{2})*")
+_ENCODED_WORDS = re.compile(r"=\?[\w-]+\?[bq]\?[^?]*\?=", re.I)
 
 
 def tidy(text: str, *, keep_joiners: bool = False) -> str:
@@ -54,11 +70,55 @@ def tidy(text: str, *, keep_joiners: bool = False) -> str:
     return unicodedata.normalize("NFC", " ".join(text.split()))
 
 
+def unwrapped(text: str) -> str:
+    """A tidied text without what programs wrap a value in: links, formulas, HTML tags, encodings of e-mail."""
+    if _ENCODED_WORDS.search(text):
+        text = _decoded_header(text)
+    text = _QUOTED_PRINTABLE.sub(lambda match: unquote(match.group().replace("=", "%")), text)
+    for pattern, replacement in _WRAPPERS:
+        text = pattern.sub(replacement, text)
+    return tidy(text)
+
+
+def _decoded_header(text: str) -> str:
+    try:
+        return str(make_header(decode_header(text)))
+    except (HeaderParseError, LookupError, ValueError):
+        return text
+
+
 def is_placeholder(text: str) -> bool:
     """Whether a tidied cell says, in one way or another, that nothing is known."""
-    return not text or text.lower().replace(" ", "") in PLACEHOLDERS
+    squeezed = text.lower().replace(" ", "")
+    nothing = not text or squeezed in PLACEHOLDERS or text in EXACT_PLACEHOLDERS
+    return nothing or bool(re.match(_SPREADSHEET_ERROR, squeezed))
 
 
 def is_name_placeholder(text: str) -> bool:
-    """The same for a person's name, where `Na`, `Null` or `Test` as names are written may be real."""
+    """The same for a name, where `Na`, `Null` or `Test` as names are written may be real."""
     return is_placeholder(text) and text not in NAMES_LIKE_PLACEHOLDERS
+
+
+def filled(text: pl.Expr, *, is_name: bool = False) -> pl.Expr:
+    """The text without blanks at its ends; null where it is blank or a placeholder."""
+    text = text.cast(pl.String).str.strip_chars(_BLANKS)
+    squeezed = text.str.to_lowercase().str.replace_all(" ", "", literal=True)
+    nothing = squeezed.is_in([*PLACEHOLDERS, ""]) | text.is_in(EXACT_PLACEHOLDERS)
+    nothing |= squeezed.str.contains(_SPREADSHEET_ERROR)
+    if is_name:
+        nothing &= ~text.is_in(NAMES_LIKE_PLACEHOLDERS)
+    return pl.when(~nothing).then(text)
+
+
+def folded(text: pl.Expr, *, keep_spaces: bool = False) -> pl.Expr:
+    """Without case, accents, punctuation and spaces; null where nothing is left.
+
+    Other scripts keep their letters and vowel signs.
+    """
+    text = text.str.normalize("NFKD").str.to_lowercase().str.normalize("NFKD").str.replace_many(_PLAIN_LETTERS)
+    text = text.str.replace_all(_MARKS, "")
+    if keep_spaces:
+        text = text.str.replace_all(r"[^\pL\pM\pN\s]+", "").str.replace_all(r"\s+", " ").str.strip_chars(" ")
+    else:
+        text = text.str.replace_all(r"[^\pL\pM\pN]+", "")
+    return text.str.normalize("NFC").replace("", None)

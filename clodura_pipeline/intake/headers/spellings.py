@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from clodura_pipeline.errors import UserFixableError
 from clodura_pipeline.identity.cells import LANDED_COLUMNS
 
-# Parts of a name with a column of their own, and the column of ours that they are joined to.
+# Parts of a name with a column of their own, and the landed column that they are joined to.
 NAME_PARTS = {
     "middle_name": "first_name",
     "particle": "last_name",
@@ -19,40 +20,43 @@ NAME_PARTS = {
 }
 HANDLE = "linkedin_handle"
 BUILT_IN = Path(__file__).with_name("header_spellings.toml")
+_SPELLED_COLUMNS = (*LANDED_COLUMNS, HANDLE, *NAME_PARTS)
+_MAX_HEADER_CHARS = 300  # longer cells are text; questions in forms have up to about 100
 _CUSTOM_FIELD = re.compile(r"__p?c$")  # Salesforce marks fields that a customer added: "LinkedIn__c"
 _WORD_BORDER = re.compile(r"(?<=[a-z])(?=[A-Z])|[\W_]+")
+_BRACKETS = re.compile(r"[(\[（]([^()\[\]（）]*)[)\]）]")
 # Ranks: a user's spelling wins over ours, whatever ours means; a bare handle is used where there is no address.
-_OURS, _HANDLES, BESIDE_RANK = 10_000, 20_000, 30_000
+_OURS, _HANDLES, CONTEXTUAL_RANK = 10_000, 20_000, 30_000
 
 
-class BadSpellings(ValueError):
+class BadSpellings(UserFixableError, ValueError):
     """A file of header spellings that cannot be used; says which one, why, and what is expected."""
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """What one header means: a column of ours or a part of a name, and whose it is.
+    """What one header means: a landed column or a part of a name.
 
-    `order` is smaller for a better spelling; `whose` is the word for a guest of an event, empty for anybody else.
+    `order` is smaller for a better spelling; `guest` is the word for a guest of an event, empty for anybody else.
     """
 
     column: str
     key: str
     order: tuple[int, int] = (0, 0)
-    whose: str = ""
+    guest: str = ""
     handle: bool = False
 
 
 @dataclass(frozen=True)
-class Beside:
-    """Spellings that mean a column only in the company of others."""
+class ContextualSpelling:
+    """Spellings that mean a column only in a file that has certain other headers or columns."""
 
     column: str
     keys: frozenset[str]
     any_of: frozenset[str]
     all_of: frozenset[str]
     none_of: frozenset[str]
-    found: frozenset[str]  # columns of ours, one of which the file must have
+    found: frozenset[str]  # landed columns, one of which the file must have
 
     def holds(self, present: frozenset[str], found: frozenset[str]) -> bool:
         return (
@@ -63,129 +67,131 @@ class Beside:
         )
 
 
-@dataclass(frozen=True)
-class Known:
-    """All spellings, ready to be looked up."""
+class HeaderSpellings:
+    """All spellings, ready to be looked up: those of `header_spellings.toml` after a user's own."""
 
-    spellings: dict[str, tuple[str, int]]  # key -> column, rank
-    wrappers: frozenset[str]
-    guests: tuple[str, ...]
-    questions: tuple[tuple[str, ...], ...]
-    yours: frozenset[str]
-    endings: frozenset[str]
-    marks: re.Pattern[str]
-    alone: frozenset[str]
-    beside: tuple[Beside, ...]
+    def __init__(self, own: Mapping[str, Sequence[str]]) -> None:
+        table = tomllib.loads(BUILT_IN.read_text(encoding="utf-8"))
+        if unknown := sorted(set(own) - set(LANDED_COLUMNS)):
+            raise BadSpellings(
+                f"These are no landed columns: {', '.join(unknown)}. Expected some of {', '.join(LANDED_COLUMNS)}."
+            )
+        self._columns: dict[str, tuple[str, int]] = {}  # key -> column, rank
+        for source, first_rank in ((own, 0), (table, _OURS)):
+            for column in _SPELLED_COLUMNS:
+                for rank, spelling in enumerate(source.get(column, ()), _HANDLES if column == HANDLE else first_rank):
+                    self._columns.setdefault(key_of(spelling), (column, rank))
+        self.words = frozenset(
+            word for column in _SPELLED_COLUMNS for one in table.get(column, ()) for word in words_of(one)
+        )
+        own_keys = _keys(one for listed in own.values() for one in listed)
+        self.guests = tuple(map(key_of, table["guests"]))
+        self.exclusive = _keys(table["exclusive"]) - own_keys
+        self.contextual = tuple(
+            ContextualSpelling(
+                rule["column"],
+                keys=_keys(rule["spellings"]) - own_keys,
+                any_of=_keys(rule.get("any_of", ())),
+                all_of=_keys(rule.get("all_of", ())),
+                none_of=_keys(rule.get("none_of", ())),
+                found=frozenset(rule.get("found", ())),
+            )
+            for rule in table["contextual"]
+        )
+        self._wrappers = _keys(table["wrappers"])
+        self._form_words, self._remarks = _keys(table["form_words"]), _keys(table["remarks"])
+        self._possessives, self._form_endings = _keys(table["possessives"]), _keys(table["form_endings"])
+        self._unused = _keys(table["unused"])
+        self._path_endings = {key: frozenset(columns) for key, columns in table["path_endings"].items()}
+        self.meaning_of = lru_cache(maxsize=1 << 15)(self._meaning_of)
 
-    def read(self, header: str) -> tuple[str, Meaning | None]:
-        """A header's key, and what it means by itself: as it stands, else without what a form adds to it."""
-        for words in (words_of(header), self._without_asking(header)):
-            if meaning := self._meaning(words):
-                return meaning.key, meaning
-        return key_of(words), None
+    def _meaning_of(self, header: str) -> tuple[str, Meaning | None]:
+        """A header's key, and what it means by itself: as it is written, else without what forms and paths add."""
+        if len(header) > _MAX_HEADER_CHARS:
+            return "", None
+        words = words_of(header)
+        if "".join(words) in self._unused:
+            return "".join(words), None
+        meaning = self._meaning_of_words(words) or self._meaning_of_words(self._without_form_words(header))
+        if meaning is None and "." in header and words[-1:] and (columns := self._path_endings.get(words[-1])):
+            inner = self._meaning_of_words(words[:-1])
+            meaning = inner if inner and inner.column in columns else None
+        return (meaning.key if meaning else "".join(words)), meaning
 
-    def _without_asking(self, header: str) -> list[str]:
+    def _without_form_words(self, header: str) -> list[str]:
         """A header's words without what a form adds to them: "What is your email? (required)" is "email"."""
-        words = words_of(self.marks.sub("", header))
-        for question in self.questions:
-            length = len(question)
-            if tuple(words[:length]) == question and words[length : length + 1] and words[length] in self.yours:
-                return words[length + 1 :][: -1 if words[-1] in self.endings else None]
-        return words[1:] if len(words) > 1 and words[0] in self.yours else words
+        words = words_of(_BRACKETS.sub(lambda found: "" if self._adds_nothing(header, found) else found[0], header))
+        owner = next((at for at, word in enumerate(words) if word not in self._form_words), len(words))
+        if words[owner : owner + 1] and words[owner] in self._possessives and len(words) > owner + 1:
+            return words[owner + 1 : -1 if owner and words[-1] in self._form_endings else None]
+        return words
 
-    def _meaning(self, words: Sequence[str]) -> Meaning | None:
-        whose = ""
+    def _adds_nothing(self, header: str, bracket: re.Match[str]) -> bool:
+        """Whether words in brackets are a form's remark, or name the same column again: "Email ID (Email IDs)"."""
+        inside, before = words_of(bracket[1]), words_of(header[: bracket.start()])
+        if "".join(inside) in self._remarks or "".join(inside).rstrip("s") == "".join(before).rstrip("s"):
+            return True
+        meanings = self._meaning_of_words(inside), self._meaning_of_words(before)
+        return all(meanings) and len({meaning.column for meaning in meanings if meaning}) == 1
+
+    def _meaning_of_words(self, words: Sequence[str]) -> Meaning | None:
+        guest = ""
         for skipped in range(len(words)):
             if skipped and words[skipped - 1] in self.guests:
-                whose = words[skipped - 1]
-            elif skipped and words[skipped - 1] not in self.wrappers:
+                guest = words[skipped - 1]
+            elif skipped and words[skipped - 1] not in self._wrappers:
                 return None
-            key = key_of(words[skipped:])
-            if found := self.spellings.get(key):
+            key = "".join(words[skipped:])
+            if found := self._columns.get(key):
                 column, rank = found
                 handle = column == HANDLE
-                return Meaning("linkedin_url" if handle else column, key, (rank, skipped), whose, handle)
+                return Meaning("linkedin_url" if handle else column, key, (rank, skipped), guest, handle)
         return None
 
 
 def words_of(header: str) -> list[str]:
     """The words of a header without case, accents and punctuation; "firstName" has two."""
-    plain = "".join(
-        letter
-        for letter in unicodedata.normalize("NFKD", _CUSTOM_FIELD.sub("", header))
-        if not unicodedata.combining(letter)
-    )
+    decomposed = unicodedata.normalize("NFKD", _CUSTOM_FIELD.sub("", header))
+    plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     return [word.casefold() for word in _WORD_BORDER.split(plain) if word]
 
 
-def key_of(words: Iterable[str]) -> str:
+def key_of(spelling: str) -> str:
     """What two spellings of the same header have in common."""
-    return "".join(words)
+    return "".join(words_of(spelling))
+
+
+def _keys(spellings: Iterable[str]) -> frozenset[str]:
+    return frozenset(map(key_of, spellings))
 
 
 def load_spellings(path: Path) -> dict[str, tuple[str, ...]]:
     """Read a user's own spellings: a TOML file of lines such as `email = ["Correo laboral"]`."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as trouble:
-        kind = trouble.strerror if isinstance(trouble, OSError) else "it is not UTF-8 text"
-        raise BadSpellings(f"{path} cannot be read: {kind}") from None
-    try:
-        spellings = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as trouble:
-        raise BadSpellings(f'{path} is not valid TOML: {trouble}. Expected lines like: email = ["Correo"]') from None
-    for column, listed in spellings.items():
-        if column not in LANDED_COLUMNS:
-            raise BadSpellings(f'{path}: "{column}" is no column of ours; expected one of {", ".join(LANDED_COLUMNS)}')
-        if not isinstance(listed, list) or not all(isinstance(one, str) and key_of(words_of(one)) for one in listed):
-            raise BadSpellings(f'{path}: {column} must be a list of headers, such as {column} = ["Correo"]')
+        spellings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise BadSpellings(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise BadSpellings(f"{path} cannot be read: it is not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadSpellings(f'{path} is not valid TOML: {error}. Expected lines like: email = ["Correo"]') from None
     taken: dict[str, str] = {}
     for column, listed in spellings.items():
+        if column not in LANDED_COLUMNS:
+            raise BadSpellings(f'{path}: "{column}" is no landed column; expected one of {", ".join(LANDED_COLUMNS)}')
+        if not isinstance(listed, list) or not all(isinstance(one, str) and key_of(one) for one in listed):
+            raise BadSpellings(f'{path}: {column} must be a list of headers, such as {column} = ["Correo"]')
         for one in listed:
-            key = key_of(words_of(one))
-            if taken.setdefault(key, column) != column:
-                raise BadSpellings(f'{path}: "{one}" stands under both {taken[key]} and {column}; keep one')
+            if taken.setdefault(key_of(one), column) != column:
+                raise BadSpellings(f'{path}: "{one}" stands under both {taken[key_of(one)]} and {column}; keep one')
     return {column: tuple(listed) for column, listed in spellings.items()}
 
 
-def known_spellings(extra: Mapping[str, tuple[str, ...]]) -> Known:
-    """Our spellings with `extra` ones before them."""
-    return _known(tuple((column, tuple(listed)) for column, listed in extra.items()))
+def header_spellings(extra: Mapping[str, Sequence[str]]) -> HeaderSpellings:
+    """Our spellings with `extra` ones before them; built once for each set of these."""
+    return _built(tuple((column, tuple(listed)) for column, listed in extra.items()))
 
 
 @lru_cache(maxsize=8)
-def _known(extra: tuple[tuple[str, tuple[str, ...]], ...]) -> Known:
-    table = tomllib.loads(BUILT_IN.read_text(encoding="utf-8"))
-    own = dict(extra)
-    if unknown := sorted(set(own) - set(LANDED_COLUMNS)):
-        raise BadSpellings(f"no columns of ours: {', '.join(unknown)}; expected some of {', '.join(LANDED_COLUMNS)}")
-    spellings: dict[str, tuple[str, int]] = {}
-    ours = (*LANDED_COLUMNS, HANDLE, *NAME_PARTS)
-    for source, columns, first_rank in ((own, LANDED_COLUMNS, 0), (table, ours, _OURS)):
-        for column in columns:
-            for rank, spelling in enumerate(source.get(column, ()), _HANDLES if column == HANDLE else first_rank):
-                spellings.setdefault(key_of(words_of(spelling)), (column, rank))
-    own_keys = _keys(one for listed in own.values() for one in listed)
-    return Known(
-        spellings,
-        _keys(table["wrappers"]),
-        tuple(key_of(words_of(word)) for word in table["guests"]),
-        tuple(tuple(words_of(one)) for one in table["questions"]),
-        _keys(table["yours"]),
-        _keys(table["endings"]),
-        re.compile(rf"[(\[（]\s*(?:{'|'.join(map(re.escape, table['marks']))})\s*[)\]）]", re.IGNORECASE),
-        _keys(table["alone"]) - own_keys,
-        tuple(_beside(rule, own_keys) for rule in table["beside"]),
-    )
-
-
-def _beside(rule: Mapping[str, list[str]], own_keys: frozenset[str]) -> Beside:
-    any_of, all_of, none_of = (_keys(rule.get(name, ())) for name in ("any_of", "all_of", "none_of"))
-    column = str(rule["column"])
-    return Beside(
-        column, _keys(rule["spellings"]) - own_keys, any_of, all_of, none_of, frozenset(rule.get("found", ()))
-    )
-
-
-def _keys(spellings: Iterable[str]) -> frozenset[str]:
-    return frozenset(key_of(words_of(spelling)) for spelling in spellings)
+def _built(extra: tuple[tuple[str, tuple[str, ...]], ...]) -> HeaderSpellings:
+    return HeaderSpellings(dict(extra))

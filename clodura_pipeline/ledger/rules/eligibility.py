@@ -1,24 +1,28 @@
-"""Decides from a person's past attempts whether they may be asked now. Pure: the heart of "never bought twice"."""
+"""Decides from a person's past attempts whether they may be called for now. Pure: the heart of "never paid twice"."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from clodura_pipeline.clodura.verdicts import State
-from clodura_pipeline.ledger.rules.policy import Refresh
+from clodura_pipeline.ledger.rules.stops import PendingReason
 
 DAY_SECONDS = 86_400
-MOST_DOUBTS = 2
-"""A lost answer is asked for once more; a second doubt is final until asked on purpose."""
+MAX_DOUBTS = 2
+"""After a lost answer a person is called for once more; a second doubt is final until settled on purpose."""
 
-LOST_ONCE = "its answer was lost; a later run asks once more"
-LOST_TWICE = "its answer was lost twice; asked again only by a run with settle_doubts"
-REFUSED = "Clodura refused these identifiers; asked again when the row brings others"
-ANSWERED_MOMENTS_AGO = "Clodura says it answered for this contact moments ago; a later run asks again"
+LOST_ONCE = PendingReason("answer_lost", "the answer was lost; a later run calls once more")
+LOST_TWICE = PendingReason(
+    "answer_lost_twice", "the answer was lost twice; only a run with retry_ambiguous: true calls again"
+)
+REFUSED = PendingReason("refused", "Clodura refuses these identifiers; called for again when the row has others")
+ALREADY_ENRICHED = PendingReason(
+    "already_enriched", "Clodura answered for this contact a moment ago (409); a later run calls again"
+)
 
 
 class Purpose(StrEnum):
-    """Why a person is asked. Stored with the attempt."""
+    """Why a person is called for. Stored with the attempt."""
 
     NEW = "new"
     STRONGER = "stronger"
@@ -27,112 +31,98 @@ class Purpose(StrEnum):
     REFRESH = "refresh"
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class PastAttempt:
-    """One attempt for a person. `question` is a hash of what was sent; times in epoch seconds."""
+    """One earlier attempt for a person, seen from the request that is to be decided on.
 
-    id: int
+    Only what the decision needs, so that people with the same past are decided on together: see `enrichment.plan`.
+    `is_weaker`: its combination is weaker than the one to be sent. `is_same_request`: exactly this was sent.
+    `in_lease`: its answer may still come. `since_start`: the run that decides started before it. `is_overdue`: an
+    answer older than a refresh run accepts. `is_repeat`: Clodura had just answered for this contact (409).
+    """
+
     state: State
-    detail: str
-    strength: int
-    question: str
-    answered_at: float | None
-    lease_left_seconds: float
+    is_weaker: bool = False
+    is_same_request: bool = False
+    in_lease: bool = False
+    since_start: bool = False
+    is_overdue: bool = False
+    is_repeat: bool = False
 
 
 @dataclass(frozen=True)
-class Rules:
-    """The run's side of the decision. `watermark`: the ledger's newest attempt when the run started."""
-
-    watermark: int
-    now: float
-    refresh: Refresh | None = None
-    settle_doubts: bool = False
-
-
-@dataclass(frozen=True)
-class Ask:
-    """May be asked."""
+class Eligible:
+    """May be called for."""
 
     purpose: Purpose
 
 
 @dataclass(frozen=True)
-class Known:
-    """Has an answer (or one that cannot be read yet); asking again would buy twice."""
+class Answered:
+    """Has an answer, or one that cannot be read yet; another call would pay twice."""
 
     state: State
 
 
 @dataclass(frozen=True)
-class UnderWay:
-    """Is being asked right now; its lease ends in so many seconds."""
-
-    lease_left_seconds: float
+class InFlight:
+    """Is being called for right now."""
 
 
 @dataclass(frozen=True)
-class Held:
-    """Has no answer and is not asked now; `reason` says why, for `pending_reason`."""
+class Ineligible:
+    """Has no answer and may not be called for now."""
 
     state: State
-    reason: str
+    reason: PendingReason
 
 
-Standing = Ask | Known | UnderWay | Held
+Eligibility = Eligible | Answered | InFlight | Ineligible
 
 
-def standing(past: Sequence[PastAttempt], strength: int, question: str, rules: Rules) -> Standing:
-    """Whether a person with these past attempts (any order) may be asked this question now.
+def eligibility(past: Sequence[PastAttempt], retry_ambiguous: bool = False) -> Eligibility:
+    """Whether a person may be called for now.
 
     Args:
-        strength: of the strongest combination that would be sent.
-        question: hash of what would be sent.
+        past: all their attempts, oldest first.
+        retry_ambiguous: call again for people whose answer was lost twice.
     """
-    past = sorted(past, key=lambda attempt: attempt.id)
-    live = [a.lease_left_seconds for a in past if a.state is State.SENT and a.lease_left_seconds > 0]
-    if live:
-        return UnderWay(max(live))
+    if any(a.state is State.SENT and a.in_lease for a in past):
+        return InFlight()
     answers = [a for a in past if a.state.is_readable_answer]
     refusals = [a for a in past if a.state is State.REFUSED]
     purpose = Purpose.CHANGED if refusals else Purpose.NEW
     if answers:
-        again = _reason_to_ask_again(answers, strength, rules)
+        again = _reason_to_call_again(answers)
         if again is None:
-            return Known(answers[-1].state)
+            return Answered(answers[-1].state)
         purpose = again
-    since = [a for a in past if not answers or a.id > answers[-1].id]
+    last_answer = max((n for n, a in enumerate(past) if a.state.is_readable_answer), default=-1)
+    since = past[last_answer + 1 :]
     if any(a.state is State.UNRECOGNISED for a in since):
-        # Bought already, also where it was to follow up an older answer: asking again would buy it at every run.
-        return Known(answers[-1].state if answers else State.UNRECOGNISED)
+        # Paid for already, also where it was to follow up an older answer: every run would pay for it again.
+        return Answered(answers[-1].state if answers else State.UNRECOGNISED)
     # A call whose process died is still "sent" when its lease has ended: a doubt like any other.
     doubts = [a for a in since if a.state in (State.AMBIGUOUS, State.SENT)]
-    if any(a.question == question for a in refusals):
+    if any(a.is_same_request for a in refusals):
         if answers:
-            return Known(answers[-1].state)
-        state = State.AMBIGUOUS if doubts else State.REFUSED
-        return Held(state, REFUSED)
-    if since and since[-1].detail == "already_enriched" and since[-1].id > rules.watermark:
-        return Held(State.NOT_PROCESSED, ANSWERED_MOMENTS_AGO)
-    return _unless_in_doubt(doubts, rules) if doubts else Ask(purpose)
+            return Answered(answers[-1].state)
+        return Ineligible(State.AMBIGUOUS if doubts else State.REFUSED, REFUSED)
+    if since and since[-1].is_repeat and since[-1].since_start:
+        return Ineligible(State.NOT_PROCESSED, ALREADY_ENRICHED)
+    return _unless_in_doubt(doubts, retry_ambiguous) if doubts else Eligible(purpose)
 
 
-def _unless_in_doubt(doubts: Sequence[PastAttempt], rules: Rules) -> Standing:
-    newest = doubts[-1]
-    if newest.lease_left_seconds > 0 or newest.id > rules.watermark:
-        return Held(State.AMBIGUOUS, LOST_ONCE)
-    if len(doubts) >= MOST_DOUBTS and not rules.settle_doubts:
-        return Held(State.AMBIGUOUS, LOST_TWICE)
-    return Ask(Purpose.DOUBT)
+def _unless_in_doubt(doubts: Sequence[PastAttempt], retry_ambiguous: bool) -> Eligibility:
+    if doubts[-1].in_lease or doubts[-1].since_start:
+        return Ineligible(State.AMBIGUOUS, LOST_ONCE)
+    if len(doubts) >= MAX_DOUBTS and not retry_ambiguous:
+        return Ineligible(State.AMBIGUOUS, LOST_TWICE)
+    return Eligible(Purpose.DOUBT)
 
 
-def _reason_to_ask_again(answers: Sequence[PastAttempt], strength: int, rules: Rules) -> Purpose | None:
-    newest = answers[-1]
-    bought = [a for a in answers if a.state is not State.NO_MATCH]
-    if not bought and strength > max(a.strength for a in answers):
+def _reason_to_call_again(answers: Sequence[PastAttempt]) -> Purpose | None:
+    missed = all(a.state is State.NO_MATCH for a in answers)
+    if missed and all(a.is_weaker for a in answers):
         return Purpose.STRONGER
-    if rules.refresh is None or newest.answered_at is None:
-        return None
-    missed = newest.state is State.NO_MATCH
-    max_age_days = rules.refresh.no_match_max_age_days if missed else rules.refresh.answer_max_age_days
-    return Purpose.REFRESH if rules.now - newest.answered_at > max_age_days * DAY_SECONDS else None
+    return Purpose.REFRESH if answers[-1].is_overdue else None

@@ -1,4 +1,4 @@
-"""What may be spent and how fast: limits, budget, refresh ages, and the numbers of the asking loop."""
+"""What may be spent and how fast: limits, budget, refresh ages, and the constants of the dispatcher."""
 
 from dataclasses import dataclass
 
@@ -10,27 +10,27 @@ MIDNIGHT_GUARD_SECONDS = 1.5
 whole seconds, so the server's clock is known to about one second."""
 
 LEASE_MARGIN_SECONDS = 5.0
-LONGEST_PAUSE_SECONDS = 120.0
-"""A server that asks for a longer pause than this stops the run kindly."""
+MAX_PAUSE_SECONDS = 120.0
+"""A server that asks for a longer pause than this stops the run gracefully."""
 
-LONGEST_OWN_PAUSE_SECONDS = 60.0
+MAX_OWN_PAUSE_SECONDS = 60.0
 """How far the pause after a 429 without `Retry-After` grows."""
 
 RATE_DOUBLES_SECONDS = 30.0
-SLOWEST_RATE_PER_SECOND = 0.1
-STRIKES_UNTIL_STOP = 10
+MIN_RATE_PER_SECOND = 0.1
+MAX_CONSECUTIVE_429S = 10
 """So many 429s in a row, each after a pause of its own, stop the run."""
 
-FAILURES_UNTIL_STOP = 5
-UNREADABLE_UNTIL_STOP = 5
-MOST_TRIES_PER_PERSON = 4
+MAX_CONSECUTIVE_FAILURES = 5
+MAX_UNREADABLE_ANSWERS = 5
+MAX_TRIES_PER_PERSON = 4
 RETRY_SHARE = 0.2
 """Retries never exceed this share of a run's calls (rounded up, so that a short list survives one hiccup)."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Calls allowed per window; 0: no such limit. `jitter_seconds`: how unevenly calls may travel."""
+    """Calls allowed per window; 0: no such limit. `jitter_seconds`: allowance for uneven network travel."""
 
     per_second: int = 10
     per_minute: int = 100
@@ -50,7 +50,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Budget:
-    """Caps in credits; 0: no cap. `min_balance_credits`: what is to be left at Clodura."""
+    """Caps in credits; 0: no cap. `min_balance_credits`: credits to leave untouched."""
 
     per_run_credits: int = 1000
     per_day_credits: int = 0
@@ -59,7 +59,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Refresh:
-    """Ask again whose answers are older than this. Only a run told to refresh has one."""
+    """Eligible again whose answers are older than this. Only a run told to refresh has one."""
 
     answer_max_age_days: float
     no_match_max_age_days: float
@@ -74,11 +74,11 @@ class Policy:
     timeout_seconds: float = 30.0
     max_workers: int = 16
     refresh: Refresh | None = None
-    settle_doubts: bool = False
+    retry_ambiguous: bool = False
     first_backoff_seconds: float = 0.5
-    longest_backoff_seconds: float = 8.0
+    max_backoff_seconds: float = 8.0
 
     @property
     def lease_seconds(self) -> float:
-        """How long a call may be under way before its answer counts as lost."""
+        """How long a call may be in flight before its answer counts as lost."""
         return self.timeout_seconds + LEASE_MARGIN_SECONDS

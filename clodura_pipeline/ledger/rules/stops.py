@@ -1,11 +1,11 @@
-"""Why a run stops asking, in words that name the setting or the remedy."""
+"""Why a run stops early, and why people have no answer: stable codes, and sentences that name the remedy."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class StopKind(StrEnum):
-    """Kinds of stop. Stored in the ledger."""
+    """Kinds of stop. Stored in the ledger, and shown as `pending_code`."""
 
     DAILY_LIMIT = "daily_limit"
     DAY_CLOSED = "day_closed"
@@ -15,6 +15,7 @@ class StopKind(StrEnum):
     NO_CREDITS = "no_credits"
     UNREADABLE = "unreadable"
     COST_ABOVE_WORST = "cost_above_worst"
+    CANARY = "canary"
     UNAVAILABLE = "unavailable"
     RATE_LIMITED = "rate_limited"
     WRONG_ADDRESS = "wrong_address"
@@ -30,36 +31,53 @@ class StopKind(StrEnum):
 
 
 @dataclass(frozen=True)
+class PendingReason:
+    """Why a person has no answer: a short stable word, shown as `pending_code`, and a sentence with figures."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Stop:
-    """Why no further call is made; `reason` is for people."""
+    """Why a run makes no further call; `reason` names the setting or the remedy."""
 
     kind: StopKind
     reason: str
 
+    @property
+    def pending(self) -> PendingReason:
+        """The reason for people who were not called for because of it."""
+        return PendingReason(self.kind.value, self.reason)
+
 
 _REASONS = {
-    StopKind.DAILY_LIMIT: "CLODURA_REQUESTS_PER_DAY is reached for this UTC day; the next run goes on tomorrow (UTC)",
-    StopKind.DAY_CLOSED: "Clodura says its daily limit is reached (409); the next run goes on tomorrow (UTC)",
+    StopKind.DAILY_LIMIT: "CLODURA_REQUESTS_PER_DAY is reached for this UTC day; the next run continues tomorrow (UTC)",
+    StopKind.DAY_CLOSED: "Clodura's daily limit is reached (409); the next run continues tomorrow (UTC)",
     StopKind.RUN_BUDGET: "the run's cap is reached (CLODURA_MAX_CREDITS_PER_RUN, or max_credits in its config); "
     "start another run or raise it",
-    StopKind.DAY_BUDGET: "CLODURA_MAX_CREDITS_PER_DAY is reached; the next run goes on tomorrow (UTC), or raise it",
+    StopKind.DAY_BUDGET: "CLODURA_MAX_CREDITS_PER_DAY is reached; the next run continues tomorrow (UTC), or raise it",
     StopKind.MIN_BALANCE: "Clodura's balance would fall below CLODURA_MIN_BALANCE; buy credits or lower it",
-    StopKind.NO_CREDITS: "Clodura's credits are exhausted (402, or a balance below 1); buy credits, then start "
+    StopKind.NO_CREDITS: "Clodura's credits are used up (402, or a balance below 1); buy credits, then start "
     "another run",
-    StopKind.UNREADABLE: "five answers could not be read, so Clodura's format may have changed; they are kept raw in "
-    "the ledger, and a version that can read them will do so without asking again",
-    StopKind.COST_ABOVE_WORST: "an answer cost more than the 2 credits that budgets rest on; look at Clodura's prices "
-    "for your plan before going on",
-    StopKind.UNAVAILABLE: "Clodura did not answer several times in a row; the next run goes on where this one stopped",
-    StopKind.RATE_LIMITED: "Clodura asks to slow down for longer than a run waits (429); start another run later, "
+    StopKind.UNREADABLE: "five answers could not be read, so Clodura's format may have changed; they are kept in the "
+    "ledger and read again, without a call, once CLODURA_ANSWER_FIELDS or a new version can (see "
+    "`clodura-pipeline answers`)",
+    StopKind.COST_ABOVE_WORST: "an answer cost more than the 2 credits that budgets rest on; check Clodura's prices "
+    "for your plan before the next run",
+    StopKind.CANARY: "answers differ from earlier ones by more than chance explains; check a few in the published "
+    "file, then start a run with ignore_canary: true",
+    StopKind.UNAVAILABLE: "Clodura did not answer several times in a row; the next run continues from there",
+    StopKind.RATE_LIMITED: "Clodura asks for a longer pause than a run waits (429); start another run later, "
     "and lower CLODURA_REQUESTS_PER_SECOND or _PER_MINUTE if it happens again",
-    StopKind.WRONG_ADDRESS: "what answered is not Clodura's API (a redirect, or a 404 that is not JSON); "
-    "check CLODURA_BASE_URL",
-    StopKind.KEY_REFUSED: "Clodura refused the API key (401); check CLODURA_API_KEY",
-    StopKind.PLAN_REFUSED: "Clodura refused access (403): the plan may not include the Enrich API, or the network in "
-    "front of it refused this machine; check the plan, then CLODURA_BASE_URL and proxies",
-    StopKind.INTERRUPTED: "the run was stopped from outside; the next run goes on where it stopped",
-    StopKind.LEDGER: "the ledger could not be written; see the error, make room or mend CLODURA_STATE_DIR, run again",
+    StopKind.WRONG_ADDRESS: "the server at CLODURA_BASE_URL is not Clodura's API (a redirect, or a 404 that is not "
+    "JSON); check CLODURA_BASE_URL",
+    StopKind.KEY_REFUSED: "Clodura rejected the API key (401); check CLODURA_API_KEY, then start the run again",
+    StopKind.PLAN_REFUSED: "Clodura refused access (403): the plan may not include the Enrich API, or a network in "
+    "between refused this machine; check the plan, then CLODURA_BASE_URL and proxies",
+    StopKind.INTERRUPTED: "the run was stopped from outside; the next run continues where it stopped",
+    StopKind.LEDGER: "the ledger could not be written; see the error, free space in or fix CLODURA_STATE_DIR, then "
+    "start the run again",
 }
 
 
@@ -68,7 +86,7 @@ def stop(kind: StopKind, detail: str = "") -> Stop:
     return Stop(kind, f"{_REASONS[kind]} ({detail})" if detail else _REASONS[kind])
 
 
-_EXPLAIN_PENDING = (
+LIMITS_AND_BUDGETS = (
     StopKind.DAILY_LIMIT,
     StopKind.DAY_CLOSED,
     StopKind.RUN_BUDGET,
@@ -76,8 +94,4 @@ _EXPLAIN_PENDING = (
     StopKind.MIN_BALANCE,
     StopKind.NO_CREDITS,
 )
-
-
-def explained_by_limits() -> tuple[str, ...]:
-    """How pending reasons begin that a limit or a budget explains."""
-    return tuple(_REASONS[kind] for kind in _EXPLAIN_PENDING)
+"""Stops that a limit or a budget explains: people wait, and nothing is wrong."""

@@ -1,53 +1,62 @@
-"""Erases one person from the ledger and the working database, at their wish."""
+"""Erases one person from the ledger and the working database, at their request."""
 
 from dataclasses import dataclass
 
 import duckdb
 
-from clodura_pipeline.identity.cells.linkedin import profile_url
-from clodura_pipeline.ledger import Erased, Ledger
-from clodura_pipeline.warehouse.erasure.requests import heed_wishes
-from clodura_pipeline.warehouse.people import identify_people
+from clodura_pipeline.errors import UserFixableError
+from clodura_pipeline.identity.cells.linkedin import page_url
+from clodura_pipeline.ledger import ErasureCounts, Ledger
+from clodura_pipeline.warehouse.erasure.requests import apply_erasures
+from clodura_pipeline.warehouse.people import update_people
 
 
-class SharedAddress(Exception):
-    """An e-mail address that is seen with several profiles does not say who is meant."""
+class SharedAddress(UserFixableError):
+    """An e-mail address that is seen with several profiles does not say which person is meant."""
 
 
 @dataclass(frozen=True)
-class Forgot:
+class Erasure:
     """What was erased: in the ledger, the rows of contact files, and the files that brought them."""
 
-    ledger: Erased
+    ledger: ErasureCounts
     rows: int
     files: tuple[str, ...]
 
 
-def forget_person(connection: duckdb.DuckDBPyConnection, ledger: Ledger, identifier: str) -> Forgot:
-    """Erase whoever a canonical identifier leads to; it stays known, as a keyed hash, that they are not to be asked.
+def erase_person(connection: duckdb.DuckDBPyConnection, ledger: Ledger, identifier: str) -> Erasure:
+    """Erase the person whom a canonical identifier leads to, whether they were called for or not.
 
-    The ledger goes first: killed after that, the next run takes up the rest.
+    Keyed hashes of all their identifiers stay, so that they are not called for when a file brings them again. The
+    ledger goes first: killed after that, the next run does the rest.
 
     Raises:
         SharedAddress: the message names the profiles, of which one is meant.
     """
-    identify_people(connection, ledger)  # so that the ledger knows every identifier of theirs
+    update_people(connection, ledger)
     profiles = connection.execute(_PROFILES, [identifier]).fetchall()
     if len(profiles) > 1:
-        listed = "\n  ".join(profile_url(profile) for (profile,) in profiles)
+        listed = "\n  ".join(page_url(profile) for (profile,) in profiles)
         raise SharedAddress(f"This address is seen with several LinkedIn profiles. Say which one is meant:\n  {listed}")
-    keys = list(ledger.find([identifier]).values())
-    theirs = connection.execute(_THEIR_ROWS, [keys, identifier, identifier]).fetchall()
-    names = {name for _, name in theirs if name is not None}
-    erased = ledger.forget({identifier, *names})
-    wiped = heed_wishes(connection, ledger)
-    return Forgot(erased, wiped, tuple(sorted({file for file, _ in theirs})))
+    found = connection.execute(_ROWS, {"identifier": identifier}).fetchall()
+    own = {each for _, identifiers in found for each in identifiers if each is not None}
+    erased = ledger.erase({identifier, *own})
+    emptied = apply_erasures(connection, ledger)
+    return Erasure(erased, emptied, tuple(sorted({file for file, _ in found})))
 
 
 _PROFILES = """
 SELECT DISTINCT profile_id FROM validated_contacts WHERE email_id = ? AND profile_id IS NOT NULL ORDER BY 1
 """
-_THEIR_ROWS = """
-SELECT source_file, name_id FROM validated_contacts LEFT JOIN contact_people USING (source_file, source_row)
-WHERE person_key IN (SELECT unnest(?::BIGINT[])) OR profile_id = ? OR email_id = ?
+# Rows of the person, with what they are known by. An address that several people hold is not theirs to be erased by.
+_ROWS = """
+WITH own_people AS (
+    SELECT person_key FROM validated_contacts JOIN contact_people USING (source_file, source_row)
+    WHERE profile_id = $identifier OR email_id = $identifier OR list_contains(further_ids, $identifier)
+    UNION SELECT coalesce(a.survivor, i.person_key) FROM ledger_identifiers i
+    LEFT JOIN person_aliases a USING (person_key) WHERE i.identifier = $identifier
+)
+SELECT v.source_file, list_distinct(q.sent_ids || q.other_ids || [v.profile_id, v.name_id]) AS identifiers
+FROM contact_people p SEMI JOIN own_people USING (person_key)
+JOIN validated_contacts v USING (source_file, source_row) JOIN people_requests q USING (person_key)
 """

@@ -1,8 +1,8 @@
-"""Has a DuckDB file written by a process whose memory never held what was removed.
+"""Has a DuckDB file written by a new process, whose memory never held what was removed.
 
-DuckDB pads the blocks it writes with whatever its memory held: in the file written by a process that had erased a
-person, rows of that person were seen in the padding. So what is left goes through Parquet, which holds values and no
-padding, into a process that reads nothing else.
+DuckDB pads the blocks it writes with what its memory held: in the file written by a process that had erased a person,
+rows of that person were seen in the padding. So what is left goes through Parquet, which holds values and no padding,
+into a process that reads nothing else.
 """
 
 import contextlib
@@ -27,14 +27,14 @@ except duckdb.Error as error:
 """
 
 
-def execute_in_a_fresh_process(statements: Sequence[str], spill: Path) -> None:
+def execute_in_new_process(statements: Sequence[str], spill: Path) -> None:
     """Execute SQL in a process of its own, on an empty database in memory that may attach others.
 
     Args:
         spill: folder for what does not fit into memory.
 
     Raises:
-        OSError: it could not. DuckDB's own words, where they are about files.
+        OSError: it could not; with DuckDB's message, where that is about files.
     """
     done = subprocess.run(
         [sys.executable, "-c", _EXECUTE, str(spill)],
@@ -49,13 +49,13 @@ def execute_in_a_fresh_process(statements: Sequence[str], spill: Path) -> None:
 
 
 def parquet_folder(target: Path) -> Path:
-    """The folder beside a file for what it is written from: always the same, so that a killed process's is found."""
+    """The folder beside a file for what it is written from: always the same, so that a killed process leaves none."""
     return target.with_name(f".{target.name}.parquet")
 
 
 @contextlib.contextmanager
-def removed_at_the_end(folder: Path) -> Iterator[Path]:
-    """The folder, gone when the body has ended, however it ended."""
+def removed_at_end(folder: Path) -> Iterator[Path]:
+    """The folder, removed when the body ends, also by an error."""
     try:
         yield folder
     finally:

@@ -1,0 +1,124 @@
+"""Refuses answers that would be read by halves, and those without a contact that do not say that nobody was found."""
+
+import re
+from collections import Counter, defaultdict
+from typing import Any
+
+from clodura_pipeline.clodura.answers.fields import CREDITS, ENVELOPE, ORGANISATION, PARTS, PERSON, AnswerFields, plain
+from clodura_pipeline.clodura.answers.shapes import path_of, paths_of
+from clodura_pipeline.clodura.answers.tree import AnswerTree, Leaf, Place
+from clodura_pipeline.clodura.answers.values import clean, credits_of, is_filled
+from clodura_pipeline.clodura.errors import UnreadableAnswer
+
+# How answers without content say that they failed. What is silent, or says in words that nobody was found, is a miss.
+_FAILED = ("error", "fail", "failed", "failure", "unavailable", "timeout", "rate_limited", "denied", "rejected")
+_NOT_READY = ("pending", "processing", "queued", "accepted", "in_progress", "in progress", "running", "started")
+_FAILURE = re.compile(
+    r"error|fail|insufficient|exceed|exhaust|limit|quota|unavailable|time[d]?[ -]?out|denied|unauthori|forbidden|"
+    r"expired|try again|maintenance|overload|too many|went wrong|not processed|not allowed|in progress|queued|not ready"
+)
+_MISS = re.compile(
+    r"\bno[ _](\w+ ){0,3}(found|match|matches|data|results?|records?)\b|not[ _](be )?found|nothing found"
+)
+# Fields by which two candidates are told apart: values of one of them in two places must agree.
+IDENTIFYING_FIELDS = {PERSON: ("clodura_person_id", "first_name", "last_name", "full_name", "linkedin_url"),
+                ORGANISATION: ("organisation_id", "name", "domain")}  # fmt: skip
+_NO_WORDS = re.compile(r"://|@|^\d{4}-\d\d-\d\d|^[0-9a-fA-F-]{8,}$")
+
+
+def unreadable(tree: AnswerTree, reason: str) -> UnreadableAnswer:
+    """An error with the reason and the shape: at most ten paths with types, no values."""
+    paths = paths_of(tree.leaves)
+    listed = ", ".join(f"{one.path}: {one.value_type}" for one in paths[:10]) + ", …" * (len(paths) > 10)
+    return UnreadableAnswer(f"{reason}; {listed}")
+
+
+def check_no_match(tree: AnswerTree, document: Any) -> None:
+    """An answer in which nothing was found is a miss only if nothing is left in it, and it reports no failure.
+
+    Raises:
+        UnreadableAnswer: it may be something else.
+    """
+    only_credits = isinstance(document, dict | list)
+    empty = only_credits and not document
+    says_miss = any(isinstance(leaf.value, str) and _MISS.search(leaf.value.lower()) for leaf in tree.leaves)
+    if any(_says_it_failed(tree.fields, leaf, says_miss) for leaf in tree.leaves):
+        raise unreadable(tree, "empty, but reports a failure")
+    for leaf in tree.leaves:
+        about_the_call = leaf.meaning is not None and leaf.meaning.part in (CREDITS, ENVELOPE)
+        only_credits = only_credits and any(tree.fields.is_credits(str(step)) for step in leaf.place)
+        echo = leaf.meaning is not None and tree.is_echo(leaf.text or leaf.value)
+        if not is_filled(leaf.value) or leaf.value in (False, 0) or echo:
+            empty = isinstance(document, dict | list)
+        elif not about_the_call:
+            raise unreadable(tree, "holds content, but nothing known of a person or an organisation")
+    if not (empty or says_miss or only_credits):
+        raise unreadable(tree, "neither a contact nor a miss")
+
+
+def check_all_read(tree: AnswerTree, missing: set[str]) -> None:
+    """No object that was not understood may hold one of the `missing` parts.
+
+    Texts are counted, at least two of them: a contact has more than one, a remark beside it often has not.
+
+    Raises:
+        UnreadableAnswer: naming the object.
+    """
+    read: dict[Place, set[str]] = defaultdict(set)
+    unread: Counter[Place] = Counter()
+    for leaf in tree.leaves:
+        if leaf.text and leaf.meaning and leaf.meaning.part in PARTS:
+            for length in range(len(leaf.place)):
+                read[leaf.place[:length]].add(leaf.meaning.part)
+        elif leaf.meaning is None:
+            unread[leaf.place[:-1]] += _texts_in(leaf.value)
+    for area in tree.areas:
+        texts, parts = unread[area.place], read[area.place]
+        if area.beside:
+            suspicious = area.part in missing
+        elif area.named:
+            suspicious = area.part in missing and texts > 0 and not parts
+        else:
+            suspicious = texts > 1 and (not parts - missing or (area.part == ORGANISATION and PERSON in missing))
+        if suspicious:
+            raise unreadable(tree, f'"{path_of(area.place)}" may hold the {" or ".join(sorted(missing))}')
+
+
+def agree(field: str, one: Leaf, other: Leaf) -> bool:
+    """Whether two values of a field may belong to one contact."""
+    here, there = one.place[:-1], other.place[:-1]
+    if here == there:  # two spellings in one object
+        return True
+    shorter, longer = sorted((here, there), key=len)
+    first, second = plain(one.text or ""), plain(other.text or "")
+    if field in ("name", "domain"):  # of a company: `Engines` and `Engines Ltd`
+        return first in second or second in first
+    if field == "linkedin_url":
+        first, second = first.rsplit("in", 1)[-1], second.rsplit("in", 1)[-1]
+    return first == second or (field.endswith("_id") and longer[: len(shorter)] == shorter)
+
+
+def _texts_in(value: Any) -> int:
+    """How many texts a value holds that may name somebody: no dates, addresses or ids."""
+    if isinstance(value, list):
+        return sum(map(_texts_in, value))
+    text = clean(value) if isinstance(value, str) else None
+    return int(bool(text and any(c.isalpha() for c in text) and not _NO_WORDS.search(text)))
+
+
+def _says_it_failed(names: AnswerFields, leaf: Leaf, says_miss: bool) -> bool:
+    """Whether a value of an empty answer says that the call failed, or that its answer is not ready."""
+    keys = [step for step in leaf.place if isinstance(step, str)] or [""]
+    said = str(leaf.value).strip().lower()
+    if any(map(names.names_error, keys)):
+        return is_filled(leaf.value) and said not in ("false", "no", "none", "null", "0")
+    if names.is_among(keys[-1], "envelope.outcomes"):
+        return said in ("false", "no", *_FAILED)
+    if names.is_among(keys[-1], "envelope.statuses"):
+        status = credits_of(leaf.value) or 0
+        # Codes of its own above those of HTTP may mean a miss, if the answer says so in words.
+        failed = (400 <= status < 600 and status != 404) or (status >= 600 and not says_miss)
+        if failed or said in (*_FAILED, *_NOT_READY):
+            return True
+    is_message = isinstance(leaf.value, str) and names.is_among(keys[-1], "envelope.messages")
+    return is_message and bool(_FAILURE.search(said)) and not _MISS.search(said)

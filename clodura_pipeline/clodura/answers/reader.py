@@ -1,0 +1,207 @@
+"""Reads a 200 of Clodura's enrich endpoint, whatever its shape; the package's docstring has a table of shapes."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import cached_property
+from itertools import takewhile
+from typing import Any
+
+from clodura_pipeline.clodura.answers.checks import (
+    IDENTIFYING_FIELDS,
+    agree,
+    check_all_read,
+    check_no_match,
+    unreadable,
+)
+from clodura_pipeline.clodura.answers.enrichment import COST_CREDITS, Enrichment, Found, Organisation, Person
+from clodura_pipeline.clodura.answers.fields import (
+    CREDITS,
+    ENVELOPE,
+    ORGANISATION,
+    PARTS,
+    PERSON,
+    AnswerFields,
+    load_answer_fields,
+)
+from clodura_pipeline.clodura.answers.plain_json import plainer
+from clodura_pipeline.clodura.answers.shapes import AnswerPath, path_of, paths_of
+from clodura_pipeline.clodura.answers.tree import AnswerTree, Leaf, Place
+from clodura_pipeline.clodura.answers.values import bare, credits_of, split_name, split_place
+from clodura_pipeline.clodura.errors import UnreadableAnswer
+
+PARSER_VERSION = 3
+"""Raised when the code of this package reads an answer differently; the table of names has a hash of its own."""
+
+_PLACE_FIELDS = ("city", "state", "country")
+
+
+class AnswerReader:
+    """Reads answers by a table of names."""
+
+    def __init__(self, fields: AnswerFields | None = None) -> None:
+        self.fields = fields or load_answer_fields(None)
+        self.version = f"{PARSER_VERSION}-{self.fields.hash}"
+
+    def read(self, body: bytes, sent: Mapping[str, str]) -> Enrichment:
+        """Read the body of a 200.
+
+        Args:
+            body: the raw bytes of the answer.
+            sent: the request's fields by Clodura's names. A value that merely repeats one of them is no evidence of a
+                match: an organisation-only answer may echo the request.
+
+        Raises:
+            UnreadableAnswer: not JSON, or not understood as a whole. Never taken for "no match".
+        """
+        try:
+            document = json.loads(body, parse_constant=lambda _: None)
+            full_name = f"{sent.get('firstName', '')} {sent.get('lastName', '')}"
+            return _Reading(self.fields, document, frozenset(map(bare, (*sent.values(), full_name)))).enrichment()
+        except RecursionError:
+            raise UnreadableAnswer("JSON nested too deeply") from None
+        except ValueError:
+            raise UnreadableAnswer(f"not JSON ({len(body)} bytes)") from None
+
+    def stated_credits(self, body: bytes) -> float | None:
+        """The cost that an answer states, whether it can be read or not."""
+        reading = self._unsure_reading(body)
+        return reading.stated_credits if reading else None
+
+    def paths(self, body: bytes) -> tuple[AnswerPath, ...]:
+        """The shape of an answer, whether it can be read or not: paths, types and columns, never a value."""
+        reading = self._unsure_reading(body)
+        return paths_of(reading.leaves) if reading else ()
+
+    def _unsure_reading(self, body: bytes) -> "_Reading | None":
+        try:
+            return _Reading(self.fields, json.loads(body, parse_constant=lambda _: None), frozenset())
+        except (ValueError, RecursionError, UnreadableAnswer):
+            return None
+
+
+class _Reading:
+    """One answer while it is read."""
+
+    def __init__(self, fields: AnswerFields, document: Any, echoes: frozenset[str]) -> None:
+        self.document = document
+        self.tree = AnswerTree(fields, echoes).walk(document)
+        self.leaves = self.tree.leaves
+
+    def enrichment(self) -> Enrichment:
+        """What the answer brought; raises `UnreadableAnswer` when it cannot be read as a whole."""
+        person, organisation = self._person(), self._organisation()
+        found, cost = self._found(person, organisation), self.stated_credits
+        if found is Found.NO_MATCH:
+            check_no_match(self.tree, self.document)
+        elif found is Found.PERSON and not _names_held(organisation):
+            check_all_read(self.tree, {ORGANISATION})
+        elif found is Found.ORGANISATION and (cost is None or cost > COST_CREDITS[found]):
+            check_all_read(self.tree, {PERSON})
+            if self._news(person):
+                raise unreadable(self.tree, "fields of a person, but nothing that says who it is")
+        # A full person explains every cost: one above it is reported by the verdict, and stops the run.
+        if cost is not None and min(cost, COST_CREDITS[Found.PERSON]) > COST_CREDITS[found]:
+            raise unreadable(self.tree, f"it states a cost of {cost:g} credits, but what was found is {found}")
+        paths = paths_of(leaf for leaf in self.leaves if not self.tree.is_echo(leaf.value))
+        if found is Found.NO_MATCH:
+            return Enrichment(found, Person(), Organisation(), cost, paths)
+        if found is Found.ORGANISATION:  # what is there of a person only repeats the request
+            person = Person(**{name: getattr(person, name) for name in self._news(person)})
+        return Enrichment(found, person, organisation, cost, paths, self._contact())
+
+    def _news(self, part: Person | Organisation) -> set[str]:
+        """The fields that hold something other than the request did."""
+        return {name for name in _names_held(part) if not self.tree.is_echo(getattr(part, name))}
+
+    @cached_property
+    def stated_credits(self) -> float | None:
+        """The cost under the best of the names that state one; a user's path comes first, then what stands higher."""
+        stated = [leaf for leaf in self.leaves if leaf.meaning and leaf.meaning.part == CREDITS]
+        stated.sort(key=lambda leaf: (not leaf.meaning.mapped, leaf.meaning.rank, len(leaf.place)))  # pyright: ignore[reportOptionalMemberAccess]
+        return next((cost for leaf in stated if (cost := credits_of(leaf.value)) is not None), None)
+
+    def _person(self) -> Person:
+        chosen = self._chosen(PERSON)
+        values = {field: leaf.text for field, leaf in chosen.items()}
+        first, last, full = (values.get(name) for name in ("first_name", "last_name", "full_name"))
+        if not full and bool(first) != bool(last):  # `nome` and `nom` hold a full name where no other part is there
+            one = chosen["first_name" if first else "last_name"]
+            full = one.text if one.meaning and one.meaning.generic and " " in (one.text or "") else None
+            first, last = (None, None) if full else (first, last)
+        if full and not (first and last):
+            split = split_name(full)
+            values |= {"first_name": first or split[0], "last_name": last or split[1]}
+        return Person(**_with_place(values, Person))
+
+    def _organisation(self) -> Organisation:
+        values = {field: leaf.text for field, leaf in self._chosen(ORGANISATION).items()}
+        return Organisation(**_with_place(values, Organisation))
+
+    def _chosen(self, part: str) -> dict[str, Leaf]:
+        """By field the leaf whose value is taken: a user's path, a name that says whose it is, a better spelling."""
+        by_field: dict[str, list[Leaf]] = defaultdict(list)
+        for leaf in self.leaves:
+            if leaf.text and leaf.meaning and leaf.meaning.part == part:
+                by_field[leaf.meaning.field].append(leaf)
+        if part == ORGANISATION and not all(leaf.late for leaves in by_field.values() for leaf in leaves):
+            by_field = {field: [leaf for leaf in leaves if not leaf.late] for field, leaves in by_field.items()}
+
+        def order(leaf: Leaf) -> tuple[Any, ...]:
+            meaning = leaf.meaning
+            assert meaning is not None
+            return leaf.late, not meaning.mapped, not meaning.explicit, meaning.rank, len(leaf.place)
+
+        return {
+            field: self._agreed(part, field, sorted(leaves, key=order)) for field, leaves in by_field.items() if leaves
+        }
+
+    def _agreed(self, part: str, field: str, leaves: list[Leaf]) -> Leaf:
+        """The first of the leaves, if the others say the same or repeat the request."""
+        first = leaves[0]
+        if field not in IDENTIFYING_FIELDS[part] or all(agree(field, first, other) for other in leaves[1:]):
+            return first
+        news = [leaf for leaf in leaves if not self.tree.is_echo(leaf.text)]
+        if not news or len(news) == len(leaves):
+            places = " and ".join(sorted({path_of(leaf.place) for leaf in leaves})[:3])
+            raise UnreadableAnswer(f"two candidates differ in {field} ({places})")
+        return self._agreed(part, field, news)
+
+    def _found(self, person: Person, organisation: Organisation) -> Found:
+        held, company = _names_held(person) - set(_PLACE_FIELDS), _names_held(organisation)
+        cost = self.stated_credits
+        if self._news(person) & held:
+            mapped = any(leaf.text and leaf.meaning and leaf.meaning.mapped for leaf in self.leaves)
+            if not mapped and not held & {"clodura_person_id", "first_name", "last_name", "linkedin_url"}:
+                raise unreadable(self.tree, "a person without a name, an id or a profile")
+            return Found.PERSON
+        # What is left of the person only repeats the request: the price says whether a person was found.
+        if cost and held and (cost > COST_CREDITS[Found.ORGANISATION] or not company):
+            return Found.PERSON
+        return Found.ORGANISATION if self._news(organisation) or (cost and company) else Found.NO_MATCH
+
+    def _contact(self) -> Any:
+        """The smallest part of the answer that holds all that was read, without what is about the call."""
+        read = [leaf.place[:-1] for leaf in self.leaves if leaf.text and leaf.meaning and leaf.meaning.part in PARTS]
+        pairs = takewhile(lambda steps: steps[0] == steps[1], zip(min(read), max(read), strict=False))
+        common: Place = tuple(step for step, _ in pairs)
+        node = plainer(self.document, self.tree.fields)
+        for step in common:
+            node = plainer(node[step], self.tree.fields)
+        if isinstance(node, dict):
+            about_the_call = (CREDITS, ENVELOPE)
+            kept = {leaf.place[: len(common) + 1] for leaf in self.leaves
+                    if not leaf.meaning or leaf.meaning.part not in about_the_call}  # fmt: skip
+            node = {key: value for key, value in node.items() if (*common, key) in kept}
+        return json.loads(json.dumps(node, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+def _names_held(part: Person | Organisation) -> set[str]:
+    return {field.name for field in fields(part) if getattr(part, field.name)}
+
+
+def _with_place(values: Mapping[str, str | None], kind: type) -> dict[str, str | None]:
+    """The fields of a person or an organisation, with a place in one text split where no field of it is there."""
+    place = {} if any(values.get(name) for name in _PLACE_FIELDS) else split_place(values.get("location") or "")
+    return {field.name: values.get(field.name) or place.get(field.name) for field in fields(kind)}

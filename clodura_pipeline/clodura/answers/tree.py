@@ -1,0 +1,286 @@
+"""Walks the JSON of an answer and says of every value what it means by its name and by where it stands.
+
+An object holds a person or an organisation when its name says so, or the names in it: some are used for nothing else
+(`firstName`), others only count beside them (`title`, `id`). Objects below it, under any other name, belong to it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from clodura_pipeline.clodura.answers.fields import (
+    ANSWER,
+    CREDITS,
+    IN_ENVELOPE,
+    KNOWN_IN_ANSWER,
+    ORGANISATION,
+    PARTS,
+    PERSON,
+    AnswerFields,
+    Meaning,
+)
+from clodura_pipeline.clodura.answers.plain_json import current_job, looked_into, plainer
+from clodura_pipeline.clodura.answers.values import bare, credits_of, fitting_text, is_filled
+from clodura_pipeline.clodura.errors import UnreadableAnswer
+
+Place = tuple[str | int, ...]
+"""Keys and positions in lists, from the top of the answer."""
+MOST_VALUES, MOST_LEVELS = 10_000, 64
+"""Of what is read as one contact, which has some hundred values. Each costs 0.1 ms, and more the deeper it stands:
+839 kB with 200 levels took 15 s."""
+_PLACE_FIELDS = ("city", "state", "country")
+_JOB_FIELDS = ("job_title", "department", "seniority")
+_LISTED_FIELDS = ("job_title", "department", "seniority", "industry", "phone")
+_NAME_FIELDS = ("first_name", "last_name", "full_name")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the names above an object say of it.
+
+    `part`: whose it is; `named`: a name said so. `generic`: names such as `title` and `id` count in it.
+    `looked_into`: it stands where this field is expected. `money`: name of the object on credits that holds it.
+    `position`: it is a job; `late`: it is read only where nothing else says the same. `beside`: it is not the contact.
+    `asked`: it may repeat the request. `nameless`: a company's object without a name for it.
+    """
+
+    part: str | None = None
+    named: bool = False
+    generic: bool = False
+    looked_into: Meaning | None = None
+    money: str | None = None
+    position: bool = False
+    late: bool = False
+    beside: bool = False
+    asked: bool = False
+    nameless: bool = False
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A value that is read as a whole: its meaning (None: not known), and its text where a field takes it."""
+
+    place: Place
+    value: Any
+    meaning: Meaning | None
+    text: str | None = None
+    late: bool = False
+
+
+@dataclass(frozen=True)
+class Area:
+    """An object of the answer: whose it was taken for, and whether a name said so. `beside`: it was not read."""
+
+    place: Place
+    part: str | None
+    named: bool
+    beside: bool = False
+
+
+@dataclass
+class AnswerTree:
+    """The leaves and objects of an answer. `echoes`: the values of the request, as `bare` text."""
+
+    fields: AnswerFields
+    echoes: frozenset[str] = frozenset()
+    leaves: list[Leaf] = field(default_factory=list)
+    areas: list[Area] = field(default_factory=list)
+
+    def walk(self, document: Any) -> "AnswerTree":
+        """Fill `leaves` and `areas` from a JSON document."""
+        self._visit("", document, (), Context())
+        return self
+
+    def is_echo(self, value: Any) -> bool:
+        """Whether a value only repeats one of the request."""
+        return isinstance(value, str) and bare(value) in self.echoes
+
+    def _visit(self, name: str, value: Any, place: Place, context: Context) -> None:
+        if len(self.leaves) + len(self.areas) > MOST_VALUES or len(place) > MOST_LEVELS:
+            raise UnreadableAnswer(
+                f"it holds more than {MOST_VALUES} values, or more than {MOST_LEVELS} levels of them"
+            )
+        mapped = self.fields.mapped.get(tuple(key for key in place if isinstance(key, str)))
+        value = plainer(value, self.fields)
+        if mapped:
+            self._add(place, value, mapped, context)
+        elif isinstance(value, dict) and value:
+            self._visit_object(value, place, self._within(name, context) if place else context)
+        elif isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+            self._visit_list(name, value, place, context)
+        else:
+            self._add(place, value, self._meaning(name, value, context), context)
+
+    def _visit_list(self, name: str, items: list[Any], place: Place, context: Context) -> None:
+        meaning = self._field(name, context)
+        if context.part == PERSON and self.fields.is_among(name, "names.positions"):
+            current = current_job(items, self.fields)
+            if current is None and len(items) > 1:
+                self.leaves.append(Leaf(place, items, None))
+                return
+            for number, item in enumerate(items):
+                job = replace(context, generic=False, position=True, late=True, beside=item is not current)
+                self._visit_object(item if isinstance(item, dict) else {"": item}, (*place, number), job)
+        elif (
+            meaning
+            and meaning.field in _LISTED_FIELDS
+            and len(items) > 1
+            and fitting_text(meaning.field, [looked_into(i, self.fields) for i in items])
+        ):
+            self._add(place, items, meaning, context)
+        else:
+            for number, item in enumerate(items):
+                self._visit(name, item, (*place, number), context)
+
+    def _visit_object(self, node: dict[str, Any], place: Place, context: Context) -> None:
+        if context.beside and not (context.position or (context.named and context.part == ORGANISATION)):
+            self.areas.append(Area(place, self._part_by_names(node), False, beside=True))
+        elif not (context.beside or context.money):
+            context = self._with_part(node, context)
+            self.areas.append(Area(place, context.part, context.named))
+            if not context.part and self._may_be_a_person(node):
+                self.areas.append(Area(place, PERSON, False, beside=True))
+        if context.named and context.part == ORGANISATION:
+            named = any(meaning.field == "name" for meaning in self._meanings(node, ORGANISATION).values())
+            context = replace(context, nameless=context.generic and not named)
+        beside_a_person = not context.part and any(
+            self.fields.holder(key) == PERSON and isinstance(value, dict | list) for key, value in node.items()
+        )
+        for key, value in node.items():
+            inner = context
+            if beside_a_person and isinstance(value, dict | list) and self._is_of_a_person(key):
+                inner = replace(context, part=PERSON)
+            self._visit(key, value, (*place, key), inner)
+
+    def _may_be_a_person(self, node: Mapping[str, Any]) -> bool:
+        """Whether an object with a name and a company, and nothing that says more, may be a person."""
+        meanings = self._meanings({key: value for key, value in node.items() if isinstance(value, str)}, PERSON)
+        holders = {self.fields.holder(key) for key, value in node.items() if isinstance(value, dict | list) and value}
+        return ORGANISATION in holders and any(meaning.field == "full_name" for meaning in meanings.values())
+
+    def _is_of_a_person(self, name: str) -> bool:
+        """Whether an object beside the person's is theirs: their place, their job."""
+        meaning = self.fields.meaning(name, PERSON)
+        wanted = ("location", *_PLACE_FIELDS, *_JOB_FIELDS)
+        return (meaning is not None and meaning.field in wanted) or self.fields.is_among(name, "names.positions")
+
+    def _within(self, name: str, context: Context) -> Context:
+        """What is known about an object because it stands under this name."""
+        fields, in_organisation = self.fields, context.named and context.part == ORGANISATION
+        if context.beside or context.money:
+            return context if context.beside else replace(context, money=name)
+        if not in_organisation and (fields.is_credits(name) or fields.is_among(name, "credits.holders")):
+            return Context(money=name)
+        context = replace(context, looked_into=None, position=False)
+        part = fields.holder(name)
+        if part and (context.part or not fields.is_weak(name)):
+            return replace(context, part=part, named=True, generic=True)
+        if fields.is_among(name, "envelope.asked"):
+            return replace(context, asked=True)
+        if context.part == PERSON and fields.is_among(name, "names.positions"):
+            return replace(context, generic=False, position=True, looked_into=fields.meaning(name, PERSON))
+        if meaning := self._field(name, context):
+            beside = meaning.field == ANSWER
+            return replace(context, part=meaning.part, generic=False, looked_into=meaning, beside=beside)
+        if fields.has_word(name, "names.beside"):
+            return replace(context, beside=True)
+        return context if fields.is_among(name, "names.holder_endings") else replace(context, generic=False)
+
+    def _with_part(self, node: Mapping[str, Any], context: Context) -> Context:
+        """Whose an object is: as its type says, as its own name says, as the names in it say, else as around it."""
+        types = (v for k, v in node.items() if isinstance(v, str) and self.fields.is_among(k, "names.types"))
+        if declared := next(filter(None, map(self.fields.holder, types)), None):
+            return replace(context, part=declared, named=True, generic=True)
+        own = None if context.generic else self._part_by_names(node)
+        if own is None or (context.position and context.part) or (context.looked_into and context.part == own):
+            return context
+        return replace(context, part=own, named=context.named and context.part == own, generic=True, looked_into=None)
+
+    def _part_by_names(self, node: Mapping[str, Any]) -> str | None:
+        """Whose an object is by those of the names in it that have a value."""
+        held = {
+            key: value
+            for key, value in node.items()
+            if any(self.fields.meaning(key, part) for part in PARTS)
+            and not (isinstance(value, dict | list) and self.fields.holder(key))
+            and not self.fields.is_weak(key)
+            and is_filled(value)
+        }
+        person, organisation = (self._meanings(held, part) for part in PARTS)
+        persons = [person[key] for key in person.keys() - organisation.keys() if person[key].field != ANSWER]
+        firms = [organisation[key] for key in organisation.keys() - person.keys() if organisation[key].field != ANSWER]
+        if any(not meaning.generic for meaning in persons):
+            return PERSON
+        known = {**organisation, **person}
+        if sum(_weight(meaning) for meaning in known.values() if meaning.field != ANSWER) < 2:
+            return None
+        if len(persons) > sum(_weight(meaning) for meaning in firms if not meaning.explicit):
+            return PERSON
+        # A name beside a different one of a company is a person's, and so is one beside a company's object.
+        names = {bare(str(held[key])) for key, meaning in person.items() if meaning.field == "full_name"}
+        company_names = {bare(str(held[key])) for key, meaning in organisation.items() if meaning.names_company}
+        holders = {self.fields.holder(key) for key, value in node.items() if isinstance(value, dict | list) and value}
+        if company_names and names - company_names:
+            return PERSON
+        if firms:
+            return ORGANISATION
+        shared = {meaning.field for meaning in person.values()}
+        more = shared & {"location", "linkedin_url", *_PLACE_FIELDS, *_JOB_FIELDS}
+        return PERSON if names and more and holders & {*PARTS} == {ORGANISATION} else None
+
+    def _meanings(self, node: Mapping[str, Any], part: str) -> dict[str, Meaning]:
+        """What the names of an object mean if it is this part."""
+        return {key: meaning for key in node if (meaning := self.fields.meaning(key, part))}
+
+    def _field(self, name: str, context: Context) -> Meaning | None:
+        """The field that a name means in this context, if any."""
+        if not context.part:
+            return None
+        meaning, looked_into = self.fields.meaning(name, context.part), context.looked_into
+        if looked_into and self.fields.is_among(name, "names.values"):
+            return looked_into
+        if meaning is None and context.part == PERSON:
+            of_company = self.fields.meaning(name, ORGANISATION)
+            return of_company if of_company and not of_company.generic else None
+        if meaning is None and context.nameless and self.fields.is_among(name, "names.company_values"):
+            return Meaning(ORGANISATION, "name", 95)
+        if meaning is None or not meaning.generic or context.generic or meaning.field in _PLACE_FIELDS:
+            return meaning
+        allowed = _JOB_FIELDS if context.position else ()
+        if looked_into and looked_into.field == "full_name":
+            allowed = _NAME_FIELDS
+        return meaning if meaning.field in allowed else None
+
+    def _meaning(self, name: str, value: Any, context: Context) -> Meaning | None:
+        fields, in_organisation = self.fields, context.named and context.part == ORGANISATION
+        if context.beside:
+            return KNOWN_IN_ANSWER
+        if not in_organisation and fields.is_cost(name, context.money) and credits_of(value) is not None:
+            return Meaning(CREDITS, "used", rank=0 if fields.is_credits(name) else 1)
+        if context.money or fields.is_credits(name):
+            return IN_ENVELOPE
+        if meaning := self._field(name, context):
+            return meaning
+        if self.is_echo(value) and fields.has_word(name, "envelope.asked"):
+            return IN_ENVELOPE
+        if fields.has_word(name, "names.beside"):
+            return KNOWN_IN_ANSWER
+        lists = ("envelope.outcomes", "envelope.statuses", "envelope.messages", "names.types", "names.current")
+        known = fields.is_among(name, *lists) or fields.has_word(name, "envelope.words") or fields.names_error(name)
+        return IN_ENVELOPE if known else None
+
+    def _add(self, place: Place, value: Any, meaning: Meaning | None, context: Context) -> None:
+        text = None
+        if meaning and meaning.part in PARTS and meaning.field != ANSWER:
+            text = fitting_text(meaning.field, looked_into(value, self.fields))
+            if text and meaning.field == "linkedin_url" and meaning.generic and "linkedin." not in text.lower():
+                text = None
+            if text is None and is_filled(value):
+                meaning = None
+            if text and context.asked and self.is_echo(text):
+                meaning, text = IN_ENVELOPE, None
+        self.leaves.append(Leaf(place, value, meaning, text, context.late))
+
+
+def _weight(meaning: Meaning) -> int:
+    return 1 if meaning.generic else 2

@@ -1,0 +1,229 @@
+"""`clodura-pipeline doctor`: is everything set up? Spends nothing, except with --call."""
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from clodura_pipeline.clodura.identifiers import Identifiers
+    from clodura_pipeline.settings import Settings
+
+OK, WARNING, PROBLEM = "ok", "warning", "problem"
+Line = tuple[str, str]
+_LITTLE_SPACE_BYTES = 1 << 30
+
+
+@click.command()
+@click.option("--call", "identifier", help="Make one real call for this LinkedIn profile or e-mail address.")
+@click.option("--first-name", help="For a call by name: with --last-name and --company.")
+@click.option("--last-name")
+@click.option("--company")
+@click.option("--yes", is_flag=True, help="Do not ask before spending up to 2 credits.")
+def doctor(
+    identifier: str | None, first_name: str | None, last_name: str | None, company: str | None, yes: bool
+) -> None:
+    """Check settings, folders, ledger, key and balance. Spends nothing, except with --call.
+
+    The exit code is 1 when there is a problem.
+    """
+    from clodura_pipeline.errors import UserFixableError
+    from clodura_pipeline.settings import load_settings
+
+    try:
+        settings = load_settings()
+        request = _identifiers(identifier, first_name, last_name, company)
+        if request is not None:
+            _call(settings, request, yes)
+            return
+        lines = list(_checks(settings))
+    except UserFixableError as error:
+        raise click.ClickException(str(error)) from None
+    for state, text in lines:
+        click.secho(f"{state:<8} {text}", fg={OK: None, WARNING: "yellow", PROBLEM: "red"}[state])
+    if any(state == PROBLEM for state, _ in lines):
+        raise click.exceptions.Exit(1)
+
+
+def _checks(settings: "Settings") -> Iterator[Line]:
+    yield from _settings_in_force(settings)
+    yield from _folders(settings)
+    yield from _ledger(settings)
+    yield from _account(settings)
+    yield from _files(settings)
+
+
+def _settings_in_force(settings: "Settings") -> Iterator[Line]:
+    from clodura_pipeline.settings import Settings, variable_of
+
+    secret = {"api_key", "alert_webhook", "ledger_url"}
+    changed = [
+        f"{variable_of(name)}={'***' if name in secret else value}"
+        for name, value in settings
+        if value != Settings.model_fields[name].default and name not in ("contacts_dir", "database", "state_dir")
+    ]
+    yield OK, "settings other than their defaults: " + (", ".join(changed) or "none")
+    env_file = Path(".env")
+    if env_file.is_file() and env_file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        yield WARNING, ".env is open to other users and holds the key: chmod 600 .env"
+
+
+def _folders(settings: "Settings") -> Iterator[Line]:
+    for name, folder in (("CLODURA_STATE_DIR", settings.state_dir), ("CLODURA_DATABASE", settings.database.parent)):
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        if not os.access(existing, os.W_OK):
+            yield PROBLEM, f"{name}: {folder} cannot be written. Make it a folder that this user can write to."
+        elif shutil.disk_usage(existing).free < _LITTLE_SPACE_BYTES:
+            yield WARNING, f"{name}: {folder} has less than 1 GiB free."
+        elif folder.exists() and folder.stat().st_mode & stat.S_IWOTH:
+            yield WARNING, f"{name}: every user can write to {folder}: chmod o-w {folder}"
+        else:
+            yield OK, f"{name}: {folder}, {shutil.disk_usage(existing).free >> 30} GiB free"
+
+
+def _ledger(settings: "Settings") -> Iterator[Line]:
+    from clodura_pipeline.ledger import FILE_NAME
+    from clodura_pipeline.ledger.audit import audit_file
+
+    path = settings.state_dir / FILE_NAME
+    if not path.is_file():
+        yield OK, f"ledger: none yet; the first run creates {path}"
+        return
+    audit = audit_file(path)
+    if audit.sound:
+        yield OK, f"ledger: {audit.calls} calls, {audit.charged:g} credits, {audit.at_risk:g} at risk; it is sound"
+    else:
+        yield PROBLEM, "ledger: a rule does not hold. Run `clodura-pipeline ledger check`."
+
+
+def _account(settings: "Settings") -> Iterator[Line]:
+    from clodura_pipeline.clodura.balance import read_balance
+    from clodura_pipeline.clodura.client import ClientSettings, CloduraClient
+    from clodura_pipeline.clodura.errors import CallFailed
+
+    if not settings.api_key:
+        yield PROBLEM, "key: CLODURA_API_KEY is not set. Put it into the environment or into .env."
+        return
+    client = CloduraClient(ClientSettings(settings.base_url, settings.api_key, settings.timeout_seconds, 1))
+    try:
+        balance = read_balance(client.credits())
+    except CallFailed as failure:
+        yield PROBLEM, f"key: {settings.base_url} could not be reached ({failure}). Check CLODURA_BASE_URL and network."
+        return
+    finally:
+        client.close()
+    if balance.access_refused:
+        what = "the API key (401)" if balance.access_refused == 401 else "access (403): check the plan and proxies"
+        yield PROBLEM, f"key: Clodura rejected {what}. No credits were spent. Check CLODURA_API_KEY."
+    elif balance.credits is None:
+        yield WARNING, f"key: accepted; the balance is unknown ({balance.shape}), which not every plan states"
+    else:
+        state = WARNING if balance.credits < max(1, settings.min_balance) else OK
+        yield state, f"key: accepted; {balance.credits:g} credits left"
+    limits = settings.limits
+    yield (
+        OK,
+        (
+            f"limits: {limits.per_second}/s, {limits.per_minute}/min, {limits.per_day}/day; "
+            f"caps: {settings.max_credits_per_run} credits per run, {settings.max_credits_per_day or 'no cap'} per day"
+        ),
+    )
+
+
+def _files(settings: "Settings") -> Iterator[Line]:
+    from clodura_pipeline.intake.files import find_files
+
+    if not settings.contacts_dir.is_dir():
+        yield PROBLEM, f"files: there is no folder {settings.contacts_dir}. Create it, or set CLODURA_CONTACTS_DIR."
+        return
+    found = find_files(settings.contacts_dir)
+    yield (
+        (OK if found.files else WARNING),
+        (
+            f"files: {len(found.files)} in {settings.contacts_dir}, {len(found.left_alone)} left alone; "
+            "`clodura-pipeline plan DAY` shows what a day would cost"
+        ),
+    )
+
+
+def _identifiers(
+    identifier: str | None, first_name: str | None, last_name: str | None, company: str | None
+) -> "Identifiers | None":
+    from clodura_pipeline.clodura.identifiers import Identifiers
+
+    given = identifier or ""
+    request = Identifiers(
+        linkedin_url=given if "linkedin." in given.lower() else None,
+        email=given if "@" in given else None,
+        first_name=first_name,
+        last_name=last_name,
+        organisation_name=company,
+    )
+    if not any((identifier, first_name, last_name, company)):
+        return None
+    if request.combination is None:
+        raise click.UsageError(
+            "Give --call a LinkedIn profile or an e-mail address, or give --first-name, --last-name and --company."
+        )
+    return request
+
+
+def _call(settings: "Settings", identifiers: "Identifiers", yes: bool) -> None:
+    import uuid
+    from datetime import UTC, datetime
+
+    from clodura_pipeline.clodura.answers.fields import load_answer_fields
+    from clodura_pipeline.clodura.answers.reader import AnswerReader
+    from clodura_pipeline.clodura.client import ClientSettings
+    from clodura_pipeline.enrichment.ledger_file import open_ledger
+    from clodura_pipeline.enrichment.session import RunIdentity, open_session
+    from clodura_pipeline.identity.canonical import identifiers_of
+    from clodura_pipeline.ledger.rules.clock import SystemClock
+    from clodura_pipeline.ledger.rules.policy import Policy
+    from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, person_key
+
+    profile, email, name = next(iter(identifiers_of([identifiers])))
+    ids = tuple(found for found in (profile, email) if found) or ((name,) if name else ())
+    if not ids:
+        raise click.UsageError("This identifies no person: a role address, a company page or a Sales Navigator link.")
+    if not yes:
+        click.confirm("This makes one real call, for up to 2 credits. Go on?", abort=True)
+    today = datetime.now(UTC).date()
+    request = EnrichmentRequest(person_key(ids[0]), identifiers, ids, (), today, "clodura-pipeline doctor")
+    reader = AnswerReader(load_answer_fields(settings.answer_fields))
+    client = ClientSettings(settings.base_url, settings.api_key, settings.timeout_seconds, 1)
+    run_id = f"doctor-{uuid.uuid4().hex[:12]}"
+    identity = RunIdentity(run_id, run_id, settings.max_credits_per_run, today.isoformat(), today.isoformat())
+    policy = Policy(settings.limits, settings.budget, settings.timeout_seconds, 1)
+    with (
+        open_ledger(settings.state_dir) as ledger,
+        open_session(ledger, client, identity, policy, SystemClock(), reader) as session,
+    ):
+        if session.dispatcher.stopped:
+            raise click.ClickException(f"No call was made: {session.dispatcher.stopped.reason}.")
+        outcome = next(iter(session.dispatcher.dispatch([[request]])), None)
+        progress = session.dispatcher.progress
+    _show(outcome, progress.credits_charged, progress.calls)
+
+
+def _show(outcome: object, credits: float, calls: int) -> None:
+    from clodura_pipeline.enrichment.outcomes import Outcome
+
+    if not isinstance(outcome, Outcome):
+        raise click.ClickException("No call was made. See the ledger with `clodura-pipeline ledger check`.")
+    reason = f" ({outcome.pending_reason.text})" if outcome.pending_reason else ""
+    click.echo(f"{outcome.state or 'pending'}{reason}; {calls} call(s), {credits:g} credits\n")
+    if outcome.enrichment is None:
+        if calls == 0:
+            click.echo("This person has an answer or may not be called for; nothing was spent.")
+        return
+    for part in (outcome.enrichment.person, outcome.enrichment.organisation):
+        for name, value in vars(part).items():
+            if value is not None:
+                click.echo(f"  {type(part).__name__.lower()}.{name:<20} {value}")
+    for path in outcome.enrichment.unmapped:
+        click.echo(f"  not mapped: {path.path} ({path.value_type})")

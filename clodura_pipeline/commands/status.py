@@ -1,0 +1,79 @@
+"""`clodura-pipeline status`: what is running, spent, left and pending, from the ledger and the published file."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from clodura_pipeline.settings import Settings
+
+_PENDING = """
+SELECT coalesce(pending_reason, match_status), count(DISTINCT person_key) FROM enriched_contacts
+WHERE match_status = 'pending' GROUP BY 1 ORDER BY 2 DESC LIMIT 10
+"""
+_PUBLISHED = "SELECT published_at, pending FROM publication"
+
+
+@click.command(short_help="What is running, spent today, left and pending.")
+def status() -> None:
+    """Show what is running, what was spent today, what is left and who is pending. Makes no call."""
+    from clodura_pipeline.errors import UserFixableError
+    from clodura_pipeline.settings import load_settings
+
+    try:
+        settings = load_settings()
+        lines = [*_ledger_lines(settings), *_published_lines(settings)]
+    except UserFixableError as error:
+        raise click.ClickException(str(error)) from None
+    for name, value in lines:
+        click.echo(f"{name:<14} {value}")
+
+
+def _ledger_lines(settings: "Settings") -> list[tuple[str, str]]:
+    from clodura_pipeline.enrichment.ledger_file import open_ledger
+    from clodura_pipeline.ledger import FILE_NAME
+
+    if not (settings.state_dir / FILE_NAME).is_file():
+        return [("ledger", f"none yet at {settings.state_dir}: no call was made")]
+    with open_ledger(settings.state_dir) as ledger:
+        runs = ledger.runs()
+        today, total = ledger.totals(f"day:{ledger.read_clock().day}"), ledger.totals()
+        reading = ledger.last_reading()
+    unfinished = [row for row in runs if row[4] is None]
+    lines = (
+        [("running", f"since {_time(unfinished[-1][3])}, {unfinished[-1][1]} to {unfinished[-1][2]}")]
+        if unfinished
+        else []
+    )
+    lines += [("running", "nothing is calling")] if not unfinished else []
+    cap = f" of {settings.max_credits_per_day}" if settings.max_credits_per_day else ""
+    limit = f" of {settings.requests_per_day}" if settings.requests_per_day else ""
+    lines.append(("today", f"{today.charged:g}{cap} credits, {today.calls}{limit} calls"))
+    lines.append(("in total", f"{total.charged:g} credits charged, {total.at_risk:g} at risk, {total.calls} calls"))
+    if reading and reading.credits is not None:
+        lines.append(("balance", f"{reading.credits:g} credits at the last reading"))
+    stops = [row for row in runs if row[6] is not None]
+    if stops:
+        lines.append(("last stop", f"{_time(stops[-1][3])}: {stops[-1][6]}"))
+    return lines
+
+
+def _published_lines(settings: "Settings") -> list[tuple[str, str]]:
+    from clodura_pipeline.warehouse.publication import query_published, query_published_rows
+
+    published = query_published(settings.database, _PUBLISHED)
+    if published is None:
+        return [("published", f"nothing yet at {settings.database}")]
+    reasons = query_published_rows(settings.database, _PENDING)
+    people = sum(count for _, count in reasons)
+    days = -(-people // settings.requests_per_day) if settings.requests_per_day else 0
+    published_at = published[0] if published[0].tzinfo else published[0].replace(tzinfo=UTC)
+    lines = [("published", f"{published_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {settings.database}")]
+    lines.append(("pending", f"{people} people" + (f", {days} day(s) at the daily limit" if days else "")))
+    return lines + [("", f"{count}: {reason}") for reason, count in reasons]
+
+
+def _time(epoch_seconds: object) -> str:
+    assert isinstance(epoch_seconds, int | float)
+    return f"{datetime.fromtimestamp(epoch_seconds, UTC):%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,131 @@
+"""Compares the first answers of a run with the history: the match rate, and how often each field is filled."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from math import exp, lgamma
+
+import duckdb
+
+from clodura_pipeline.clodura.answers.enrichment import Enrichment, Organisation, Person
+from clodura_pipeline.clodura.verdicts import State
+from clodura_pipeline.enrichment.outcomes import Outcome
+
+CHANCE = 0.001
+"""A run in a thousand that has nothing wrong stops all the same: 99.9 %, over all that is compared."""
+ANSWER_FIELDS = [
+    (part, one.name) for part, kind in (("person", Person), ("organisation", Organisation)) for one in fields(kind)
+]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Answers to one identifier combination, those with a person, and by field how many of these have it filled."""
+
+    answers: int = 0
+    matched: int = 0
+    filled: Mapping[str, int] = field(default_factory=dict)
+
+
+def canary(history: Mapping[str, Counts], run: Mapping[str, Counts], min_sample: int) -> str | None:
+    """What differs from the history by more than chance explains, with both numbers; None when nothing does.
+
+    Args:
+        history, run: counts by identifier combination; only combinations in both are compared.
+        min_sample: a comparison needs so many answers on either side.
+    """
+    both = [(history[name], run[name]) for name in sorted(run) if name in history]
+    compared = [("the match rate", "answers", [(h.matched, h.answers, r.matched, r.answers) for h, r in both])]
+    for name in sorted({name for h, r in both for name in (*h.filled, *r.filled)}):
+        rows = [(h.filled.get(name, 0), h.matched, r.filled.get(name, 0), r.matched) for h, r in both]
+        compared.append((f"the share of matches with {name}", "matches", rows))
+    if sum(r.answers for _, r in both) < min_sample or sum(h.answers for h, _ in both) < min_sample:
+        return None
+    for what, things, rows in compared:
+        before, all_before, now, all_now = (sum(column) for column in zip(*rows, strict=True))
+        if all_before and all_now and _probability(rows) < CHANCE / len(compared):
+            return (
+                f"{what} is {now / all_now:.0%} ({now} of {all_now} {things} of this run), "
+                f"and was {before / all_before:.0%} ({before} of {all_before}) before."
+            )
+    return None
+
+
+def _probability(rows: Iterable[tuple[int, int, int, int]]) -> float:
+    """How likely a difference this large is by chance, in either direction (exact test over all combinations).
+
+    Given how often a thing was seen in history and run together, its number in the run is hypergeometric: the binomial
+    interval, with the history's own uncertainty in it.
+    """
+    distribution, seen = [1.0], 0
+    for before, all_before, now, all_now in rows:
+        both = before + now
+        lowest, highest = max(0, both - all_before), min(both, all_now)
+        total = _ln_choose(all_before + all_now, all_now)
+        chances = [
+            exp(_ln_choose(both, n) + _ln_choose(all_before + all_now - both, all_now - n) - total)
+            if lowest <= n <= highest else 0.0
+            for n in range(all_now + 1)
+        ]  # fmt: skip
+        distribution = _sum_of(distribution, chances)
+        seen += now
+    return min(1.0, 2 * min(sum(distribution[: seen + 1]), sum(distribution[seen:])))
+
+
+def _sum_of(one: list[float], other: list[float]) -> list[float]:
+    """The distribution of the sum of two independent numbers."""
+    result = [0.0] * (len(one) + len(other) - 1)
+    for n, p in enumerate(one):
+        for m, q in enumerate(other):
+            result[n + m] += p * q
+    return result
+
+
+def _ln_choose(n: int, k: int) -> float:
+    return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
+
+
+class CanaryWatch:
+    """Collects a run's first answers and compares them with the history once there are enough."""
+
+    def __init__(self, history: Mapping[str, Counts], min_sample: int) -> None:
+        self._history = history
+        self._min_sample = min_sample
+        self._answers: list[tuple[str, Enrichment | None]] = []
+        self._is_done = False
+
+    def note(self, outcome: Outcome) -> str | None:
+        """Note one answer of the run; returns what differs, once, when the first answers are complete."""
+        answered = outcome.called and outcome.state is not None and outcome.state.is_readable_answer
+        if self._is_done or not answered:
+            return None
+        self._answers.append((outcome.request.combination.label, outcome.enrichment))
+        if len(self._answers) < self._min_sample:
+            return None
+        self._is_done = True
+        return canary(self._history, self._counts(), self._min_sample)
+
+    def _counts(self) -> dict[str, Counts]:
+        counts: dict[str, Counts] = {}
+        for combination in {name for name, _ in self._answers}:
+            own = [found for name, found in self._answers if name == combination]
+            persons = [found for found in own if found is not None and found.found == State.PERSON]
+            filled = {
+                f"{part}.{name}": sum(getattr(getattr(found, part), name) is not None for found in persons)
+                for part, name in ANSWER_FIELDS
+            }
+            counts[combination] = Counts(len(own), len(persons), filled)
+        return counts
+
+
+def answer_history(connection: duckdb.DuckDBPyConnection) -> dict[str, Counts]:
+    """Counts of all answers in the working database, by identifier combination."""
+    filled = ", ".join(
+        f"count(json_extract_string(answer, '$.{part}.{name}')) FILTER (state = 'person')"
+        for part, name in ANSWER_FIELDS
+    )
+    rows = connection.execute(
+        f"SELECT combination, count(*), count(*) FILTER (state = 'person'), {filled} FROM ledger_attempts "
+        "WHERE state IN ('person', 'organisation', 'no_match') GROUP BY combination"
+    ).fetchall()
+    names = [f"{part}.{name}" for part, name in ANSWER_FIELDS]
+    return {row[0]: Counts(row[1], row[2], dict(zip(names, row[3:], strict=True))) for row in rows}

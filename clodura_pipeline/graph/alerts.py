@@ -1,0 +1,85 @@
+"""What an alert says about a run that has ended, and how it is sent."""
+
+import json
+import logging
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+
+import dagster as dg
+
+from clodura_pipeline.enrichment.ledger_file import open_ledger
+from clodura_pipeline.graph.run_summary import failure_reasons
+from clodura_pipeline.graph.run_tags import PENDING, STOP_REASON
+from clodura_pipeline.ledger import FILE_NAME, LedgerError
+from clodura_pipeline.settings import Settings
+
+TIMEOUT_SECONDS = 10.0
+PAUSES_SECONDS = (2.0, 10.0)
+"""Between the attempts to send an alert."""
+
+
+def alert_text(run: dg.DagsterRun, instance: dg.DagsterInstance, settings: Settings) -> str | None:
+    """What needs attention about a run that has ended; None when nothing does. Holds no contact data."""
+    lines = [
+        *_failures(run, instance),
+        *_stop(run),
+        *_checks(run, instance),
+        *_low_balance(settings),
+    ]
+    return "\n".join([f"clodura_pipeline: {run.job_name}, run {run.run_id}", *lines]) if lines else None
+
+
+def send_alert(url: str, text: str, log: logging.Logger, sleep: Callable[[float], None] = time.sleep) -> bool:
+    """POST `{"text": ...}` to a URL, three times at most; returns whether it was accepted. Raises nothing."""
+    body = json.dumps({"text": text}).encode()
+    for pause in (*PAUSES_SECONDS, None):
+        try:
+            request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):
+                return True
+        except (OSError, ValueError) as error:
+            # The address may hold a token: only the kind of error is logged.
+            kind = f"HTTP {error.code}" if isinstance(error, urllib.error.HTTPError) else type(error).__name__
+            log.warning(f"The alert could not be sent to CLODURA_ALERT_WEBHOOK: {kind}.")
+        if pause is not None:
+            sleep(pause)
+    return False
+
+
+def _failures(run: dg.DagsterRun, instance: dg.DagsterInstance) -> Iterator[str]:
+    if run.status is not dg.DagsterRunStatus.FAILURE:
+        return
+    reasons = failure_reasons(run, instance)
+    yield f"Failed: {'; '.join(reasons) or 'see the run in Dagster'}"
+
+
+def _stop(run: dg.DagsterRun) -> Iterator[str]:
+    if STOP_REASON in run.tags:
+        yield f"Stopped early: {run.tags[STOP_REASON]}; {run.tags.get(PENDING, '?')} people are pending."
+
+
+def _checks(run: dg.DagsterRun, instance: dg.DagsterInstance) -> Iterator[str]:
+    for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION):
+        check = entry.get_dagster_event().asset_check_evaluation_data
+        if not check.passed:
+            kind = "Error" if check.severity is dg.AssetCheckSeverity.ERROR else "Warning"
+            yield f"{kind}: {check.asset_key.to_user_string()}, {check.check_name}: {check.description or 'not passed'}"
+
+
+def _low_balance(settings: Settings) -> Iterator[str]:
+    """Whether the balance is below what is to be kept and a day's spend."""
+    if not (settings.state_dir / FILE_NAME).is_file():
+        return
+    try:
+        with open_ledger(settings.state_dir) as ledger:
+            reading, today = ledger.last_reading(), ledger.totals(f"day:{ledger.read_clock().day}").charged
+    except LedgerError as error:
+        yield str(error)
+        return
+    if reading and reading.credits is not None and reading.credits < settings.min_balance + today:
+        yield (
+            f"Balance: {reading.credits:g} credits are left at Clodura, {settings.min_balance} of them to keep "
+            f"(CLODURA_MIN_BALANCE); today's calls cost {today:g}."
+        )

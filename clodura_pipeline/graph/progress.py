@@ -1,0 +1,133 @@
+"""Reports a run's progress while it calls, and keeps what is reported at its end."""
+
+import math
+import time
+from collections.abc import Container
+
+import dagster as dg
+
+from clodura_pipeline.clodura.verdicts import State
+from clodura_pipeline.enrichment.outcomes import Outcome, Progress
+from clodura_pipeline.enrichment.session import Session
+from clodura_pipeline.ledger.rules.eligibility import LOST_TWICE, REFUSED
+from clodura_pipeline.ledger.rules.policy import Limits
+from clodura_pipeline.ledger.rules.stops import PendingReason, Stop, StopKind
+
+REPORT_SECONDS = 30.0
+_UNREACHABLE = (StopKind.UNAVAILABLE, StopKind.WRONG_ADDRESS)
+
+
+class ProgressReport:
+    """Counts outcomes, logs a line every 30 seconds, and collects pending reasons."""
+
+    def __init__(self, context: dg.AssetExecutionContext, total: int, calls_today: int, doubts: Container[int]) -> None:
+        """
+        Args:
+            total: people to call for.
+            calls_today: calls of all runs on this UTC day, before this run's.
+            doubts: people who are called for because an answer was lost before.
+        """
+        self.pending_reasons: dict[int, PendingReason] = {}
+        self.progress = Progress()
+        self.stopped: Stop | None = None
+        self.balance_figures: dict[str, float] = {}
+        self._context = context
+        self._total = total
+        self._calls_today = calls_today
+        self._doubts = doubts
+        self._done = 0
+        self._interrupted: Session | None = None
+        self._began = self._reported_at = time.monotonic()
+
+    def note(self, outcome: Outcome) -> None:
+        """Take up what became of one person."""
+        if not outcome.called and outcome.state is None:
+            return  # not reached: the reason is the run's stop
+        self._done += 1
+        person_key, reason = outcome.request.person_key, outcome.pending_reason
+        if outcome.state is State.AMBIGUOUS and person_key in self._doubts:
+            reason = LOST_TWICE
+        elif outcome.state is State.REFUSED:
+            reason = REFUSED
+        if reason is not None:
+            self.pending_reasons[person_key] = reason
+
+    def report(self, session: Session) -> None:
+        """Log how far the run is, at most every 30 seconds."""
+        now = time.monotonic()
+        if now - self._reported_at < REPORT_SECONDS:
+            return
+        self._reported_at = now
+        progress, left = session.dispatcher.progress, self._total - self._done
+        rate = progress.calls / max(0.001, now - self._began)
+        line = (
+            f"{progress.answered} answered, {left} left; {rate:.1f} calls/s; {progress.credits_charged:g} credits; "
+            f"{time_left(left, rate, session.policy.limits, self._calls_today + progress.calls)}"
+        )
+        if waiting_for := session.caller.waiting_for:
+            seconds = session.caller.waiting_until - now
+            line += f"; waiting for {waiting_for}" + (f", {seconds:.0f} s to go" if seconds >= 1 else "")
+        self._context.log.info(line)
+
+    def interrupt(self, session: Session) -> None:
+        """Log that the run was stopped from outside, before calls in flight are awaited."""
+        self._interrupted = session
+        self._context.log.warning(
+            "Stopping: no new calls are made. Calls in flight are awaited for at most "
+            f"{session.policy.lease_seconds:.0f} s and their answers stored. If the run is terminated again meanwhile, "
+            "these calls are in doubt."
+        )
+
+    def interruption_message(self) -> str:
+        """What became of a run that was stopped from outside, and what comes next."""
+        session = self._interrupted
+        if session is None:
+            return "The run was stopped from outside before any call. Start it again."
+        message = (
+            f"The run was stopped from outside after {session.dispatcher.progress.calls} calls. All answers are "
+            "stored; the next run publishes them and continues from there."
+        )
+        if session.credits_in_flight:
+            message += (
+                f" Calls in flight were not awaited: up to {session.credits_in_flight:g} credits are at risk, and a "
+                "later run calls once more for these people."
+            )
+        return message
+
+    def finish(self, session: Session) -> None:
+        """Take over the final state of a session that has ended."""
+        self.progress, self.stopped = session.dispatcher.progress, session.dispatcher.stopped
+        readings = {"balance_before": session.balance_before, "balance_after": session.balance_after}
+        self.balance_figures = {
+            name: reading.credits for name, reading in readings.items() if reading and reading.credits is not None
+        }
+        if self.stopped:
+            self._context.log.warning(f"Stopped early: {self.stopped.reason}")
+
+    @property
+    def found_no_service(self) -> bool:
+        """Whether people were to be called for and nothing at all came back, because the API could not be reached."""
+        progress = self.progress
+        if progress.answered or progress.refused or progress.unrecognised or progress.already_answered:
+            return False
+        if self.stopped is not None:
+            return self.stopped.kind in _UNREACHABLE
+        return any(reason.code == "unreachable" for reason in self.pending_reasons.values())
+
+
+def time_left(left: int, calls_per_second: float, limits: Limits, calls_today: int) -> str:
+    """How long the calls that are left take at this rate, within every limit, as words.
+
+    Args:
+        calls_per_second: as measured, so that pauses and lowered rates count.
+        calls_today: of all runs on this UTC day, by this run's knowledge.
+    """
+    if limits.per_day and left > (today := max(0, limits.per_day - calls_today)):
+        days = math.ceil((left - today) / limits.per_day)
+        return f"{today} today, the rest on {days} more day(s) at the daily limit"
+    highest = min([limit for limit in (limits.per_second, limits.per_minute / 60) if limit > 0], default=math.inf)
+    rate = min(calls_per_second or highest, highest)
+    if not rate or math.isinf(rate):
+        return "time left unknown"
+    seconds = left / rate
+    return f"about {seconds:.0f} s left" if seconds < 100 else f"about {seconds / 60:.0f} min left"

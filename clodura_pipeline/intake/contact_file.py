@@ -1,0 +1,134 @@
+"""Reads a contact file of any known format: what it is is decided by its content, not only by its name."""
+
+import gzip
+import io
+import zlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from clodura_pipeline.intake.cell_table import FrameSink
+from clodura_pipeline.intake.csv.table import read_csv
+from clodura_pipeline.intake.decoding import decode
+from clodura_pipeline.intake.headers.matching import Spellings
+from clodura_pipeline.intake.json.contacts import read_json
+from clodura_pipeline.intake.json.parsing import looks_like_json
+from clodura_pipeline.intake.landed_rows import ContactRows, LandedRows
+from clodura_pipeline.intake.parquet import read_parquet
+from clodura_pipeline.intake.unreadable import UnreadableFile, UnreadableRecord
+from clodura_pipeline.intake.workbooks import read_workbook
+
+__all__ = [
+    "ContactRows",
+    "UnreadableFile",
+    "UnreadableRecord",
+    "read_contacts",
+]
+
+MAX_BYTES = 4 << 30  # unpacked; a text is read into memory as a whole
+MAX_PACKED_RATIO = 200  # lists of contacts are packed to a tenth or, with empty columns, to a fiftieth of their size
+_MIN_UNPACKED_BYTES = 64 << 20
+_PIECE_BYTES = 1 << 22
+_GZIP = b"\x1f\x8b"
+_ZIP = b"PK\x03\x04"
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # Excel before 2007, and workbooks with a password
+_BLANK = b"\xef\xbb\xbf \t\r\n"
+_HEAD = 1 << 12
+_NOT_READ = (
+    (_ZIP, "is a zip archive; unpack it"),
+    (_GZIP, "is packed with gzip twice; unpack it once"),
+    (b"%PDF-", "is a PDF document; export the list as CSV"),
+    (b"SQLite format 3\x00", "is an SQLite database; export its table as CSV"),
+    (b"ARROW1\x00", "is an Arrow or Feather file; save it as Parquet or CSV"),
+    (b"Obj\x01", "is an Avro file; save it as Parquet or CSV"),
+    (b"PARE", "is an encrypted Parquet file; save it without encryption"),
+    (b"\xfd7zXZ\x00", "is compressed with xz; unpack it, or compress it with gzip"),
+    (b"\x28\xb5\x2f\xfd", "is compressed with zstd; unpack it, or compress it with gzip"),
+    (b"BZh", "is compressed with bzip2; unpack it, or compress it with gzip"),
+    (b"7z\xbc\xaf\x27\x1c", "is a 7-Zip archive; unpack it"),
+    (b"Rar!\x1a", "is a RAR archive; unpack it"),
+    (b"\x89PNG", "is a picture"),
+    (b"\xff\xd8\xff", "is a picture"),
+)
+_OTHER_TEXTS = (
+    (b"<!doctype html", "is a web page, as some programs save as .xls; open it in a spreadsheet and save it as .xlsx"),
+    (b"<html", "is a web page, as some programs save as .xls; open it in a spreadsheet and save it as .xlsx"),
+    (b"<?xml", "is XML; export the list as CSV"),
+    (b"begin:vcard", "is a vCard file; export the contacts as CSV"),
+)
+
+
+def read_contacts(
+    location: Path, extra_spellings: Mapping[str, tuple[str, ...]] | None = None, store: FrameSink | None = None
+) -> ContactRows:
+    """All records of a file. Raises UnreadableFile, with what is wrong and what to do, if it cannot be read at all.
+
+    With a `store`, the rows are handed to it in frames, and `rows` of the result are empty.
+    """
+    data = _bytes_of(location)
+    packed = data.startswith(_GZIP)
+    if packed:
+        data = _unpacked(data)
+    contacts = _read(data, location.name, extra_spellings or {}, LandedRows(store))
+    return replace(contacts, format=f"{contacts.format}, gzip") if packed else contacts
+
+
+def _read(data: bytes, name: str, spellings: Spellings, rows: LandedRows) -> ContactRows:
+    if data.startswith(b"PAR1"):
+        return read_parquet(data, spellings, rows)
+    if data.startswith(_OLE) or (data.startswith(_ZIP) and _is_workbook(data)):
+        return read_workbook(data, spellings, rows)
+    _refuse(data, _NOT_READ)
+    text = decode(data)
+    start = text.utf8[:_HEAD].lstrip(_BLANK)
+    if not start and not text.utf8.strip(_BLANK):
+        raise UnreadableFile("is empty")
+    _refuse(start.lower(), _OTHER_TEXTS)
+    contacts = (read_json if looks_like_json(text, name) else read_csv)(text, spellings, rows)
+    notes = (*text.notes, *contacts.notes)
+    return replace(contacts, notes=notes, encoding_is_doubtful=text.encoding_is_doubtful)
+
+
+def is_packed(location: Path) -> bool:
+    """Whether a file holds more than its size: gzip, Parquet, or a workbook."""
+    with location.open("rb") as file:
+        return file.read(4).startswith((_GZIP, _ZIP, b"PAR1"))
+
+
+def _refuse(data: bytes, marks: tuple[tuple[bytes, str], ...]) -> None:
+    for mark, reason in marks:
+        if data.startswith(mark):
+            raise UnreadableFile(reason)
+
+
+def _bytes_of(location: Path) -> bytes:
+    try:
+        if location.stat().st_size > MAX_BYTES:
+            raise UnreadableFile(_too_large())
+        return location.read_bytes()
+    except OSError as error:
+        raise UnreadableFile(f"cannot be opened: {error.strerror}") from None
+
+
+def _unpacked(data: bytes) -> bytes:
+    """What is packed in gzip, of one or more members, read in pieces and no further than it may be real."""
+    largest = min(MAX_BYTES, max(_MIN_UNPACKED_BYTES, len(data) * MAX_PACKED_RATIO))
+    unpacked = bytearray()
+    try:
+        with gzip.open(io.BytesIO(data)) as stream:
+            while piece := stream.read(_PIECE_BYTES):
+                unpacked += piece
+                if len(unpacked) > largest:
+                    raise UnreadableFile(f"unpacks to more than {largest >> 20:,} MiB; split it into several files")
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise UnreadableFile("is a gzip file that ends too early or is damaged; copy it again") from None
+    return bytes(unpacked)
+
+
+def _too_large() -> str:
+    return f"is larger than {MAX_BYTES >> 30} GiB; split it into several files"
+
+
+def _is_workbook(data: bytes) -> bool:
+    # The directory at the end of a zip names its files in plain bytes, whether they are packed or not.
+    return any(name in data for name in (b"xl/workbook.", b"application/vnd.oasis.opendocument.spreadsheet"))

@@ -1,0 +1,99 @@
+"""Finds how a delimited file is laid out: its delimiter, its header, and the tables above it."""
+
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from clodura_pipeline.intake.cell_table import MAX_COLUMNS
+from clodura_pipeline.intake.csv.records import Lines, Record, records
+from clodura_pipeline.intake.decoding import Text, shown
+from clodura_pipeline.intake.header_messages import no_usable_headers, too_many_columns
+from clodura_pipeline.intake.header_row import SEARCHED_ROWS, columns_found, find_header, tables_above
+from clodura_pipeline.intake.headers.matching import HeaderMatch, Spellings
+from clodura_pipeline.intake.unreadable import UnreadableFile
+
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+_SAMPLE_BYTES = 1 << 18
+_COMPARED_ROWS = 50
+_SEP_LINE = re.compile(r'\s*"?sep=([^\w\s"]|\t)"?[,;\t|]*\s*', re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a delimited file is written: its delimiter, what its headers mean, and the bytes its records lie between.
+
+    `earlier` are tables that stand above it in the file, under headers that say less: a report's hosts and panelists.
+    """
+
+    delimiter: str
+    match: HeaderMatch
+    header_line: str
+    start: int
+    end: int | None = None
+    earlier: tuple["Layout", ...] = ()
+
+
+def find_layout(text: Text, spellings: Spellings) -> Layout:
+    """Try every delimiter and take the one under which the headers mean most."""
+    sample = _sample(text)
+    candidates = DELIMITERS
+    start = 0
+    first_line = next(iter(io.StringIO(sample, newline="")), "")
+    if found := _SEP_LINE.fullmatch(first_line):  # Excel's own line for it, above the header
+        start = len(first_line.encode())
+        sample = sample[len(first_line) :]
+        candidates = {found[1]: ""}
+    best: tuple[tuple[int, float, int], Layout] | None = None
+    tops: list[list[Record]] = []
+    for delimiter in candidates:
+        lines = Lines(iter(io.StringIO(sample, newline="")))
+        above = [(record, lines.taken) for record in islice(records(lines, delimiter), SEARCHED_ROWS)]
+        rows = [[] if record.fault else [shown(field) for field in record.fields] for record, _ in above]
+        tops.append([record for record, _ in above])
+        header = find_header(rows, spellings)
+        if header is None:
+            continue
+        at, match = header
+        header_line, end = above[at][0].text, above[at][1]
+        width = len(match.headers)
+        score = (columns_found(match), _evenness(text, start + end, delimiter, width), width)
+        if best is None or score > best[0]:
+            earlier = tuple(
+                Layout(delimiter, other, above[top][0].text, start + above[top][1], start + above[last][1])
+                for top, last, other in tables_above(rows[:at], spellings)
+            )
+            best = score, Layout(delimiter, match, header_line, start + end, earlier=earlier)
+    if best is None:
+        raise UnreadableFile(_nothing_usable(tops))
+    return best[1]
+
+
+def _sample(text: Text) -> str:
+    """The beginning of a text, in whole lines; what is cut off may be half a character."""
+    if len(text.utf8) <= _SAMPLE_BYTES:
+        return text.utf8.decode("utf-8", "surrogatepass")
+    cut = max(text.utf8.rfind(b"\n", 0, _SAMPLE_BYTES), text.utf8.rfind(b"\r", 0, _SAMPLE_BYTES)) + 1
+    if not cut:
+        raise UnreadableFile(
+            f"has no line break within its first {_SAMPLE_BYTES // 1024} KB, so it is no list of contacts"
+        )
+    return text.utf8[:cut].decode("utf-8", "surrogatepass")
+
+
+def _evenness(text: Text, start: int, delimiter: str, width: int) -> float:
+    rows = list(islice(records(Lines(text.lines(start)), delimiter), _COMPARED_ROWS))
+    return sum(len(row.fields) == width for row in rows) / len(rows) if rows else 1.0
+
+
+def _nothing_usable(tops: Sequence[Sequence[Record]]) -> str:
+    """Why no header was found in the first records, which are given as each delimiter parts them."""
+    sound = [[record.fields for record in records] for records in tops if records and not records[0].fault]
+    fault = next((records[0].fault for records in tops if records and records[0].fault), None)
+    found, *below = max(sound, key=lambda records: len(records[0]), default=[[]])
+    if fault and len(found) < 2:
+        return f"the first line {fault}, so its headers cannot be read; fix that line"
+    if len(found) > MAX_COLUMNS:
+        return too_many_columns(len(found))
+    return no_usable_headers([shown(field) for field in found], below=below)

@@ -1,0 +1,74 @@
+"""Reads the contacts of a JSON text: a list of objects, an object that holds lists of them, or JSON Lines."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from clodura_pipeline.intake.decoding import Text, shown
+from clodura_pipeline.intake.header_messages import no_usable_headers
+from clodura_pipeline.intake.headers.matching import Spellings
+from clodura_pipeline.intake.json.flattening import ObjectTable, match_names
+from clodura_pipeline.intake.json.parsing import ParsedValue, is_json_lines, parse_lines, parse_values
+from clodura_pipeline.intake.json.people import PeopleLists
+from clodura_pipeline.intake.landed_rows import ContactRows, LandedRows
+from clodura_pipeline.intake.unreadable import UnreadableFile
+
+
+def read_json(text: Text, spellings: Spellings, rows: LandedRows) -> ContactRows:
+    """Every record of a JSON text. One that is no object, or no valid JSON on its line, is unreadable by itself."""
+    whole = text.utf8.decode("utf-8", "surrogatepass").lstrip("\ufeff \t\r\n")
+    if whole.startswith("["):
+        return read_objects(lambda: parse_values(whole, text), spellings, rows, "JSON")
+    if is_json_lines(whole):
+        del whole  # its lines are read from the bytes, and it is as large as these
+        return read_objects(lambda: parse_lines(text), spellings, rows, "JSON Lines")
+    values = list(parse_values(whole, text))
+    if len(values) > 1 or not isinstance(values[0].value, dict):
+        return read_objects(lambda: values, spellings, rows, "JSON objects")
+    content = values[0].value
+    if keyed := PeopleLists(spellings).objects_by_key(content):
+        return read_objects(lambda: _as_values(keyed), spellings, rows, "JSON, objects by key")
+    return read_objects(lambda: values, spellings, rows, "JSON", whole_file=True)
+
+
+def read_objects(
+    values: Callable[[], Iterable[ParsedValue]],
+    spellings: Spellings,
+    rows: LandedRows,
+    format_: str,
+    *,
+    whole_file: bool = False,
+) -> ContactRows:
+    """The people within objects as landed rows; the objects are gone through twice."""
+    lists = PeopleLists(spellings)
+    for value, _, _ in values():
+        lists.learn(value, whole_file=whole_file)
+    table = ObjectTable()
+    for value, fault, written in values():
+        if fault:
+            table.refuse_next(fault, written)
+            continue
+        for person, reason in lists.people_in(value):
+            own_text = _written(person, value, written)
+            if reason:
+                table.refuse_next(reason, own_text())
+            else:
+                table.add_object(person, own_text)
+    match = match_names(list(table.columns), spellings)
+    if table.count and not match.usable:
+        raise UnreadableFile(no_usable_headers(match.headers, " (name in the JSON objects)", surely_headers=True))
+    if whole_file and (named := sorted(lists.paths.get((), ()))):
+        format_ += f", list{'s' if len(named) > 1 else ''} {', '.join(map(repr, named))}"
+    landed = rows.begin_table(match)
+    for frame in table.frames(len(match.headers)):
+        landed.write(frame)
+    rows.end_table(landed, table.unreadable)
+    return rows.contacts(format_)
+
+
+def _written(person: Any, value: Any, written: str) -> Callable[[], str]:
+    return lambda: shown(written) if person is value else json.dumps(person, ensure_ascii=False)
+
+
+def _as_values(objects: Iterable[Any]) -> Iterator[ParsedValue]:
+    return (ParsedValue(one, None, json.dumps(one)) for one in objects)

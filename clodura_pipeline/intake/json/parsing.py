@@ -1,0 +1,131 @@
+"""Takes JSON text apart into values, with the reason beside what cannot be parsed."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from clodura_pipeline.intake.decoding import Text, shown
+from clodura_pipeline.intake.json.flattening import Object, put
+from clodura_pipeline.intake.unreadable import UnreadableFile
+
+_HEAD = 1 << 16
+_SPACE = re.compile(r"[ \t\r\n,]*")
+_WHOLE_NUMBER = re.compile(r"(-?\d+)\.0+")
+_BEGINS_JSON = re.compile(r'\[\s*(?:[\[{"\]\d-]|true|false|null)|\{\s*["}]')
+
+
+class ParsedValue(NamedTuple):
+    """A value, or the fault instead of it, and how it was written."""
+
+    value: Any
+    fault: str | None
+    written: str
+
+
+def looks_like_json(text: Text, name: str) -> bool:
+    """Whether a text is meant as JSON: by how it begins, or by the file's name and some of its lines."""
+    start = text.utf8[:_HEAD].decode("utf-8", "ignore").lstrip("\ufeff \t\r\n")
+    if _BEGINS_JSON.match(start):
+        return True
+    named = ".json" in name.lower() or ".ndjson" in name.lower()
+    return named and (start[:1] in "[{" or any(map(_is_object, start.split("\n")[:50])))
+
+
+def is_json_lines(whole: str) -> bool:
+    """JSON Lines have an object on a line of its own, and more lines; the first may be broken."""
+    first = whole.partition("\n")[0]
+    if _is_object(first):
+        return not whole[len(first) : len(first) + _HEAD].isspace() and len(first) < len(whole)
+    top = whole[:_HEAD].split("\n")
+    complete = top[: len(top) - (len(whole) > _HEAD)]
+    return any(map(_is_object, complete[:50])) and not _is_object(whole)
+
+
+def parse_lines(text: Text) -> Iterator[ParsedValue]:
+    """The value of each line that is not blank."""
+    for line in text.lines():
+        written = line.strip().removeprefix("\ufeff")
+        if not written:
+            continue
+        if text.broken(written):
+            yield ParsedValue(None, f"has bytes that are not valid {text.encoding}", shown(written))
+            continue
+        try:
+            yield ParsedValue(_parsed(written), None, written)
+        except ValueError as error:
+            yield ParsedValue(None, f"is not valid JSON: {error}", written)
+
+
+def parse_values(whole: str, text: Text) -> Iterator[ParsedValue]:
+    """The elements of a list, or values that follow each other as jq writes them, one by one.
+
+    The whole list as Python objects would take ten times the file's size.
+    """
+    listed = whole.startswith("[")
+    at = _after_space(whole, int(listed))
+    while not (whole.startswith("]", at) if listed else at == len(whole)):
+        try:
+            value, end = _DECODER.raw_decode(whole, at)
+        except (json.JSONDecodeError, RecursionError) as error:
+            place = error.pos if isinstance(error, json.JSONDecodeError) else at
+            raise UnreadableFile(_invalid(whole, place)) from None
+        written = whole[at:end]
+        if text.broken(written):
+            yield ParsedValue(None, f"has bytes that are not valid {text.encoding}", shown(written))
+        else:
+            yield ParsedValue(value, None, written)
+        at = _after_space(whole, end)
+    if whole[at + 1 :].strip():
+        raise UnreadableFile(_invalid(whole, at + 1))
+
+
+def _after_space(whole: str, start: int) -> int:
+    found = _SPACE.match(whole, start)
+    return found.end() if found else start
+
+
+def _parsed(line: str) -> Any:
+    """The value of a text; ValueError with nothing of the text in it where there is none."""
+    try:
+        return _DECODER.decode(line)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{error.msg.lower()} at character {error.pos + 1}") from None
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(_parsed(line.strip()), dict)
+    except ValueError:
+        return False
+
+
+def _object_of_pairs(pairs: list[tuple[str, Any]]) -> Object:
+    result = dict(pairs)
+    if len(result) == len(pairs):
+        return result
+    result = {}
+    for name, value in pairs:  # the same name twice: the second is kept beside the first, not in its place
+        put(result, name, value)
+    return result
+
+
+def _number(written: str) -> str:
+    found = _WHOLE_NUMBER.fullmatch(written)
+    return found[1] if found else written
+
+
+# Numbers stay as they are written: an id of 20 digits is no float, and 00 after the point is not lost.
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object_of_pairs, parse_float=_number, parse_int=str, parse_constant=lambda _: None, strict=False
+)
+
+
+def _invalid(whole: str, place: int) -> str:
+    line = whole.count("\n", 0, place) + 1
+    ends = " (the file ends there: was it copied completely?)" if place >= len(whole.rstrip()) else ""
+    return (
+        f"is not valid JSON from line {line}, column {place - whole.rfind(chr(10), 0, place)} on{ends}; export it again"
+    )

@@ -1,0 +1,204 @@
+"""Reads workbooks (Excel, OpenDocument) with the optional python-calamine: the sheet that says most about people."""
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from functools import cached_property
+from itertools import islice
+from typing import IO, TYPE_CHECKING, Any
+
+from clodura_pipeline.intake.cell_table import MAX_COLUMNS, CellTable
+from clodura_pipeline.intake.header_messages import no_usable_headers, too_many_columns
+from clodura_pipeline.intake.header_row import SEARCHED_ROWS, find_header, tables_above
+from clodura_pipeline.intake.headers.matching import HeaderMatch, Spellings
+from clodura_pipeline.intake.landed_rows import ContactRows, LandedRows, count_of_records
+from clodura_pipeline.intake.unreadable import UnreadableFile
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineSheet, CalamineWorkbook
+
+# How much a column says about who somebody is: an address or a profile alone as much as both names and the company.
+_WEIGHTS = {"email": 3, "linkedin_url": 3, "first_name": 1, "last_name": 1, "full_name": 1, "organisation_name": 1}
+_MISSING = (
+    "is a workbook, and the library that reads these is not installed; run: pip install 'clodura-pipeline[excel]', "
+    "or save the sheet as CSV"
+)
+_MAX_PACKED_RATIO = 50  # sheets of contacts are packed to a tenth of their size
+_MIN_UNPACKED_BYTES = 64 << 20
+_MAX_GRID_RATIO = 50  # cells of the grid for each filled one
+_MIN_GRID_CELLS = 10_000_000  # 24 bytes each
+_FILLED_CELL = re.compile(rb'<(?:\w+:)?c (?:[^>]*? )?r="([A-Z]{1,3})(\d{1,7})"[^>]*(?<!/)>')
+_DAMAGED = "is a damaged workbook, or none; open it, save it again as .xlsx, or save the sheet as CSV"
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A sheet with usable headers: their row among those that hold anything, and what they mean."""
+
+    name: str
+    sheet: "CalamineSheet"
+    visible: bool
+    at: int
+    match: HeaderMatch
+
+    @cached_property
+    def records(self) -> int:
+        return sum(1 for _ in _filled_rows(self.sheet)) - self.at - 1
+
+    def rank(self) -> tuple[bool, int, int, int]:
+        """Smaller is better; what is equal stays in the order of the workbook."""
+        columns = self.match.columns
+        return not self.visible, -sum(_WEIGHTS.get(name, 0) for name in columns), -len(columns), -self.records
+
+
+def read_workbook(data: bytes, spellings: Spellings, rows: LandedRows) -> ContactRows:
+    """Every record of the visible sheet whose headers say most about people; of hidden ones, where no other does."""
+    notes = _checked_archive(data) if data.startswith(b"PK") else []
+    workbook = _opened(data)
+    named = _in_order(workbook)
+    sheets = [(name, sheet, visible) for name, visible in named if (sheet := _sheet(workbook, name)) is not None]
+    found = [
+        _Found(name, sheet, visible, header[0], header[1])
+        for name, sheet, visible in sheets
+        if (header := find_header(list(islice(_filled_rows(sheet), SEARCHED_ROWS)), spellings)) is not None
+    ]
+    if not found:
+        if not any(sheet.height for _, sheet, _ in sheets):
+            raise UnreadableFile("is empty: no sheet of the workbook holds anything")
+        tops = [list(islice(_filled_rows(sheet), SEARCHED_ROWS)) for _, sheet, _ in sheets if sheet.height]
+        first, *below = max(tops, key=lambda rows: len(rows[0]) if rows else 0) or [[]]
+        raise UnreadableFile(no_usable_headers(first, " on any sheet", below=below))
+    best = min(found, key=_Found.rank)
+    others = sorted((other for other in found if other is not best), key=lambda other: not other.visible)
+    left_out = ", ".join(f"{other.name!r} ({count_of_records(other.records)})" for other in others)
+    if others:
+        notes.append(f"only sheet {best.name!r} is read; save each of {left_out} as a file of its own")
+    above = list(islice(_filled_rows(best.sheet), best.at))
+    tables: list[tuple[int, int | None, HeaderMatch]] = [
+        *((top, last + 1, match) for top, last, match in tables_above(above, spellings)),
+        (best.at, None, best.match),
+    ]
+    for header, end, match in tables:
+        table = rows.begin_table(match, "\t".join(match.headers))
+        cells = CellTable(len(match.headers), table.write)
+        below = islice(_filled_rows(best.sheet), header + 1, end)
+        for source_row, row in enumerate(below, start=1):
+            cells.add(source_row, [cell or None for cell in row])
+        cells.flush()
+        rows.end_table(table, ())
+    kind = "OpenDocument" if data[30:38] == b"mimetype" else "Excel"
+    return rows.contacts(f"{kind}, sheet {best.name!r}", notes)
+
+
+def _checked_archive(data: bytes) -> list[str]:
+    """Refuse a workbook that would take far more memory than its cells are worth: sheets are read as whole grids.
+
+    Returns notes on what cannot be read of it.
+    """
+    profiles = 0
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            unpacked = sum(part.file_size for part in archive.infolist())
+            if unpacked > max(_MIN_UNPACKED_BYTES, len(data) * _MAX_PACKED_RATIO):
+                raise UnreadableFile(f"is a workbook that unpacks to {unpacked >> 20:,} MiB; save the sheet as CSV")
+            for part in archive.infolist():
+                if part.filename.startswith("xl/worksheets/") and part.filename.endswith(".xml"):
+                    with archive.open(part) as sheet:
+                        _refuse_far_cells(sheet)
+                elif part.filename.startswith("xl/worksheets/_rels/"):
+                    profiles += archive.read(part).count(b"linkedin.com/in/")
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError):
+        raise UnreadableFile(_DAMAGED) from None
+    links = f"{profiles} links to LinkedIn profiles behind cells are not read; write their addresses into the cells"
+    return [links] if profiles else []
+
+
+def _refuse_far_cells(sheet: IO[bytes]) -> None:
+    """Refuse a sheet with a cell far right of or below all others, by the names of its filled cells, such as "AB12"."""
+    rest, cells = b"", 0
+    columns: set[bytes] = set()
+    rows: set[bytes] = set()
+    while piece := sheet.read(1 << 22):
+        found = _FILLED_CELL.findall(rest + piece)
+        rest = piece[-200:]  # of a cell that the pieces part
+        cells += len(found)
+        columns.update(column for column, _ in found)
+        rows.update(row for _, row in found)
+    if not columns:
+        return
+    width = max(sum((letter - 64) * 26**place for place, letter in enumerate(reversed(name))) for name in columns)
+    if width > MAX_COLUMNS:
+        raise UnreadableFile(too_many_columns(width))
+    if (grid := max(map(int, rows)) * width) > max(_MIN_GRID_CELLS, cells * _MAX_GRID_RATIO):
+        raise UnreadableFile(
+            f"is a workbook with {cells:,} filled cells in a grid of {grid:,}; delete the cells far from the table"
+        )
+
+
+def _opened(data: bytes) -> "CalamineWorkbook":
+    try:
+        import python_calamine
+    except ImportError:
+        raise UnreadableFile(_MISSING) from None
+    try:
+        return python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+    except python_calamine.PasswordError:
+        raise UnreadableFile("is protected by a password; save it without one") from None
+    except Exception as error:  # noqa: BLE001 - calamine raises many kinds, and panics on some damaged files
+        raise UnreadableFile(f"{_DAMAGED} ({type(error).__name__})") from None
+
+
+def _in_order(workbook: "CalamineWorkbook") -> list[tuple[str, bool]]:
+    """The sheets that are tables, and whether they are to be seen."""
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum
+
+    tables = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+    return [(sheet.name, sheet.visible == SheetVisibleEnum.Visible) for sheet in tables]
+
+
+def _sheet(workbook: "CalamineWorkbook", name: str) -> "CalamineSheet | None":
+    try:
+        return workbook.get_sheet_by_name(name)
+    except Exception as error:  # noqa: BLE001 - as above
+        raise UnreadableFile(f"{_DAMAGED} (sheet {name!r}: {type(error).__name__})") from None
+
+
+def _filled_rows(sheet: "CalamineSheet") -> Iterator[list[str]]:
+    """The rows that hold anything, as text. A sheet has no other sign of a record than a cell that is filled.
+
+    A cell that is merged over several rows is a cell of each of them.
+    """
+    left = sheet.start[1] if sheet.start else 0  # rows come from the first one on, columns from the first filled one
+    merged = {
+        (row, column - left): last
+        for (row, column), (last, _) in sheet.merged_cell_ranges or ()
+        if row < last  # over several rows
+    }
+    above: dict[int, tuple[int, str]] = {}  # column -> last row of the merged cell, and its text
+    for number, row in enumerate(sheet.iter_rows() if sheet.height else ()):
+        cells = [_text(cell) for cell in row]
+        if not any(map(str.strip, cells)):
+            continue
+        for column, cell in enumerate(cells) if merged else ():
+            if (number, column) in merged:
+                above[column] = merged[number, column], cell
+            elif not cell and column in above and number <= above[column][0]:
+                cells[column] = above[column][1]
+        yield cells
+
+
+def _text(cell: Any) -> str:
+    """A cell as people would write it: 123 and not 123.0, days and times in ISO form."""
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e21 else repr(cell)
+    if isinstance(cell, datetime | date | time):
+        return cell.isoformat()
+    return str(cell)

@@ -1,0 +1,118 @@
+"""Reads kept answers again when the parser or the field names have changed: no call is made, money is corrected."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from json import loads
+from pathlib import Path
+
+from clodura_pipeline.clodura.identifiers import Identifiers
+from clodura_pipeline.clodura.verdicts import RawAnswer, Verdict
+from clodura_pipeline.ledger.attempts import ProfileOf, answer_json, write_verdict
+from clodura_pipeline.ledger.connection import open_to_read
+from clodura_pipeline.ledger.server_time import ClockReading
+
+ANSWERS_AT_A_TIME = 500
+"""Answers per transaction: concurrent runs wait for the write lock at most as long as reading so many takes."""
+
+Judge = Callable[[RawAnswer, Identifiers], Verdict]
+_ANSWERED = "('person', 'organisation', 'no_match', 'unrecognised')"
+
+
+@dataclass
+class RereadCounts:
+    """What reading answers again changed.
+
+    `changes`: number of answers by (state before, state after), where fields, state or money changed. `read`: answers
+    read again. `credits`: by how much the charged credits rose. `without_bytes`: left as they were, because retention
+    has removed their bytes.
+    """
+
+    read: int = 0
+    changes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    credits: float = 0
+    without_bytes: int = 0
+
+    def __str__(self) -> str:
+        changed = ", ".join(f"{count} {old} -> {new}" for (old, new), count in sorted(self.changes.items()))
+        kept = f"; {self.without_bytes} are left as they were, their bytes are no longer kept" * bool(
+            self.without_bytes
+        )
+        return f"{self.read} kept answers read again: {changed or 'nothing changed'}; {self.credits:+g} credits{kept}"
+
+
+def reread_some(
+    cursor: sqlite3.Connection,
+    now: ClockReading,
+    judge: Judge,
+    version: str,
+    profile_of: ProfileOf,
+    counts: RereadCounts,
+    after: int = 0,
+    dry_run: bool = False,
+) -> int | None:
+    """Read the next few answers that another reader version has read; returns the last one's id, None at the end.
+
+    Killed at any time, it has corrected some answers completely and others not at all; the next run goes on.
+
+    Args:
+        judge: what an answer to such a request says, by this version.
+        after: id after which to look.
+    """
+    rows = cursor.execute(
+        f"SELECT * FROM attempts WHERE id > ? AND raw IS NOT NULL AND state IN {_ANSWERED} "
+        "AND reader_version IS NOT NULL AND reader_version <> ? ORDER BY id LIMIT ?",
+        (after, version, ANSWERS_AT_A_TIME),
+    ).fetchall()
+    for row in rows:
+        verdict = _judge_again(row, judge)
+        stored = (row["state"], row["answer"], row["charged_credits"], row["at_risk_credits"])
+        judged = (verdict.state, answer_json(verdict.enrichment), verdict.charged_credits, verdict.at_risk_credits)
+        counts.read += 1
+        counts.credits += verdict.charged_credits - row["charged_credits"]
+        if judged != stored:
+            counts.changes[row["state"], str(verdict.state)] += 1
+        if not dry_run:
+            write_verdict(cursor, row, verdict, now, version, profile_of)
+            if row["answer"] is None and row["state"] in ("person", "organisation"):
+                # Retention has removed the fields; the bytes are kept for longer, and bring no field back.
+                cursor.execute("UPDATE attempts SET answer = NULL, shape_id = NULL WHERE id = ?", (row["id"],))
+    return rows[-1]["id"] if len(rows) == ANSWERS_AT_A_TIME else None
+
+
+def _judge_again(row: sqlite3.Row, judge: Judge) -> Verdict:
+    raw = RawAnswer(row["http_status"], row["raw"], bool(row["raw_truncated"]), row["content_type"] or "")
+    verdict = judge(raw, Identifiers.from_request(loads(row["request"] or "{}")))
+    if row["doubt_settled_by"] is not None and verdict.cost_basis != "stated":
+        # A balance has proved that this call was free, whatever it brought.
+        return replace(verdict, charged_credits=0, at_risk_credits=0, cost_basis="balance")
+    return verdict
+
+
+def is_needed(cursor: sqlite3.Connection, version: str) -> bool:
+    """Whether any kept answer was read by another version. Looks at the two ends of an index."""
+    versions = cursor.execute(
+        "SELECT min(reader_version), max(reader_version) FROM attempts WHERE raw IS NOT NULL"
+    ).fetchone()
+    return any(found not in (None, version) for found in versions)
+
+
+def without_bytes(cursor: sqlite3.Connection, version: str) -> int:
+    """Answers of another version whose bytes retention has removed."""
+    query = (
+        f"SELECT count(*) FROM attempts WHERE raw IS NULL AND request IS NOT NULL AND state IN {_ANSWERED} "
+        "AND reader_version <> ?"
+    )
+    return cursor.execute(query, (version,)).fetchone()[0]
+
+
+def kept_answers(path: Path) -> Iterator[tuple[str, bytes]]:
+    """(state, bytes) of every answer that is kept in a ledger's file, from one consistent state.
+
+    Raises:
+        LedgerError: there is no ledger, or it cannot be read.
+    """
+    query = f"SELECT state, raw FROM attempts WHERE raw IS NOT NULL AND NOT raw_truncated AND state IN {_ANSWERED}"
+    with open_to_read(path) as connection:
+        yield from connection.execute(query)

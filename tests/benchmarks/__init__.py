@@ -1,0 +1,1 @@
+"""Benchmarks that anyone can run: `uv run python -m tests.benchmarks`."""

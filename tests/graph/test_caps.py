@@ -1,0 +1,123 @@
+"""A cap given for one run holds however it is given."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from launched import ROOT, environment
+from project import TODAY, YESTERDAY, Project, failure_text, metadata_of
+
+from clodura_pipeline.sandbox import Person
+
+People = dict[str, list[Person]]
+
+
+@pytest.fixture
+def listed(project: Project, people: People) -> Project:
+    """A list of twelve people, each worth two credits."""
+    rows = "".join(f"{number},{person.email}\n" for number, person in enumerate(people["person"][:12]))
+    project.put(f"list-{TODAY}.csv", "contact_id,email\n" + rows)
+    return project
+
+
+@pytest.mark.parametrize(
+    ("setting", "config", "resource", "charged"),
+    [
+        (10, {"max_credits": 4}, {}, 4),
+        (4, {"max_credits": 10}, {}, 4),
+        (0, {"max_credits": 6}, {}, 6),
+        (4, {}, {"max_credits_per_run": 100}, 4),
+        (4, {}, {"max_credits_per_run": 0}, 4),
+        (10, {}, {"max_credits_per_run": 6}, 6),
+    ],
+    ids=["config lowers", "config never lifts", "config caps without a setting", "resource never lifts",
+         "resource never removes", "resource lowers"],
+)  # fmt: skip
+def test_run_config_lowers_the_cap_and_never_lifts_it(
+    listed: Project, setting: int, config: dict[str, Any], resource: dict[str, Any], charged: int
+) -> None:
+    run_config = {
+        "ops": {"clodura_responses": {"config": config}},
+        "resources": {"clodura": {"config": resource}},
+    }
+    job = listed.build(max_credits_per_run=setting).resolve_job_def("enrich_contacts")
+    assert job.execute_in_process(run_config=run_config, instance=listed.instance, partition_key=str(TODAY)).success
+    assert listed.books().charged == charged
+
+
+def test_a_cap_of_nothing_is_refused_and_is_not_no_cap(listed: Project) -> None:
+    result = listed.run(config={"max_credits": 0})
+    assert not result.success
+    assert "max_credits is 0, so no call was made" in failure_text(result)
+    assert listed.call_count == 0
+
+
+def test_the_runs_of_a_backfill_share_a_cap(project: Project, people: People) -> None:
+    for day, first in ((YESTERDAY, 0), (TODAY, 6)):
+        rows = "".join(f"{n},{people['person'][n].email}\n" for n in range(first, first + 6))
+        project.put(f"list-{day}.csv", "contact_id,email\n" + rows)
+    job = project.build(max_credits_per_run=8).resolve_job_def("enrich_contacts")
+    for day in (YESTERDAY, TODAY):
+        tags = {"dagster/backfill": "abcdef"}
+        assert job.execute_in_process(instance=project.instance, partition_key=str(day), tags=tags).success
+    assert project.books().charged == 8
+
+
+def launch(listed: Project, env_file: str, *arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
+    """`dg launch` in a project folder of its own, whose `.env` says something else than the environment."""
+    root = listed.folder / "project"
+    root.mkdir()
+    for name in ("pyproject.toml", "dagster.yaml", "clodura_pipeline"):
+        (root / name).symlink_to(ROOT / name)
+    (root / ".env").write_text(env_file)
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("dg")), "launch", "--job", "enrich_contacts", "--partition", str(TODAY),
+         *arguments],
+        cwd=root, env=environment(listed, **given), capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs the environment that a process was given")
+@pytest.mark.parametrize(
+    ("env_file", "given", "config", "charged"),
+    [
+        ("500", {"CLODURA_MAX_CREDITS_PER_RUN": "4"}, {}, 4),
+        ("4", {}, {}, 4),
+        ("4", {"CLODURA_MAX_CREDITS_PER_RUN": "6"}, {}, 6),
+        ("500", {}, {"max_credits": 4}, 4),
+    ],
+    ids=["environment below the file", "file alone", "environment above the file", "run config below the file"],
+)
+def test_a_cap_holds_through_dg_launch_however_it_is_given(
+    listed: Project, env_file: str, given: dict[str, str], config: dict[str, int], charged: int
+) -> None:
+    arguments = ["--config-json", json.dumps({"ops": {"clodura_responses": {"config": config}}})] if config else []
+    done = launch(listed, f"CLODURA_MAX_CREDITS_PER_RUN={env_file}\n", *arguments, **given)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert listed.books().charged == charged
+
+
+def test_a_misspelt_cap_stops_the_start(listed: Project) -> None:
+    done = launch(listed, "CLODURA_MAX_CREDIT_PER_RUN=4\n")
+    assert done.returncode != 0
+    assert "did you mean CLODURA_MAX_CREDITS_PER_RUN?" in done.stdout + done.stderr
+    assert listed.call_count == 0
+
+
+def test_stopping_early_is_visible_on_the_run(listed: Project) -> None:
+    result = listed.run(max_credits_per_run=4)
+    assert result.success
+    run = listed.instance.get_run_by_id(result.run_id)
+    assert run is not None
+    tags = {name: value for name, value in run.tags.items() if name.startswith("clodura/")}
+    assert tags == {
+        "clodura/stop_reason": "run_budget",
+        "clodura/credits": "4",
+        "clodura/pending": "10",
+        "clodura/range": str(TODAY),
+    }
+    figures = metadata_of(result, "clodura_responses")
+    assert (figures["pending"], figures["credits_charged"], figures["run_credits_charged"]) == (10, 4, 4)

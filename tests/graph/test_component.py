@@ -1,0 +1,123 @@
+"""The component in a Dagster project of another team: scaffolded, two instances, one day run against the sandbox."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+from project import TODAY
+
+from clodura_pipeline.component import CloduraEnrichmentComponent
+from clodura_pipeline.sandbox import Sandbox, SandboxOptions
+from clodura_pipeline.settings import Settings
+
+TYPE = "clodura_pipeline.CloduraEnrichmentComponent"
+PYPROJECT = """
+[project]
+name = "their-project"
+version = "0.1.0"
+
+[tool.dg]
+directory_type = "project"
+
+[tool.dg.project]
+root_module = "their_project"
+"""
+DEFINITIONS = """
+from pathlib import Path
+
+import dagster as dg
+
+
+@dg.definitions
+def defs():
+    return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+"""
+
+
+class OtherProject:
+    """A project that depends on this package and knows nothing else of it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        package = root / "their_project"
+        (package / "defs").mkdir(parents=True)
+        (root / "pyproject.toml").write_text(PYPROJECT)
+        for module in (package, package / "defs"):
+            (module / "__init__.py").touch()
+        (package / "definitions.py").write_text(DEFINITIONS)
+        (root / "home").mkdir()
+        (root / "home" / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+
+    def dg(self, *arguments: str, **environment: str) -> str:
+        """Run a `dg` command in the project; its output."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("CLODURA_", "DAGSTER_"))}
+        more = {"DAGSTER_HOME": str(self.root / "home"), "PYTHONPATH": str(self.root)}
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("dg")), *arguments], cwd=self.root, env=inherited | more | environment,
+            capture_output=True, text=True, check=False, timeout=300,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def scaffold(self, name: str, **attributes: Any) -> None:
+        """`dg scaffold defs`, then the attributes that a user would write."""
+        self.dg("scaffold", "defs", TYPE, name)
+        path = self.root / "their_project" / "defs" / name / "defs.yaml"
+        assert yaml.safe_load(path.read_text())["type"] == TYPE
+        path.write_text(yaml.safe_dump({"type": TYPE, "attributes": attributes}))
+
+
+@pytest.fixture
+def other_project(tmp_path: Path) -> OtherProject:
+    return OtherProject(tmp_path)
+
+
+def test_two_instances_run_side_by_side_in_another_project(other_project: OtherProject) -> None:
+    with Sandbox(SandboxOptions(api_key="their-key", starting_balance=100)) as sandbox:
+        person = next(person for person in sandbox.directory.people if person.answer == "person")
+        for team in ("north", "south"):
+            contacts = other_project.root / team / "contacts" / str(TODAY)
+            contacts.mkdir(parents=True)
+            (contacts / "crm.csv").write_text(f"contact_id,email\n{team},{person.email}\n")
+            other_project.scaffold(
+                team,
+                api_key_env="THEIR_KEY",
+                base_url=sandbox.base_url,
+                contacts_dir=f"{team}/contacts",
+                state_dir=f"{team}/state",
+                database=f"{team}/published.duckdb",
+                key_prefix=team,
+                requests_per_second=0,
+            )
+        assert "validated successfully" in other_project.dg("check", "yaml")
+        other_project.dg("check", "defs", THEIR_KEY="their-key")
+        listed = other_project.dg("list", "defs", "--json", THEIR_KEY="their-key")
+        for name in ("north/clodura_responses", "south/clodura_responses", "enrich_contacts_north"):
+            assert name in listed
+        (other_project.root / ".env").write_text("THEIR_KEY=their-key\n")
+        for team in ("north", "south"):
+            other_project.dg("launch", "--job", f"enrich_contacts_{team}", "--partition", str(TODAY))
+            with duckdb.connect(other_project.root / team / "published.duckdb", read_only=True) as published:
+                shown = published.execute("SELECT contact_id, match_status FROM enriched_contacts").fetchall()
+            assert shown == [(team, "person")]
+        assert len(sandbox.books.view().enrich_calls) == 2  # one ledger each
+
+
+def test_every_setting_is_an_attribute_with_a_description() -> None:
+    model = CloduraEnrichmentComponent.get_model_cls()
+    assert model is not None
+    properties = model.model_json_schema()["properties"]
+    assert set(Settings.model_fields) - set(properties) == {"api_key"}
+    without = [name for name, schema in properties.items() if not schema.get("description")]
+    assert without == []
+
+
+def test_an_attribute_that_is_misspelt_is_refused(other_project: OtherProject) -> None:
+    other_project.scaffold("misspelt", max_credit_per_run=20)
+    with pytest.raises(AssertionError, match="max_credit_per_run"):
+        other_project.dg("check", "yaml")

@@ -1,0 +1,186 @@
+"""The sensor of new files and the alerts, with real runs and a real receiver."""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import dagster as dg
+import pytest
+from project import TODAY, YESTERDAY, Project
+
+from clodura_pipeline.graph.alerts import alert_text, send_alert
+from clodura_pipeline.sandbox import Person
+from clodura_pipeline.settings import Settings, check_settings
+
+People = dict[str, list[Person]]
+HEADER = "contact_id,email\n"
+START, END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+
+
+class Ticks:
+    """The sensor `new_contact_files`, with the cursor between its ticks."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.cursor: str | None = None
+        self.skipped = ""
+
+    def tick(self) -> list[tuple[str, str]]:
+        """First and last day of each run that one tick requests."""
+        definitions = self.project.build()
+        sensor = definitions.resolve_sensor_def("new_contact_files")
+        with dg.build_sensor_context(
+            instance=self.project.instance, cursor=self.cursor, resources=definitions.resources
+        ) as context:
+            data = sensor.evaluate_tick(context)
+        self.cursor = data.cursor or self.cursor
+        self.skipped = data.skip_message or ""
+        return [(request.tags[START], request.tags[END]) for request in data.run_requests or ()]
+
+
+@pytest.fixture
+def ticks(project: Project) -> Ticks:
+    return Ticks(project)
+
+
+def put(project: Project, path: str, text: str, seconds_ago: float = 120) -> None:
+    """Write a file that was last written to some time ago, as far as its own times tell."""
+    written = project.put(path, HEADER + text)
+    past = time.time() - seconds_ago
+    os.utime(written, (past, past))
+
+
+@pytest.fixture(autouse=True)
+def quiet_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time of the last change of a file's entry cannot be set: a file counts as finished after a moment."""
+    monkeypatch.setattr("clodura_pipeline.graph.sensors.QUIET_SECONDS", 0.0)
+
+
+def test_each_version_of_a_file_is_requested_once(project: Project, ticks: Ticks) -> None:
+    put(project, f"{YESTERDAY}/crm.csv", "1,a@b.example\n")
+    assert ticks.tick() == [(str(YESTERDAY), str(YESTERDAY))]
+    assert ticks.tick() == []
+    assert "new or changed" in ticks.skipped
+    put(project, f"{YESTERDAY}/crm.csv", "1,a@c.example\n")  # the same size and age
+    assert ticks.tick() == [(str(YESTERDAY), str(YESTERDAY))]
+    put(project, f"{YESTERDAY}/crm.csv", "1,a@c.example\n")  # written again with the same content
+    assert ticks.tick() == []
+
+
+def test_days_in_a_row_are_one_run_and_others_another(project: Project, ticks: Ticks) -> None:
+    for days in (0, 1, 4):
+        put(project, f"{TODAY - timedelta(days=days)}/crm.csv", "1,a@b.example\n")
+    four_ago = str(TODAY - timedelta(days=4))
+    assert ticks.tick() == [(four_ago, four_ago), (str(YESTERDAY), str(TODAY))]
+
+
+def test_what_is_loaded_already_is_not_requested(project: Project, ticks: Ticks) -> None:
+    put(project, f"{YESTERDAY}/crm.csv", "1,a@b.example\n")
+    assert project.run(YESTERDAY, job="plan_contacts").success
+    assert project.run(YESTERDAY, job="remove_overdue").success  # publishes what is loaded
+    assert ticks.tick() == []
+
+
+def test_a_file_that_is_being_written_is_left_for_later(
+    project: Project, ticks: Ticks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clodura_pipeline.graph.sensors.QUIET_SECONDS", 60.0)
+    put(project, f"{TODAY}/crm.csv", "1,a@b.example\n", seconds_ago=0)
+    assert ticks.tick() == []
+    monkeypatch.setattr("clodura_pipeline.graph.sensors.QUIET_SECONDS", 0.0)
+    assert ticks.tick() == [(str(TODAY), str(TODAY))]
+
+
+def test_nothing_is_requested_while_a_run_is_under_way(project: Project, ticks: Ticks) -> None:
+    put(project, f"{TODAY}/crm.csv", "1,a@b.example\n")
+    job = project.build().resolve_job_def("enrich_contacts")
+    project.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+    assert ticks.tick() == []
+    assert "queued or running" in ticks.skipped
+
+
+class Receiver(HTTPServer):
+    """Takes alerts; answers the first few with an error."""
+
+    def __init__(self, failures: int) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.failures = failures
+        self.received: list[Any] = []
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        server = self.server
+        assert isinstance(server, Receiver)
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        server.failures -= 1
+        self.send_response(503 if server.failures >= 0 else 200)
+        self.end_headers()
+        if server.failures < 0:
+            server.received.append(json.loads(body))
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture(params=[0, 2], ids=["answers at once", "answers the third time"])
+def receiver(request: pytest.FixtureRequest) -> Iterator[Receiver]:
+    server = Receiver(request.param)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_an_alert_is_sent_as_text_and_tried_three_times(receiver: Receiver) -> None:
+    log = dg.get_dagster_logger()
+    url = f"http://127.0.0.1:{receiver.server_port}/hook"
+    assert send_alert(url, "something", log, sleep=lambda _: None)
+    assert receiver.received == [{"text": "something"}]
+
+
+def test_a_dead_receiver_raises_nothing_and_its_address_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    assert not send_alert("http://127.0.0.1:9/secret", "x", dg.get_dagster_logger(), sleep=lambda _: None)
+    assert "secret" not in caplog.text
+
+
+def settings_of(project: Project, **more: Any) -> Settings:
+    return check_settings({"state_dir": project.state, "database": project.database, **more}, project.folder)
+
+
+def text_of(project: Project, result: dg.ExecuteInProcessResult, **more: Any) -> str | None:
+    run = project.instance.get_run_by_id(result.run_id)
+    assert run is not None
+    return alert_text(run, project.instance, settings_of(project, **more))
+
+
+def test_what_needs_attention_is_in_one_message_without_contact_data(project: Project, people: People) -> None:
+    rows = "".join(f"{n},{person.email}\n" for n, person in enumerate(people["person"][:6]))
+    project.put(f"list-{TODAY}.csv", HEADER + rows)
+    text = text_of(project, project.run(max_credits_per_run=4), min_balance=999)
+    assert text is not None
+    for part in ("Stopped early: run_budget; 4 people are pending", "day_is_complete", "Balance: 996 credits are left"):
+        assert part in text
+    assert "@" not in text
+    assert text_of(project, project.run()) is None
+
+
+def test_a_failed_run_says_why(project: Project) -> None:
+    text = text_of(project, project.run(contacts_dir=project.folder / "elsewhere"))
+    assert text is not None
+    assert "Failed: The contacts folder does not exist" in text
+
+
+def test_alerts_are_there_and_on_only_with_a_webhook(project: Project) -> None:
+    def names(**settings: Any) -> set[str]:
+        return {sensor.name for sensor in project.build(**settings).sensors or ()}
+
+    assert names() == {"new_contact_files"}
+    with_alerts = project.build(alert_webhook="https://hooks.example/token")
+    alert = with_alerts.resolve_sensor_def("alert_on_failure")
+    assert alert.default_status is dg.DefaultSensorStatus.RUNNING

@@ -1,0 +1,61 @@
+"""Fixtures of the tests of ledger and dispatcher: real sockets, real SQLite files, a clock under the test's control."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clocks import FakeClock
+from manual_run import ManualRun
+from requests_of_tests import FORM
+
+from clodura_pipeline.ledger import Ledger
+from clodura_pipeline.sandbox import Sandbox, SandboxOptions
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Sandbox]]:
+    """Starts a sandbox with the given options, and stops it after the test."""
+    with ExitStack() as stack:
+
+        def start_one(**options: Any) -> Sandbox:
+            return stack.enter_context(Sandbox(SandboxOptions(**options)))
+
+        yield start_one
+
+
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """A folder in memory where there is one: a disk that others use too would only add noise."""
+    shared = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=shared if os.access(shared, os.W_OK) else None) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def ledger_path(memory: Path) -> Path:
+    """Where this test's ledger lies."""
+    return memory / "state" / "ledger.sqlite"
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock that stands until the test lets time pass."""
+    return FakeClock()
+
+
+@pytest.fixture
+def ledger(ledger_path: Path, clock: FakeClock) -> Iterator[Ledger]:
+    """A ledger on the clock above, opened a second ago."""
+    with Ledger(ledger_path, clock, FORM) as opened:
+        clock.go_on(1.0)
+        yield opened
+
+
+@pytest.fixture
+def manual(ledger: Ledger, clock: FakeClock) -> ManualRun:
+    """A run on the ledger above, whose calls are permitted and settled by hand."""
+    return ManualRun(ledger, clock)

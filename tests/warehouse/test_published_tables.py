@@ -1,0 +1,128 @@
+"""The published file: what an analyst asks, and the table or view that answers."""
+
+import json
+from typing import Any
+
+from clodura_pipeline.ledger.rules.policy import Refresh
+from clodura_pipeline.ledger.rules.requests import EnrichmentRequest
+
+ANN = {"contact_id": "1", "first_name": "Ann", "last_name": "Lee", "email": "ann@engines.example"}
+BOB = {"contact_id": "2", "first_name": "Bob", "last_name": "Ray", "email": "bob@engines.example"}
+NOBODY = {"contact_id": "3", "email": "info@engines.example"}
+
+
+EVERYONE = Refresh(-1, -1)  # every answer is too old
+
+
+def person(**fields: Any) -> bytes:
+    """An answer with a person."""
+    return json.dumps({"personId": "p-1", "firstName": "Ann", "lastName": "Lee", **fields}).encode()
+
+
+def engineer(_: EnrichmentRequest) -> bytes:
+    return person(
+        personTitle="Engineer", organisation={"organisationName": "Engines", "organisationEmployeeSize": "51 - 200",
+                                              "revenue": "$1B - $5B", "domain": "engines.example"},
+        hobby="chess",
+    )  # fmt: skip
+
+
+def nothing(_: EnrichmentRequest) -> bytes:
+    return b"{}"
+
+
+def test_person_is_shown_with_every_field_and_the_answer_as_it_came(warehouse: Any) -> None:
+    warehouse.land("crm.csv", ANN)
+    assert warehouse.call(engineer) == 1
+    with warehouse.publish() as file:
+        row = file.sql(
+            "SELECT match_status, job_title, matched_organisation_name, organisation_employees_min, "
+            "organisation_employees_max, organisation_revenue_min, organisation_revenue_max, credits_charged, "
+            "identifiers_label, answer->>'$.hobby' FROM enriched_contacts"
+        ).fetchall()
+    assert row == [
+        ("person", "Engineer", "Engines", 51, 200, 1_000_000_000, 5_000_000_000, 2, "name and e-mail", "chess")
+    ]
+
+
+def test_names_without_a_column_are_listed(warehouse: Any) -> None:
+    warehouse.land("crm.csv", ANN)
+    warehouse.call(engineer)
+    with warehouse.publish() as file:
+        found = file.sql(
+            "SELECT path, answers, filled, column_name FROM answer_fields WHERE path IN ('hobby', 'personTitle')"
+        ).fetchall()
+    assert sorted(found) == [("hobby", 1, 1, None), ("personTitle", 1, 1, "job_title")]
+
+
+def test_every_row_of_a_file_is_in_file_results_in_its_order(warehouse: Any) -> None:
+    warehouse.land("crm.csv", ANN, NOBODY, BOB)
+    warehouse.call(nothing)
+    with warehouse.publish() as file:
+        rows = file.sql("SELECT source_row, match_status FROM file_results WHERE source_file = 'crm.csv'").fetchall()
+    assert rows == [(1, "no_match"), (2, "rejected"), (3, "no_match")]
+
+
+def test_contact_of_a_new_list_is_new_although_its_person_was_known(warehouse: Any) -> None:
+    warehouse.land("crm.csv", ANN)
+    warehouse.call(engineer)
+    with warehouse.publish():
+        exported = warehouse.now
+    warehouse.land("event.csv", {**ANN, "contact_id": "77"})
+    with warehouse.publish() as file:
+        new = file.execute("SELECT source, contact_id FROM new_since(?)", [exported]).fetchall()
+    assert new == [("event", "77")]
+
+
+def test_changed_job_is_listed_with_old_and_new_value(warehouse: Any) -> None:
+    warehouse.land("crm.csv", ANN)
+    assert warehouse.call(lambda _: person(personTitle="Engineer")) == 1
+    assert warehouse.call(lambda _: person(personTitle="CTO")) == 0
+    assert warehouse.call(lambda _: person(personTitle="CTO"), refresh=EVERYONE) == 1
+    with warehouse.publish() as file:
+        changes = file.sql("SELECT field, old_value, new_value FROM contact_changes").fetchall()
+        answers = file.sql("SELECT job_title FROM answers").fetchall()
+    assert changes == [("job_title", "Engineer", "CTO")]
+    assert answers == [("CTO",), ("Engineer",)]
+
+
+def test_person_in_two_lists_is_one_person_and_two_duplicates(warehouse: Any) -> None:
+    warehouse.land("crm.csv", ANN)
+    warehouse.land("event.csv", {**ANN, "contact_id": "77"})
+    assert warehouse.call(engineer) == 1
+    with warehouse.publish() as file:
+        assert file.sql("SELECT contacts, credits_charged FROM people").fetchall() == [(2, 2.0)]
+        assert file.sql("SELECT count(*) FROM duplicate_contacts").fetchall() == [(2,)]
+        assert file.sql("SELECT sum(credits_charged) FROM enriched_contacts").fetchall() == [(2.0,)]
+
+
+def test_id_of_several_people_identifies_none_of_them(warehouse: Any) -> None:
+    rounded = {"contact_id": "1.23457E+11"}
+    warehouse.land("crm.csv", {**ANN, **rounded}, {**BOB, **rounded})
+    assert warehouse.call(engineer) == 2
+    with warehouse.publish() as file:
+        shown = file.sql("SELECT count(*), count(DISTINCT contact_id), max(set_aside[1]) FROM enriched_contacts")
+        count, ids, note = shown.fetchall()[0]
+    assert (count, ids) == (2, 2)
+    assert note.startswith("contact_id: ")
+
+
+def test_every_view_answers_and_every_column_is_described(warehouse: Any) -> None:
+    warehouse.land("crm.csv", ANN, NOBODY, BOB)
+    warehouse.call(engineer)
+    with warehouse.publish() as file:
+        views = [row[0] for row in file.sql("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()]
+        counts = {view: file.sql(f"SELECT count(*) FROM {view}").fetchall()[0][0] for view in views}
+        silent = file.sql(
+            "SELECT table_name, column_name FROM duckdb_columns() JOIN duckdb_tables() USING (table_name) "
+            "WHERE duckdb_columns.comment IS NULL AND NOT duckdb_columns.internal"
+        ).fetchall()
+    assert set(views) == {
+        "file_results", "match_rates", "pending_contacts", "spend_by_month", "duplicate_contacts", "organisations",
+        "crm_updates",
+    }  # fmt: skip
+    assert counts["file_results"] == 3
+    assert counts["match_rates"] == 1
+    assert counts["organisations"] > 0
+    assert counts["crm_updates"] > 0
+    assert silent == []
