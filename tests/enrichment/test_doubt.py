@@ -73,7 +73,9 @@ def test_a_doubt_is_called_for_again_once_by_a_later_run_when_its_lease_has_ende
     run.clock.skip(QUICK.lease_seconds)
     assert run("later").states == ["person"] * 5
     assert run.calls == 6
-    assert [row[0] for row in rows(run.path, "SELECT purpose FROM attempts WHERE purpose <> 'new'")] == ["doubt"]
+    # A permit that a busy machine could not use in time is released: it is no call, and leaves a row.
+    again = "SELECT purpose FROM attempts WHERE purpose <> 'new' AND state <> 'not_processed'"
+    assert [row[0] for row in rows(run.path, again)] == ["doubt"]
     assert assert_ledger_agrees(run.path, run.sandbox.books.view()) == Totals(6, 0, 10, 2)
     assert run("after").states == ["person"] * 5
     assert run.calls == 6

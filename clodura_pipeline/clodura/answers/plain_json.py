@@ -47,12 +47,13 @@ def looked_into(value: Any, fields: AnswerFields) -> Any:
 
 def current_job(jobs: Iterable[Any], fields: AnswerFields) -> Any:
     """The one job of a list that is marked as the present one, else the only one that has not ended; else None."""
-    marked, open_ended = [], []
-    for job in (job for job in jobs if isinstance(job, dict)):
-        ends = [value for key, value in job.items() if fields.is_among(key, "names.ended") and is_filled(value)]
-        if any(value is True and fields.is_among(key, "names.current") for key, value in job.items()):
-            marked.append(job)
-        elif all(str(end).lower() in ("present", "now") for end in ends):
-            open_ended.append(job)
+    jobs = [job for job in jobs if isinstance(job, dict)]
+    marked = [job for job in jobs if any(v is True and fields.is_among(k, "names.current") for k, v in job.items())]
+    open_ended = [
+        job for job in jobs
+        if not any(fields.is_among(k, "names.ended") and is_filled(v) and str(v).lower() not in ("present", "now")
+                   for k, v in job.items())
+        and not any(v is False and fields.is_among(k, "names.current") for k, v in job.items())
+    ]  # fmt: skip
     candidates = marked or open_ended
     return candidates[0] if len(candidates) == 1 else None

@@ -26,8 +26,7 @@ from clodura_pipeline.clodura.errors import UnreadableAnswer
 Place = tuple[str | int, ...]
 """Keys and positions in lists, from the top of the answer."""
 MOST_VALUES, MOST_LEVELS = 10_000, 64
-"""Of what is read as one contact, which has some hundred values. Each costs 0.1 ms, and more the deeper it stands:
-839 kB with 200 levels took 15 s."""
+"""Of what is read as one contact, which has some hundred values. The deeper a value stands, the longer it takes."""
 _PLACE_FIELDS = ("city", "state", "country")
 _JOB_FIELDS = ("job_title", "department", "seniority")
 _LISTED_FIELDS = ("job_title", "department", "seniority", "industry", "phone")
@@ -113,8 +112,12 @@ class AnswerTree:
 
     def _visit_list(self, name: str, items: list[Any], place: Place, context: Context) -> None:
         meaning = self._field(name, context)
-        if context.part == PERSON and self.fields.is_among(name, "names.positions"):
-            current = current_job(items, self.fields)
+        of_company = context.part == PERSON and self.fields.holder(name) == ORGANISATION and len(items) > 1
+        current = current_job(items, self.fields)
+        if of_company and current is not None:
+            for number, item in enumerate(items):
+                self._visit(name, item, (*place, number), replace(context, beside=item is not current))
+        elif context.part == PERSON and self.fields.is_among(name, "names.positions"):
             if current is None and len(items) > 1:
                 self.leaves.append(Leaf(place, items, None))
                 return
@@ -134,15 +137,18 @@ class AnswerTree:
 
     def _visit_object(self, node: dict[str, Any], place: Place, context: Context) -> None:
         if context.beside and not (context.position or (context.named and context.part == ORGANISATION)):
-            self.areas.append(Area(place, self._part_by_names(node), False, beside=True))
+            self.areas.append(Area(place, self._part_by_names(node, True), False, beside=True))
         elif not (context.beside or context.money):
             context = self._with_part(node, context)
             self.areas.append(Area(place, context.part, context.named))
             if not context.part and self._may_be_a_person(node):
                 self.areas.append(Area(place, PERSON, False, beside=True))
+        texts = [value for value in node.values() if isinstance(value, str)]
+        if not context.part and any(self.fields.is_among(text, "credits.words") for text in texts):
+            context = replace(context, money="creditsUsed")  # {"amount": 2, "unit": "credits"}
         if context.named and context.part == ORGANISATION:
-            named = any(meaning.field == "name" for meaning in self._meanings(node, ORGANISATION).values())
-            context = replace(context, nameless=context.generic and not named)
+            fields_held = {meaning.field for meaning in self._meanings(node, ORGANISATION).values()}
+            context = replace(context, nameless="name" not in fields_held and context.generic)
         beside_a_person = not context.part and any(
             self.fields.holder(key) == PERSON and isinstance(value, dict | list) for key, value in node.items()
         )
@@ -191,20 +197,20 @@ class AnswerTree:
         types = (v for k, v in node.items() if isinstance(v, str) and self.fields.is_among(k, "names.types"))
         if declared := next(filter(None, map(self.fields.holder, types)), None):
             return replace(context, part=declared, named=True, generic=True)
-        own = None if context.generic else self._part_by_names(node)
+        own = None if context.generic else self._part_by_names(node, True) or self._part_by_names(node, False)
         if own is None or (context.position and context.part) or (context.looked_into and context.part == own):
             return context
         return replace(context, part=own, named=context.named and context.part == own, generic=True, looked_into=None)
 
-    def _part_by_names(self, node: Mapping[str, Any]) -> str | None:
-        """Whose an object is by those of the names in it that have a value."""
+    def _part_by_names(self, node: Mapping[str, Any], filled: bool) -> str | None:
+        """Whose an object is by the names in it, of those with a value or of all."""
         held = {
             key: value
             for key, value in node.items()
             if any(self.fields.meaning(key, part) for part in PARTS)
             and not (isinstance(value, dict | list) and self.fields.holder(key))
             and not self.fields.is_weak(key)
-            and is_filled(value)
+            and (not filled or is_filled(value))
         }
         person, organisation = (self._meanings(held, part) for part in PARTS)
         persons = [person[key] for key in person.keys() - organisation.keys() if person[key].field != ANSWER]
@@ -229,8 +235,13 @@ class AnswerTree:
         return PERSON if names and more and holders & {*PARTS} == {ORGANISATION} else None
 
     def _meanings(self, node: Mapping[str, Any], part: str) -> dict[str, Meaning]:
-        """What the names of an object mean if it is this part."""
-        return {key: meaning for key in node if (meaning := self.fields.meaning(key, part))}
+        """What the names of an object mean if it is this part; an address of LinkedIn says itself whose it is."""
+        return {
+            key: meaning
+            for key, value in node.items()
+            if (meaning := self.fields.meaning(key, part))
+            and not (isinstance(value, str) and "linkedin.com/" in value and ("/in/" in value) != (part == PERSON))
+        }
 
     def _field(self, name: str, context: Context) -> Meaning | None:
         """The field that a name means in this context, if any."""
@@ -263,9 +274,13 @@ class AnswerTree:
             return meaning
         if self.is_echo(value) and fields.has_word(name, "envelope.asked"):
             return IN_ENVELOPE
+        if context.position and fields.is_among(name, "names.current", "names.ended"):
+            return KNOWN_IN_ANSWER
+        if context.part == PERSON and isinstance(value, str) and "linkedin.com/in/" in value.lower():
+            return Meaning(PERSON, "linkedin_url", rank=900)
         if fields.has_word(name, "names.beside"):
             return KNOWN_IN_ANSWER
-        lists = ("envelope.outcomes", "envelope.statuses", "envelope.messages", "names.types", "names.current")
+        lists = ("envelope.outcomes", "envelope.statuses", "envelope.messages", "names.types")
         known = fields.is_among(name, *lists) or fields.has_word(name, "envelope.words") or fields.names_error(name)
         return IN_ENVELOPE if known else None
 
