@@ -11,6 +11,7 @@ from pathlib import Path
 
 from clodura_pipeline.errors import UserFixableError
 from clodura_pipeline.ledger.schema import SCHEMA_VERSION, TABLES
+from clodura_pipeline.ledger.schema_migration import migrate_schema
 
 BUSY_SECONDS = 30.0
 _NETWORK_FILE_SYSTEMS = frozenset(
@@ -42,9 +43,9 @@ def connect(path: Path, canonical_version: int) -> sqlite3.Connection:
         connection.row_factory = sqlite3.Row
         _use_wal(connection)
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA secure_delete = ON")  # what retention or an erasure removes leaves no bytes behind
         _prepare(connection, path, canonical_version)
+        connection.execute("PRAGMA foreign_keys = ON")
     except (sqlite3.Error, OSError) as error:
         raise ledger_error(error, path) from error
     return connection
@@ -76,6 +77,9 @@ def _prepare(connection: sqlite3.Connection, path: Path, canonical_version: int)
                 (uuid.uuid4().hex, canonical_version),
             )
             connection.execute("INSERT INTO totals (scope) VALUES ('all')")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        elif version < SCHEMA_VERSION:
+            migrate_schema(connection)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         elif version > SCHEMA_VERSION:
             raise LedgerError(

@@ -1,6 +1,6 @@
 """The ledger's tables."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FILE_NAME = "ledger.sqlite"
 
 TABLES = """
