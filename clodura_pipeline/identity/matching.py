@@ -212,10 +212,9 @@ GROUP BY v.email_id ORDER BY 2;
 
 _LATEST = ("linkedin_url", "profile_id", "organisation_name", "organisation_linkedin_url", "name_id")
 _COLUMNS = ("person_key", *_LATEST, "email", "email_id", "first_name", "last_name")
-_PERSON_KEY = "(('0x' || md5({})[1:16])::UBIGINT & 9223372036854775807)::BIGINT"
 
 
-def resolve_people(connection: duckdb.DuckDBPyConnection, person_key_sql: str = _PERSON_KEY) -> None:
+def resolve_people(connection: duckdb.DuckDBPyConnection, person_key_sql: str) -> None:
     """Work out who every validated row is about, and fill what follows from it.
 
     Reads `validated_contacts`, `ledger_people` and `ledger_identifiers`; fills `contact_people`, `person_aliases`,
