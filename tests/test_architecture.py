@@ -17,6 +17,7 @@ LAYERS = (
     ("given_environment",),
     ("settings",),
     ("warehouse",),
+    ("report",),
     ("enrichment",),
     ("graph",),
     ("component",),
@@ -36,6 +37,7 @@ FORBIDDEN = {
     "intake": (*DAGSTER, *HTTP),
     "ledger": (*DAGSTER, *HTTP, *DUCKDB),
     "warehouse": (*DAGSTER, *HTTP),
+    "report": (*DAGSTER, *HTTP),
     "enrichment": (*DAGSTER, *HTTP),
     "settings": (*DAGSTER, *HTTP, *DUCKDB),
 }

@@ -5,6 +5,7 @@ import dagster as dg
 from clodura_pipeline.graph.assets.contacts import build_contact_assets
 from clodura_pipeline.graph.assets.enrichment import build_enrichment_assets
 from clodura_pipeline.graph.assets.publication import build_publication_assets
+from clodura_pipeline.graph.assets.report import build_report_assets
 from clodura_pipeline.graph.assets.retention import build_retention_assets
 from clodura_pipeline.graph.checks.answers import build_answer_checks
 from clodura_pipeline.graph.checks.credits import build_credit_checks
@@ -28,6 +29,7 @@ def build_definitions(
             *build_enrichment_assets(instance),
             *build_retention_assets(instance),
             *build_publication_assets(instance),
+            *build_report_assets(instance),
         ],
         asset_checks=[
             *build_table_checks(instance),

@@ -9,7 +9,7 @@ from clodura_pipeline.graph.instance import GraphInstance
 # A run's own retries would be new attempts at money; what is left is taken up by the next run.
 NO_RETRIES = {"dagster/max_retries": "0"}
 _CONTACTS = ("raw_contacts", "validated_contacts", "rejected_contacts")
-_PUBLICATION = ("retained_answers", "enriched_contacts", "credit_usage", "published_database")
+_PUBLICATION = ("retained_answers", "enriched_contacts", "credit_usage", "published_database", "enrichment_report")
 
 
 class Jobs(NamedTuple):

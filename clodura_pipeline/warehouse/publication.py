@@ -1,7 +1,6 @@
 """Writes the analysts' file: a new file with all tables and their comments, swapped in whole."""
 
 import contextlib
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,6 +19,7 @@ from clodura_pipeline.warehouse.erasure.rebuild import (
     remove,
     removed_at_end,
 )
+from clodura_pipeline.warehouse.replacement import replace_file
 from clodura_pipeline.warehouse.tables import PUBLISHED
 from clodura_pipeline.warehouse.views import NEW_SINCE, VIEWS
 
@@ -117,19 +117,11 @@ def _statements(fresh: Path, sources: Mapping[str, str]) -> Iterator[str]:
 
 
 def _swap(fresh: Path, target: Path, mode: int) -> None:
-    with fresh.open("rb") as file:
-        os.fsync(file.fileno())
-    fresh.chmod(mode)
     # A .wal beside the old file is of another read-write session; DuckDB would replay it onto the new file.
     wal = target.with_name(target.name + ".wal")
     wal.unlink(missing_ok=True)
-    fresh.replace(target)
+    replace_file(fresh, target, mode)
     wal.unlink(missing_ok=True)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, folder: Path, mode: int) -> None:

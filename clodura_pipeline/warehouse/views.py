@@ -19,8 +19,8 @@ _Z = 1.96
 _WILSON = """
 (r + {z2} / (2 * n) {sign} {z} * sqrt((r * (1 - r) + {z2} / (4 * n)) / n)) / (1 + {z2} / n)
 """
-_LOW = _WILSON.format(z=_Z, z2=_Z**2, sign="-")
-_HIGH = _WILSON.format(z=_Z, z2=_Z**2, sign="+")
+WILSON_LOW = _WILSON.format(z=_Z, z2=_Z**2, sign="-")
+WILSON_HIGH = _WILSON.format(z=_Z, z2=_Z**2, sign="+")
 
 FILE_RESULTS = View(
     "file_results",
@@ -43,7 +43,7 @@ MATCH_RATES = View(
     "match_rates",
     "Answered and matched people by file, identifiers and month, with the 95 % Wilson interval of the match rate.",
     f"""
-SELECT * EXCLUDE (r, n), round({_LOW}, 4) AS match_rate_low, round({_HIGH}, 4) AS match_rate_high FROM (
+SELECT * EXCLUDE (r, n), round({WILSON_LOW}, 4) AS match_rate_low, round({WILSON_HIGH}, 4) AS match_rate_high FROM (
     SELECT source_file, identifiers_used, date_trunc('month', usage_date)::DATE AS month,
            sum(persons + organisations + no_matches)::BIGINT AS answered, sum(persons)::BIGINT AS matched,
            sum(persons) / sum(persons + organisations + no_matches) AS match_rate

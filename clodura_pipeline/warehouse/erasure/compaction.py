@@ -1,7 +1,6 @@
 """Leaves no bytes of removed rows in the working database's file, which DuckDB would keep until it reuses them."""
 
 import contextlib
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ import duckdb
 
 from clodura_pipeline.errors import UserFixableError
 from clodura_pipeline.warehouse.erasure.rebuild import execute_in_new_process, parquet_folder, quoted, removed_at_end
+from clodura_pipeline.warehouse.replacement import replace_file
 from clodura_pipeline.warehouse.state import clear_state, get_state, set_state
 
 _WANTED = "compaction_wanted"
@@ -75,10 +75,7 @@ def replace_compacted(path: Path) -> None:
             ],
             spill=folder,
         )
-        with fresh.open("rb") as file:
-            os.fsync(file.fileno())
-        fresh.chmod(path.stat().st_mode)
-        fresh.replace(path)
+        replace_file(fresh, path, path.stat().st_mode)
 
 
 @contextlib.contextmanager

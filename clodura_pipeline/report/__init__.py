@@ -1,0 +1,1 @@
+"""The page about the published file: figures, charts, and the HTML that shows both."""

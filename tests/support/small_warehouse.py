@@ -1,0 +1,123 @@
+"""A working database with a ledger, filled from rows as the graph fills it, and calls settled as the test says."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from clodura_pipeline.clodura.answers.reader import AnswerReader
+from clodura_pipeline.clodura.verdicts import RawAnswer, judge
+from clodura_pipeline.enrichment.plan import make_plan, planned_batches
+from clodura_pipeline.identity.canonical import CANONICAL_VERSION, identifiers_of
+from clodura_pipeline.identity.cells.linkedin import profile_id
+from clodura_pipeline.identity.suppression import Suppression
+from clodura_pipeline.intake.landed_rows import LANDED_SCHEMA
+from clodura_pipeline.ledger import CanonicalForm, Ledger, Permit
+from clodura_pipeline.ledger.rules.clock import SystemClock
+from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy, Refresh
+from clodura_pipeline.ledger.rules.requests import EnrichmentRequest
+from clodura_pipeline.warehouse.analyst_tables import build_analyst_tables
+from clodura_pipeline.warehouse.database import create_tables
+from clodura_pipeline.warehouse.frames import insert
+from clodura_pipeline.warehouse.publication import publish
+from clodura_pipeline.warehouse.validation import validate
+
+DAY = date(2026, 11, 20)
+POLICY = Policy(Limits(0, 0, 0), Budget(0))
+Answer = Callable[[EnrichmentRequest], bytes]
+
+
+def by_email(name: str, **cells: str) -> dict[str, str]:
+    """A row with first name, last name and e-mail address; its contact_id is the name."""
+    return {
+        "contact_id": name,
+        "first_name": name.title(),
+        "last_name": "Lee",
+        "email": f"{name}@engines.example",
+        **cells,
+    }
+
+
+def person(**fields: Any) -> bytes:
+    """An answer with a person."""
+    return json.dumps({"personId": "p-1", "firstName": "Ann", "lastName": "Lee", **fields}).encode()
+
+
+def answer_with(answers: Mapping[str, bytes]) -> Answer:
+    """Answers by e-mail address; a miss for all others."""
+    return lambda request: answers.get(request.identifiers.email or "", b"{}")
+
+
+@dataclass
+class Warehouse:
+    """Lands rows, calls for people and publishes, without Dagster and without a server."""
+
+    connection: duckdb.DuckDBPyConnection
+    ledger: Ledger
+    folder: Path
+    now: datetime = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    runs: int = field(default=0)
+
+    def land(self, source_file: str, *rows: dict[str, str], day: date = DAY) -> None:
+        """Land the rows of a file, in place of its earlier ones, and validate them."""
+        frame = pl.DataFrame(
+            [{**dict.fromkeys(LANDED_SCHEMA), "source_row": n, "record": "{}", **row} for n, row in enumerate(rows, 1)],
+            schema=LANDED_SCHEMA,
+        )
+        place = {"file_date": day, "source_file": source_file, "source": source_file.removesuffix(".csv")}
+        landed = frame.with_columns(pl.lit(value).alias(name) for name, value in place.items())
+        self.connection.execute("DELETE FROM raw_contacts WHERE source_file = ?", [source_file])
+        insert(self.connection, "raw_contacts", landed)
+        self.connection.execute("INSERT OR REPLACE INTO landed_files VALUES (?, false, '', '', false)", [source_file])
+        self.connection.execute("DELETE FROM source_files WHERE source_file = ?", [source_file])
+        self.connection.execute(
+            "INSERT INTO source_files BY NAME SELECT ? AS source_file, ? AS source, ?::DATE AS file_date, "
+            "'loaded' AS status, ? AS records, ? AS rows_landed",
+            [source_file, place["source"], day, len(rows), len(rows)],
+        )
+        validate(self.connection, [day], self.ledger.erased_people())
+
+    def call(self, answer: Answer, days: tuple[date, ...] = (DAY,), refresh: Refresh | None = None) -> int:
+        """Plan and call for everyone who may be called for; returns the number of calls."""
+        self.runs += 1
+        run_id = f"run-{self.runs}"
+        make_plan(self.connection, self.ledger, Suppression(), days, run_id, refresh)
+        run = self.ledger.start_run(run_id, run_id, 0, str(days[0]), str(days[-1]))
+        reader, calls = AnswerReader(), 0
+        for batch in planned_batches(self.connection, days, 100):
+            for request in batch:
+                permit = self.ledger.permit(request, run, replace(POLICY, refresh=refresh))
+                if isinstance(permit, Permit):
+                    raw = RawAnswer(200, answer(request))
+                    verdict = judge(raw, request.identifiers, self.now, reader)
+                    self.ledger.settle(permit.attempt_id, verdict, raw, POLICY, reader.version)
+                    calls += 1
+        self.ledger.end_run(run, None)
+        return calls
+
+    def publish(self, suppression: Suppression | None = None) -> duckdb.DuckDBPyConnection:
+        """Build the analysts' tables, an hour later than before, and open the published file."""
+        self.now += timedelta(hours=1)
+        build_analyst_tables(self.connection, self.ledger, suppression or Suppression(), "run", self.now, 2000)
+        target = self.folder / "clodura.duckdb"
+        assert publish(self.connection, target)
+        return duckdb.connect(target, read_only=True)
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
+    """An empty one."""
+    form = CanonicalForm(CANONICAL_VERSION, identifiers_of, profile_id)
+    with (
+        duckdb.connect(tmp_path / "working.duckdb") as connection,
+        Ledger(tmp_path / "state" / "ledger.sqlite", SystemClock(), form) as ledger,
+    ):
+        connection.execute("SET TimeZone = 'UTC'")
+        create_tables(connection)
+        yield Warehouse(connection, ledger, tmp_path)
