@@ -1,13 +1,10 @@
 """Turns errors in assets and checks into Dagster failures: what happened and what to do, without contact data."""
 
 import contextlib
-import inspect
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from functools import wraps
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar, cast
 
 import dagster as dg
 import duckdb
@@ -24,34 +21,15 @@ _REBUILD = (
     "it again from the contact files and the ledger. Leave ledger.sqlite where it is: it holds every paid answer."
 )
 _PACKAGE = Path(__file__).parent.parent
-Body = TypeVar("Body", bound=Callable[..., Any])
 
 
-def fail_with_message(body: Body) -> Body:
-    """Decorates the body of an asset or a check: an error in it fails the run with a message, not with a traceback.
+@contextlib.contextmanager
+def failing_with_message() -> Iterator[None]:
+    """Around the body of an asset or a check: an error in it fails the run with a message, not with a traceback.
 
     Unexpected errors are named by their type and the lines they passed: their text may hold a person's data, and the
     event log keeps it.
     """
-    if inspect.isgeneratorfunction(body):
-
-        @wraps(body)
-        def yielding(*args: Any, **kwargs: Any) -> Iterator[Any]:
-            with _as_failure():
-                yield from body(*args, **kwargs)
-
-        return cast(Body, yielding)
-
-    @wraps(body)
-    def returning(*args: Any, **kwargs: Any) -> Any:
-        with _as_failure():
-            return body(*args, **kwargs)
-
-    return cast(Body, returning)
-
-
-@contextlib.contextmanager
-def _as_failure() -> Iterator[None]:
     try:
         yield
     except dg.Failure:

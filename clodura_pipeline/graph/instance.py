@@ -1,19 +1,28 @@
 """One instance of the graph: its settings, and how its assets, jobs and resources are named."""
 
+import contextlib
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import date
+from typing import Any, TypeVar
 
 import dagster as dg
+from duckdb import DuckDBPyConnection
 
-from clodura_pipeline.graph.failures import fail_with_message
+from clodura_pipeline.graph.failures import failing_with_message
+from clodura_pipeline.graph.metadata import day_figures, table_metadata
+from clodura_pipeline.graph.partitions import days_of
 from clodura_pipeline.graph.resources import CloduraResource, WorkingDatabase
+from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.settings import API_KEY, Settings
+from clodura_pipeline.warehouse.database import working_database
+from clodura_pipeline.warehouse.table import Table
 
 # One run for a whole range: budgets count by run, and people with rows on several days are called for once.
+Config = TypeVar("Config", bound=dg.Config)
 ONE_RUN = dg.BackfillPolicy.single_run()
-AssetBody = Callable[..., Any]
+Results = dg.MaterializeResult | tuple[dg.MaterializeResult, ...]
 
 
 @dataclass(frozen=True)
@@ -60,48 +69,129 @@ class GraphInstance:
         database = WorkingDatabase(database=str(self.settings.working_database))
         return {self.named("clodura"): clodura, self.named("clodura_duckdb"): database}
 
-    def clodura(self, context: Any) -> CloduraResource:
-        """The resource that an asset, a check or a schedule of this instance works with."""
-        return getattr(context.resources, self.named("clodura"))
-
-    def database(self, context: Any) -> WorkingDatabase:
-        """The working database of this instance, as a resource."""
-        return getattr(context.resources, self.named("clodura_duckdb"))
-
     def spec(
         self,
         asset: str,
         group: str,
         kinds: set[str],
-        metadata: Mapping[str, Any] | None = None,
+        description: str,
+        deps: Sequence[str] = (),
+        table: Table | None = None,
         **more: Any,
     ) -> dg.AssetSpec:
-        """What is said of an asset in the UI; `group` only where the instance has no group of its own."""
+        """What is said of an asset in the UI; `group` only where the instance has no group of its own.
+
+        Args:
+            deps: names of assets of this instance.
+            table: the table that the asset fills.
+        """
         return dg.AssetSpec(
             self.key(asset),
+            deps=[self.key(dep) for dep in deps],
+            description=description,
             group_name=self.group_name or group,
             kinds=kinds,
             tags=dict(self.tags),
             owners=list(self.owners),
-            metadata=dict(metadata or {}),
+            metadata={**(table_metadata(table) if table else {}), **more.pop("metadata", {})},
             **more,
         )
 
-    def asset(self, *specs: dg.AssetSpec, partitioned: bool = False) -> Callable[[AssetBody], dg.AssetsDefinition]:
-        """Decorates the body that materializes these assets; errors in it fail the run with a message.
+    def asset(
+        self,
+        body: Callable[["Step"], Results],
+        *specs: dg.AssetSpec,
+        partitioned: bool = False,
+        config: type[dg.Config] | None = None,
+    ) -> dg.AssetsDefinition:
+        """Assets that one body materializes; errors in it fail the run with a message."""
+        code = dg.LocalFileCodeReference(file_path=inspect.getfile(body), line_number=body.__code__.co_firstlineno)
+        linked = {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[code])}
 
-        The body gets the context and, if it names one, a config.
-        """
+        @dg.multi_asset(
+            name=self.op_name(specs[0].key.path[-1]),
+            specs=[spec.merge_attributes(metadata=linked) for spec in specs],
+            partitions_def=self.partitions if partitioned else None,
+            backfill_policy=ONE_RUN,
+            required_resource_keys=self.resource_keys,
+            config_schema=config.to_fields_dict() if config else None,
+        )
+        def run_body(context: dg.AssetExecutionContext):  # without a type: Dagster would take it for the outputs'
+            with failing_with_message():
+                return body(Step(context, self))
 
-        def decorate(body: AssetBody) -> dg.AssetsDefinition:
-            code = dg.LocalFileCodeReference(file_path=inspect.getfile(body), line_number=body.__code__.co_firstlineno)
-            linked = {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[code])}
-            return dg.multi_asset(
-                name=self.op_name(specs[0].key.path[-1]),
-                specs=[spec.merge_attributes(metadata=linked) for spec in specs],
-                partitions_def=self.partitions if partitioned else None,
-                backfill_policy=ONE_RUN,
-                required_resource_keys=self.resource_keys,
-            )(fail_with_message(body))
+        return run_body
 
-        return decorate
+    def check(
+        self,
+        asset: str,
+        body: Callable[["Step"], dg.AssetCheckResult],
+        description: str,
+        blocking: bool = False,
+        name: str | None = None,
+    ) -> dg.AssetChecksDefinition:
+        """A check of an asset, named like its body; errors in it fail the run with a message."""
+
+        @dg.asset_check(
+            asset=self.key(asset),
+            name=name or body.__name__,
+            description=description,
+            blocking=blocking,
+            required_resource_keys=self.resource_keys,
+        )
+        def run_body(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+            with failing_with_message():
+                return body(Step(context, self))
+
+        return run_body
+
+
+@dataclass(frozen=True)
+class Step:
+    """One execution of an asset or a check: its context, and the resources of its instance."""
+
+    context: Any
+    instance: GraphInstance
+
+    @property
+    def clodura(self) -> CloduraResource:
+        """The settings, the ledger, and the way to Clodura."""
+        return getattr(self.context.resources, self.instance.named("clodura"))
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, as this run's config may have changed them."""
+        return self.clodura.settings
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run."""
+        return self.context.run.run_id
+
+    @property
+    def days(self) -> list[date]:
+        """The days of the run's partition or range. Raises `NoDays` when there is none."""
+        return days_of(self.context)
+
+    def config(self, kind: type[Config]) -> Config:
+        """What the run's config says about this asset."""
+        return kind(**self.context.op_execution_context.op_config)
+
+    def database(self, why: str) -> contextlib.AbstractContextManager[DuckDBPyConnection]:
+        """The open working database; `why` is for those who wait for it."""
+        return working_database(getattr(self.context.resources, self.instance.named("clodura_duckdb")), why)
+
+    def ledger(self) -> Ledger:
+        """The open ledger, as a context manager."""
+        return self.clodura.open_ledger()
+
+    @contextlib.contextmanager
+    def tables(self, why: str) -> Iterator[tuple[DuckDBPyConnection, Ledger, int]]:
+        """The working database with tables that show the ledger's state, the ledger, and its sequence."""
+        with self.ledger() as ledger, self.database(why) as connection:
+            yield connection, ledger, self.clodura.build_tables(connection, ledger, self.run_id)
+
+    def describe_days(self, asset: str, connection: DuckDBPyConnection, query: str) -> None:
+        """Attach to each partition of this run the figures of that day as they stand now; see `day_figures`."""
+        for day, figures in day_figures(connection, query, self.days).items():
+            self.context.add_asset_metadata(figures, self.instance.key(asset), partition_key=day.isoformat())

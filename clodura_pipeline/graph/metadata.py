@@ -26,26 +26,24 @@ def row_count(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, 
     return {"dagster/row_count": scalar(connection, f"SELECT count(*) FROM {table.name}")}
 
 
-def add_day_figures(
-    context: dg.AssetExecutionContext,
-    asset_key: dg.AssetKey,
-    connection: duckdb.DuckDBPyConnection,
-    query: str,
-    days: Sequence[date],
-) -> None:
-    """Attach to each partition of this run the figures of that day as they stand now.
+def day_figures(connection: duckdb.DuckDBPyConnection, query: str, days: Sequence[date]) -> dict[date, dict[str, Any]]:
+    """The figures of each day as they stand now.
 
     Args:
-        query: one row per day that has any figure, `file_date` first; its parameter is the list of days. Figures whose
-            name ends in `_percent` are rounded to a tenth.
+        query: one of `warehouse.figures`, with a row per day. A day without a row has zeros, and no figure whose name
+            ends in `_percent`.
     """
     found = read(connection, query, [list(days)])
     by_day = {row["file_date"]: row for row in found.iter_rows(named=True)}
     nothing = {name: 0 for name in found.columns if not name.endswith("_percent")}
-    for day in days:
-        figures = by_day.get(day, nothing)
-        shown = {name: _figure(value) for name, value in figures.items() if name != "file_date" and value is not None}
-        context.add_asset_metadata(shown, asset_key, partition_key=day.isoformat())
+    return {
+        day: {
+            name: _figure(value)
+            for name, value in by_day.get(day, nothing).items()
+            if name != "file_date" and value is not None
+        }
+        for day in days
+    }
 
 
 def small_table(name: str, rows: Sequence[Mapping[str, object]]) -> dict[str, dg.MetadataValue]:
@@ -55,11 +53,6 @@ def small_table(name: str, rows: Sequence[Mapping[str, object]]) -> dict[str, dg
     columns = list(rows[0])[:MAX_COLUMNS]
     shown = [dg.TableRecord({column: _cell(row[column]) for column in columns}) for row in rows]
     return {name: dg.MetadataValue.table(shown, dg.TableSchema([dg.TableColumn(column) for column in columns]))}
-
-
-def percent(part: float, whole: float) -> float | None:
-    """A share as a percentage with one decimal; None of nothing."""
-    return round(100 * part / whole, 1) if whole else None
 
 
 def without_none(figures: Mapping[str, Any]) -> dict[str, Any]:

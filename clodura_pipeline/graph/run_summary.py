@@ -3,30 +3,24 @@
 import dagster as dg
 import duckdb
 
-from clodura_pipeline.graph.metadata import percent
 from clodura_pipeline.ledger import Ledger
-from clodura_pipeline.warehouse.database import first_row, scalar
-
-_OF_RUN = """
-SELECT sum(requests)::BIGINT, sum(persons)::BIGINT, sum(organisations)::BIGINT, sum(no_matches)::BIGINT,
-       sum(credits_charged), sum(credits_at_risk) FROM credit_usage WHERE run_id = ?
-"""
+from clodura_pipeline.warehouse.database import scalar
+from clodura_pipeline.warehouse.figures import run_figures
 
 
 def run_summary(connection: duckdb.DuckDBPyConnection, ledger: Ledger, run_id: str) -> str:
     """What a run called for, found and spent, what is pending, and why it stopped early."""
-    calls, persons, organisations, no_matches, charged, at_risk = first_row(connection, _OF_RUN, [run_id]) or (0,) * 6
+    run = run_figures(connection, run_id)
     pending = scalar(connection, "SELECT pending FROM publication")
-    if not calls:
-        summary = "No call was made"
-    else:
-        answered = persons + organisations + no_matches
-        rate = percent(persons, answered)
+    summary = "No call was made"
+    if run.calls:
+        rate = run.match_rate_percent
         summary = (
-            f"{calls} calls: {persons} people found"
-            + (f" ({rate:g} % of {answered} answers)" if rate is not None else "")
-            + f", {organisations} organisations only, {no_matches} without a match; {charged:g} credits charged"
-            + (f", {at_risk:g} at risk" if at_risk else "")
+            f"{run.calls} calls: {run.persons} people found"
+            + (f" ({rate:g} % of {run.answered} answers)" if rate is not None else "")
+            + f", {run.organisations} organisations only, {run.no_matches} without a match; "
+            + f"{run.credits_charged:g} credits charged"
+            + (f", {run.credits_at_risk:g} at risk" if run.credits_at_risk else "")
         )
     reason = next((row[-1] for row in ledger.runs() if row[0] == run_id), None)
     return f"{summary}. {pending} contacts are pending." + (f" Stopped early: {reason}." if reason else "")

@@ -31,11 +31,10 @@ def build_schedules(instance: GraphInstance, jobs: Jobs) -> list[dg.ScheduleDefi
         cron_schedule="0 2 * * *",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.STOPPED,
-        required_resource_keys={instance.named("clodura")},
         description="Every night, one run from the oldest day with pending people to today.",
     )
     def nightly_enrichment(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        settings = instance.clodura(context).settings
+        settings = instance.settings
         today = (context.scheduled_execution_time or datetime.now(UTC)).astimezone(UTC).date()
         if settings.start_date > today:
             yield dg.SkipReason(

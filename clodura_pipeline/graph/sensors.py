@@ -38,7 +38,6 @@ def build_sensors(instance: GraphInstance, jobs: Jobs) -> list[dg.SensorDefiniti
         name=instance.named("new_contact_files"),
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.STOPPED,
-        required_resource_keys={instance.named("clodura")},
         description="Runs enrich_contacts for the days of new and changed files, each version of a file once.",
     )
     def new_contact_files(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
@@ -47,7 +46,7 @@ def build_sensors(instance: GraphInstance, jobs: Jobs) -> list[dg.SensorDefiniti
         )
         if running:
             return dg.SkipReason("enrich_contacts is queued or running; new files are requested when it has ended.")
-        settings = instance.clodura(context).settings
+        settings = instance.settings
         seen: Versions = json.loads(context.cursor or "{}")
         versions, days = new_versions(settings, seen, time())
         requests = [_request(first, last, days) for first, last in ranges(days)]

@@ -13,7 +13,7 @@ from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.ledger.rules.stops import PendingReason, Stop
 from clodura_pipeline.warehouse import answer_tables, tables
 from clodura_pipeline.warehouse.answer_tables import ANSWER_COLUMNS
-from clodura_pipeline.warehouse.database import scalar, transaction
+from clodura_pipeline.warehouse.database import transaction
 from clodura_pipeline.warehouse.erasure.compaction import want_compaction_once_built
 from clodura_pipeline.warehouse.frames import insert
 from clodura_pipeline.warehouse.people import update_people
@@ -261,16 +261,6 @@ def build_analyst_tables(
         set_state(connection, "built_from", state)
         want_compaction_once_built(connection)
     return sequence
-
-
-def people_pending(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> int:
-    """People with rows in these days who have no answer, though they may be called for."""
-    return scalar(
-        connection,
-        "SELECT count(DISTINCT e.person_key) FROM contact_rows r JOIN enriched_contacts e USING (source, contact_id) "
-        "WHERE e.match_status = 'pending' AND r.file_date IN (SELECT unnest(?))",
-        [list(days)],
-    )
 
 
 def store_pending_reasons(

@@ -5,181 +5,129 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
+from duckdb import DuckDBPyConnection
 
 from clodura_pipeline.clodura.verdicts import judge
 from clodura_pipeline.enrichment.canary import CanaryWatch, answer_history
-from clodura_pipeline.enrichment.plan import doubtful_people, make_plan, planned_batches
+from clodura_pipeline.enrichment.plan import PlanSummary, doubtful_people, make_plan, planned_batches
 from clodura_pipeline.enrichment.session import RunIdentity
 from clodura_pipeline.graph.guards import cap_scope, refuse_new_ledger, run_budget
-from clodura_pipeline.graph.instance import GraphInstance
-from clodura_pipeline.graph.metadata import (
-    add_day_figures,
-    percent,
-    row_count,
-    small_table,
-    table_metadata,
-    without_none,
-)
-from clodura_pipeline.graph.partitions import days_of
+from clodura_pipeline.graph.instance import GraphInstance, Step
+from clodura_pipeline.graph.metadata import row_count, small_table, without_none
 from clodura_pipeline.graph.progress import ProgressReport
-from clodura_pipeline.graph.resources import CloduraResource
 from clodura_pipeline.graph.run_config import EnrichmentConfig, PlanConfig
 from clodura_pipeline.graph.run_tags import tag_run
 from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.ledger.rules.stops import StopKind, stop
-from clodura_pipeline.warehouse.analyst_tables import people_pending, store_pending_reasons
-from clodura_pipeline.warehouse.database import working_database
+from clodura_pipeline.warehouse.analyst_tables import store_pending_reasons
+from clodura_pipeline.warehouse.figures import ANSWERED_BY_DAY, PLANNED_BY_DAY, pending_reasons, percent
 from clodura_pipeline.warehouse.tables import ENRICHMENT_PLAN
-
-_PLANNED = """
-SELECT e.file_date, count(*) AS people, count(*) FILTER (e.decision = 'answered') AS answered,
-       count(*) FILTER (e.decision = 'eligible') AS to_call, count(*) FILTER (e.decision = 'ineligible') AS held_back,
-       coalesce(sum(p.worst_credits) FILTER (e.decision = 'eligible'), 0)::BIGINT AS worst_credits,
-       coalesce(sum(p.expected_credits) FILTER (e.decision = 'eligible'), 0) AS expected_credits,
-       count(p.person_key) AS "dagster/partition_row_count"
-FROM eligibility e LEFT JOIN enrichment_plan p USING (person_key, file_date)
-WHERE e.file_date IN (SELECT unnest(?)) GROUP BY e.file_date
-"""
-_ANSWERED = """
-WITH days AS (SELECT unnest($1) AS file_date), people AS (
-    SELECT DISTINCT r.file_date, e.person_key, e.match_status
-    FROM contact_rows r JOIN enriched_contacts e USING (source, contact_id)
-    WHERE r.file_date IN (SELECT file_date FROM days)
-), counted AS (
-    SELECT file_date, count(*) AS people, count(*) FILTER (match_status = 'person') AS persons,
-           count(*) FILTER (match_status = 'organisation') AS organisations,
-           count(*) FILTER (match_status = 'no_match') AS no_matches,
-           count(*) FILTER (match_status = 'pending') AS pending FROM people GROUP BY file_date
-), spent AS (
-    SELECT file_date, sum(requests)::BIGINT AS calls, sum(credits_charged) AS credits_charged,
-           sum(credits_at_risk) AS credits_at_risk FROM credit_usage SEMI JOIN days USING (file_date) GROUP BY file_date
-)
-SELECT file_date, round(100 * persons / nullif(persons + organisations + no_matches, 0), 1) AS match_rate_percent,
-       coalesce(credits_charged, 0) AS credits_charged, coalesce(pending, 0) AS pending, coalesce(people, 0) AS people,
-       coalesce(persons, 0) AS persons, coalesce(organisations, 0) AS organisations,
-       coalesce(no_matches, 0) AS no_matches, coalesce(calls, 0) AS calls,
-       coalesce(credits_at_risk, 0) AS credits_at_risk
-FROM days LEFT JOIN counted USING (file_date) LEFT JOIN spent USING (file_date)
-"""
 
 
 def build_enrichment_assets(instance: GraphInstance) -> list[dg.AssetsDefinition]:
     """`enrichment_plan` and `clodura_responses`."""
-    plan_key, responses_key = instance.key("enrichment_plan"), instance.key("clodura_responses")
-    plan_spec = instance.spec(
+    plan = instance.spec(
         "enrichment_plan",
         "enrichment",
         {"duckdb"},
-        table_metadata(ENRICHMENT_PLAN),
-        deps=[instance.key("validated_contacts"), instance.key("rejected_contacts")],
-        description="Who will be called for, and what it costs. Spends nothing.",
+        "Who will be called for, and what it costs. Spends nothing.",
+        deps=["validated_contacts", "rejected_contacts"],
+        table=ENRICHMENT_PLAN,
     )
-    responses_spec = instance.spec(
+    responses = instance.spec(
         "clodura_responses",
         "enrichment",
         {"http", "sqlite"},
-        {"dagster/table_name": "ledger_attempts"},
-        deps=[plan_key],
-        description="Calls Clodura through the ledger. The only asset that spends.",
+        "Calls Clodura through the ledger. The only asset that spends.",
+        deps=["enrichment_plan"],
+        metadata={"dagster/table_name": "ledger_attempts"},
     )
-
-    @instance.asset(plan_spec, partitioned=True)
-    def enrichment_plan(context: dg.AssetExecutionContext, config: PlanConfig) -> dg.MaterializeResult:
-        clodura, days = instance.clodura(context), days_of(context)
-        given = _config_of_calls(context, instance) or config
-        with (
-            clodura.open_ledger() as ledger,
-            working_database(instance.database(context), "planning") as connection,
-        ):
-            plan = make_plan(
-                connection,
-                ledger,
-                clodura.suppression(),
-                days,
-                context.run.run_id,
-                clodura.refresh_ages if given.refresh else None,
-                given.retry_ambiguous,
-            )
-            add_day_figures(context, plan_key, connection, _PLANNED, days)
-            counts = row_count(connection, ENRICHMENT_PLAN)
-        days_needed = plan.days_needed(clodura.settings.limits)
-        context.log.info(
-            f"{plan.people} people: {plan.answered} have an answer, {plan.to_call} to call for at most "
-            f"{plan.worst_credits} credits (expected: {plan.expected_credits:.0f}), {plan.held_back} held back; "
-            f"{days_needed} day(s) at the daily limit."
-        )
-        purposes = [{"purpose": purpose, "people": count} for purpose, count in plan.purposes.items()]
-        figures = {
-            "run_people": plan.people,
-            "run_answered": plan.answered,
-            "run_to_call": plan.to_call,
-            "run_held_back": plan.held_back,
-            "run_worst_credits": plan.worst_credits,
-            "run_expected_credits": round(plan.expected_credits, 1),
-            "run_days_needed": days_needed,
-            "run_suppressed": plan.suppressed,
-        }
-        return dg.MaterializeResult(metadata={**counts, **figures, **small_table("run_purposes", purposes)})
-
-    @instance.asset(responses_spec, partitioned=True)
-    def clodura_responses(context: dg.AssetExecutionContext, config: EnrichmentConfig) -> dg.MaterializeResult:
-        clodura, days = instance.clodura(context), days_of(context)
-        report = _call(context, instance, config)
-        with (
-            clodura.open_ledger() as ledger,
-            working_database(instance.database(context), "building tables") as connection,
-        ):
-            store_pending_reasons(connection, days, report.pending_reasons, report.stopped)
-            clodura.build_tables(connection, ledger, context.run.run_id)
-            pending = people_pending(connection, days)
-            failure = _failure(report)
-            if failure:
-                clodura.publish(connection)
-            add_day_figures(context, responses_key, connection, _ANSWERED, days)
-        tag_run(context, days, report.progress.credits_charged, pending, report.stopped)
-        if failure:
-            raise failure
-        return dg.MaterializeResult(metadata=_run_figures(report))
-
-    return [enrichment_plan, clodura_responses]
+    return [
+        instance.asset(_plan, plan, partitioned=True, config=PlanConfig),
+        instance.asset(_call_people, responses, partitioned=True, config=EnrichmentConfig),
+    ]
 
 
-def _config_of_calls(context: dg.AssetExecutionContext, instance: GraphInstance) -> EnrichmentConfig | None:
+def _plan(step: Step) -> dg.MaterializeResult:
+    with step.ledger() as ledger, step.database("planning") as connection:
+        plan = _make_plan(step, connection, ledger, _config_of_calls(step) or step.config(PlanConfig))
+        step.describe_days("enrichment_plan", connection, PLANNED_BY_DAY)
+        counts = row_count(connection, ENRICHMENT_PLAN)
+    days_needed = plan.days_needed(step.settings.limits)
+    step.context.log.info(
+        f"{plan.people} people: {plan.answered} have an answer, {plan.to_call} to call for at most "
+        f"{plan.worst_credits} credits (expected: {plan.expected_credits:.0f}), {plan.held_back} held back; "
+        f"{days_needed} day(s) at the daily limit."
+    )
+    purposes = [{"purpose": purpose, "people": count} for purpose, count in plan.purposes.items()]
+    figures = {
+        "run_to_call": plan.to_call,
+        "run_expected_credits": round(plan.expected_credits, 1),
+        "run_worst_credits": plan.worst_credits,
+        "run_days_needed": days_needed,
+        "run_people": plan.people,
+        "run_answered": plan.answered,
+        "run_held_back": plan.held_back,
+        "run_suppressed": plan.suppressed,
+    }
+    return dg.MaterializeResult(metadata={**figures, **small_table("run_purposes", purposes), **counts})
+
+
+def _config_of_calls(step: Step) -> EnrichmentConfig | None:
     """The config of `clodura_responses` where it is part of the same run: the plan is of what will be called."""
-    run_config: Mapping[str, Any] = context.run.run_config
-    config = run_config.get("ops", {}).get(instance.op_name("clodura_responses"), {}).get("config")
+    run_config: Mapping[str, Any] = step.context.run.run_config
+    config = run_config.get("ops", {}).get(step.instance.op_name("clodura_responses"), {}).get("config")
     return EnrichmentConfig(**config) if config else None
 
 
-def _call(context: dg.AssetExecutionContext, instance: GraphInstance, config: EnrichmentConfig) -> ProgressReport:
+def _make_plan(
+    step: Step, connection: DuckDBPyConnection, ledger: Ledger, config: PlanConfig | EnrichmentConfig
+) -> PlanSummary:
+    return make_plan(
+        connection,
+        ledger,
+        step.clodura.suppression(),
+        step.days,
+        step.run_id,
+        step.clodura.refresh_ages if config.refresh else None,
+        config.retry_ambiguous,
+    )
+
+
+def _call_people(step: Step) -> dg.MaterializeResult:
+    days, report = step.days, _call(step, step.config(EnrichmentConfig))
+    failure = _failure(report)
+    with step.ledger() as ledger, step.database("building tables") as connection:
+        store_pending_reasons(connection, days, report.pending_reasons, report.stopped)
+        step.clodura.build_tables(connection, ledger, step.run_id)
+        if failure:
+            step.clodura.publish(connection)
+        pending = sum(found.people for found in pending_reasons(connection, days))
+        step.describe_days("clodura_responses", connection, ANSWERED_BY_DAY)
+    tag_run(step.context, days, report.progress.credits_charged, pending, report.stopped)
+    if failure:
+        raise failure
+    return dg.MaterializeResult(metadata=_run_figures(report))
+
+
+def _call(step: Step, config: EnrichmentConfig) -> ProgressReport:
     """Call for everyone in the plan, or as many as limits and budget allow."""
-    clodura, days = instance.clodura(context), days_of(context)
-    settings = clodura.settings
-    budget = run_budget(instance.settings, settings, config)
-    with clodura.open_ledger() as ledger:
+    context, clodura, settings, days = step.context, step.clodura, step.settings, step.days
+    budget = run_budget(step.instance.settings, settings, config)
+    with step.ledger() as ledger:
         refuse_new_ledger(ledger.newest_attempt() == 0, settings)
-        _reread_answers(context, clodura, ledger)
-        with working_database(instance.database(context), "planning") as connection:
-            plan = make_plan(
-                connection,
-                ledger,
-                clodura.suppression(),
-                days,
-                context.run.run_id,
-                clodura.refresh_ages if config.refresh else None,
-                config.retry_ambiguous,
-            )
+        _reread_answers(step, ledger)
+        with step.database("planning") as connection:
+            plan = _make_plan(step, connection, ledger, config)
             batches = planned_batches(connection, days, settings.batch_size)
             doubts = doubtful_people(connection, days)
             canary = CanaryWatch({} if config.ignore_canary else answer_history(connection), settings.min_sample)
         calls_today = ledger.totals(f"day:{ledger.read_clock().day}").calls
         report = ProgressReport(context, plan.to_call + plan.in_flight, calls_today, doubts)
         if not plan.to_call + plan.in_flight:
-            context.log.info("Nobody to call for: everyone has an answer or is held back.")
+            context.log.info("No call is needed: everyone has an answer or is held back.")
             return report
-        identity = RunIdentity(
-            context.run.run_id, cap_scope(context.run), budget.per_run_credits, str(days[0]), str(days[-1])
-        )
+        identity = RunIdentity(step.run_id, cap_scope(context.run), budget.per_run_credits, str(days[0]), str(days[-1]))
         try:
             with clodura.session(ledger, identity, budget, config.refresh, config.retry_ambiguous) as session:
                 try:
@@ -196,12 +144,12 @@ def _call(context: dg.AssetExecutionContext, instance: GraphInstance, config: En
     return report
 
 
-def _reread_answers(context: dg.AssetExecutionContext, clodura: CloduraResource, ledger: Ledger) -> None:
+def _reread_answers(step: Step, ledger: Ledger) -> None:
     """Read kept answers again when the parser or the field names have changed, before anyone is called for."""
-    reader = clodura.answer_reader()
+    reader = step.clodura.answer_reader()
     counts = ledger.reread(lambda raw, request: judge(raw, request, datetime.now(UTC), reader), reader.version)
     if counts is not None:
-        context.log.info(f"The parser or the field names have changed: {counts}.")
+        step.context.log.info(f"The parser or the field names have changed: {counts}.")
 
 
 def _failure(report: ProgressReport) -> dg.Failure | None:

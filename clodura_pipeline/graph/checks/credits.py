@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-from clodura_pipeline.graph.checks import define_check, result
-from clodura_pipeline.graph.instance import GraphInstance
+from clodura_pipeline.graph.checks import warning_unless
+from clodura_pipeline.graph.instance import GraphInstance, Step
 
 _AGREEMENT = {
     "agrees": (True, "Clodura's balance fell by exactly what the ledger charged."),
@@ -24,36 +24,40 @@ _AGREEMENT = {
 def build_credit_checks(instance: GraphInstance) -> list[dg.AssetChecksDefinition]:
     """The checks of `credit_usage`."""
 
-    @define_check(instance, "credit_usage", "No cap on credits was passed.")
-    def credits_within_budget(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        day_cap = instance.clodura(context).settings.max_credits_per_day
-        with instance.clodura(context).open_ledger() as ledger:
-            runs, spent = ledger.runs_over_cap(), ledger.totals()
-            # Other days may have had other caps.
-            today = ledger.read_clock().day
-            days = [over for over in ledger.days_over(day_cap) if over[0] == today] if day_cap else []
-        over = [f"run {scope}: {credits:g} of {cap}" for scope, credits, cap in runs]
-        over += [f"{day}: {credits:g} of {day_cap}" for day, credits in days]
-        message = (
-            f"Over the cap: {'; '.join(over)}. Look at these calls in credit_usage." if over else "Every cap holds."
-        )
-        return result(not over, message, {"credits_charged": spent.charged, "credits_at_risk": spent.at_risk})
+    return [
+        instance.check("credit_usage", credits_within_budget, "No cap on credits was passed."),
+        instance.check("credit_usage", ledger_agrees_with_balance, "The ledger agrees with Clodura's own balance."),
+    ]
 
-    @define_check(instance, "credit_usage", "The ledger agrees with Clodura's own balance.")
-    def ledger_agrees_with_balance(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        with instance.clodura(context).open_ledger() as ledger:
-            reading = ledger.last_reading()
-        if reading is None or reading.interval is None:
-            shape = reading.shape if reading else "not read yet"
-            figures = {"balance": reading.credits} if reading and reading.credits is not None else {}
-            return result(True, f"No two balances to compare ({shape}); not every plan states one.", figures)
-        passed, message = _AGREEMENT[reading.interval]
-        figures = {
-            "balance": reading.credits,
-            "drop_credits": reading.drop_credits,
-            "settled_credits": reading.settled_credits,
-            "unexplained_credits": reading.unexplained_credits,
-        }
-        return result(passed, message, {name: round(value, 2) for name, value in figures.items() if value is not None})
 
-    return [credits_within_budget, ledger_agrees_with_balance]
+def credits_within_budget(step: Step) -> dg.AssetCheckResult:
+    """Holds what runs and today were charged against their caps."""
+    day_cap = step.settings.max_credits_per_day
+    with step.ledger() as ledger:
+        runs, spent = ledger.runs_over_cap(), ledger.totals()
+        # Other days may have had other caps.
+        today = ledger.read_clock().day
+        days = [over for over in ledger.days_over(day_cap) if over[0] == today] if day_cap else []
+    over = [f"run {scope}: {credits:g} of {cap}" for scope, credits, cap in runs]
+    over += [f"{day}: {credits:g} of {day_cap}" for day, credits in days]
+    message = f"Over the cap: {'; '.join(over)}. Look at these calls in credit_usage." if over else "Every cap holds."
+    return warning_unless(not over, message, {"credits_charged": spent.charged, "credits_at_risk": spent.at_risk})
+
+
+def ledger_agrees_with_balance(step: Step) -> dg.AssetCheckResult:
+    """Compares the drop between the last two balances with what the ledger charged meanwhile."""
+    with step.ledger() as ledger:
+        reading = ledger.last_reading()
+    if reading is None or reading.interval is None:
+        shape = reading.shape if reading else "not read yet"
+        figures = {"balance": reading.credits} if reading and reading.credits is not None else {}
+        return warning_unless(True, f"No two balances to compare ({shape}); not every plan states one.", figures)
+    passed, message = _AGREEMENT[reading.interval]
+    figures = {
+        "balance": reading.credits,
+        "drop_credits": reading.drop_credits,
+        "settled_credits": reading.settled_credits,
+        "unexplained_credits": reading.unexplained_credits,
+    }
+    rounded = {name: round(value, 2) for name, value in figures.items() if value is not None}
+    return warning_unless(passed, message, rounded)
