@@ -119,10 +119,10 @@ class _Handler(BaseHTTPRequestHandler):
         assert isinstance(server, Receiver)
         body = self.rfile.read(int(self.headers["Content-Length"]))
         server.failures -= 1
-        self.send_response(503 if server.failures >= 0 else 200)
-        self.end_headers()
         if server.failures < 0:
             server.received.append(json.loads(body))
+        self.send_response(503 if server.failures >= 0 else 200)
+        self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:
         pass

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from clodura_pipeline.graph.instance import GraphInstance
+from clodura_pipeline.graph.instance import GraphInstance, Step
 from clodura_pipeline.report.report import write_report
 
 
@@ -12,22 +12,20 @@ def build_report_assets(instance: GraphInstance) -> list[dg.AssetsDefinition]:
         "enrichment_report",
         "publication",
         {"html"},
-        deps=[instance.key("published_database")],
-        description="A page about the published file, for a browser without a network. No contact data.",
+        "A page about the published file, without contact data.",
+        deps=["published_database"],
     )
+    return [instance.asset(_write_report, spec)]
 
-    @instance.asset(spec)
-    def enrichment_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        clodura = instance.clodura(context)
-        with clodura.open_ledger() as ledger:
-            reading = ledger.last_reading()
-        page = write_report(clodura.settings, reading.credits if reading else None)
-        return dg.MaterializeResult(
-            metadata={
-                "page": dg.MetadataValue.url(page.as_uri()),
-                "path": dg.MetadataValue.path(str(page)),
-                "size_bytes": page.stat().st_size,
-            }
-        )
 
-    return [enrichment_report]
+def _write_report(step: Step) -> dg.MaterializeResult:
+    with step.ledger() as ledger:
+        reading = ledger.last_reading()
+    page = write_report(step.settings, reading.credits if reading else None)
+    return dg.MaterializeResult(
+        metadata={
+            "page": dg.MetadataValue.url(page.as_uri()),
+            "path": dg.MetadataValue.path(str(page)),
+            "size_bytes": page.stat().st_size,
+        }
+    )
