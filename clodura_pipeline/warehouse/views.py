@@ -59,7 +59,7 @@ PENDING_CONTACTS = View(
     """
 SELECT source, contact_id, person_key, file_date, source_file, source_row, pending_code, pending_reason,
        file_date AS pending_since,
-       CASE WHEN calls_per_day > 0 THEN (published_at::DATE + 1 + ((row_number() OVER (
+       CASE WHEN calls_per_day > 0 THEN ((published_at AT TIME ZONE 'UTC')::DATE + 1 + ((row_number() OVER (
            ORDER BY file_date, source_file, source_row) - 1) // calls_per_day)::INTEGER)::DATE END AS expected_day
 FROM enriched_contacts, publication WHERE match_status = 'pending'
 ORDER BY file_date, source_file, source_row

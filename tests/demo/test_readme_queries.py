@@ -46,7 +46,8 @@ def test_lines_of_python_in_the_readme_open_the_file(
     (attach,) = re.findall(r"`(ATTACH '[^`]+)`", README)
     with duckdb.connect() as connection:
         connection.execute(attach)
-        assert connection.execute("SELECT count(*) FROM clodura.file_results").fetchall()[0][0] > 300
+        assert connection.execute("SELECT count(*) > 300 FROM file_results").fetchall() == [(True,)]
+        assert connection.execute("SELECT count(*) > 0 FROM new_since(now() - INTERVAL 1 DAY)").fetchall() == [(True,)]
 
 
 def test_page_stands_beside_the_file(demos: TwoDemos) -> None:

@@ -1,5 +1,6 @@
 """A working database with a ledger, filled from rows as the graph fills it, and calls settled as the test says."""
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -9,8 +10,8 @@ from typing import Any
 
 import duckdb
 import polars as pl
-import pytest
 
+from clodura_pipeline.clodura.answers.fields import load_answer_fields
 from clodura_pipeline.clodura.answers.reader import AnswerReader
 from clodura_pipeline.clodura.verdicts import RawAnswer, judge
 from clodura_pipeline.enrichment.plan import make_plan, planned_batches
@@ -62,15 +63,16 @@ class Warehouse:
     ledger: Ledger
     folder: Path
     now: datetime = datetime(2026, 11, 20, 12, tzinfo=UTC)
-    runs: int = field(default=0)
+    runs: int = 0
+    suppression: Suppression = field(default_factory=Suppression)
 
-    def land(self, source_file: str, *rows: dict[str, str], day: date = DAY) -> None:
+    def land(self, source_file: str, *rows: dict[str, str], day: date = DAY, source: str = "") -> None:
         """Land the rows of a file, in place of its earlier ones, and validate them."""
         frame = pl.DataFrame(
             [{**dict.fromkeys(LANDED_SCHEMA), "source_row": n, "record": "{}", **row} for n, row in enumerate(rows, 1)],
             schema=LANDED_SCHEMA,
         )
-        place = {"file_date": day, "source_file": source_file, "source": source_file.removesuffix(".csv")}
+        place = {"file_date": day, "source_file": source_file, "source": source or source_file.removesuffix(".csv")}
         landed = frame.with_columns(pl.lit(value).alias(name) for name, value in place.items())
         self.connection.execute("DELETE FROM raw_contacts WHERE source_file = ?", [source_file])
         insert(self.connection, "raw_contacts", landed)
@@ -83,11 +85,18 @@ class Warehouse:
         )
         validate(self.connection, [day], self.ledger.erased_people())
 
+    def reread(self, fields: str) -> None:
+        """Read the kept answers again by further field names, as a file of them has it."""
+        file = self.folder / "fields.toml"
+        file.write_text(fields)
+        reader = AnswerReader(load_answer_fields(file))
+        self.ledger.reread(lambda raw, asked: judge(raw, asked, self.now, reader), reader.version)
+
     def call(self, answer: Answer, days: tuple[date, ...] = (DAY,), refresh: Refresh | None = None) -> int:
         """Plan and call for everyone who may be called for; returns the number of calls."""
         self.runs += 1
         run_id = f"run-{self.runs}"
-        make_plan(self.connection, self.ledger, Suppression(), days, run_id, refresh)
+        make_plan(self.connection, self.ledger, self.suppression, days, run_id, refresh)
         run = self.ledger.start_run(run_id, run_id, 0, str(days[0]), str(days[-1]))
         reader, calls = AnswerReader(), 0
         for batch in planned_batches(self.connection, days, 100):
@@ -101,23 +110,23 @@ class Warehouse:
         self.ledger.end_run(run, None)
         return calls
 
-    def publish(self, suppression: Suppression | None = None) -> duckdb.DuckDBPyConnection:
+    def publish(self) -> duckdb.DuckDBPyConnection:
         """Build the analysts' tables, an hour later than before, and open the published file."""
         self.now += timedelta(hours=1)
-        build_analyst_tables(self.connection, self.ledger, suppression or Suppression(), "run", self.now, 2000)
+        build_analyst_tables(self.connection, self.ledger, self.suppression, "run", self.now, 2000)
         target = self.folder / "clodura.duckdb"
         assert publish(self.connection, target)
         return duckdb.connect(target, read_only=True)
 
 
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
-    """An empty one."""
+@contextlib.contextmanager
+def open_warehouse(folder: Path) -> Iterator[Warehouse]:
+    """An empty one in a folder."""
     form = CanonicalForm(CANONICAL_VERSION, identifiers_of, profile_id)
     with (
-        duckdb.connect(tmp_path / "working.duckdb") as connection,
-        Ledger(tmp_path / "state" / "ledger.sqlite", SystemClock(), form) as ledger,
+        duckdb.connect(folder / "working.duckdb") as connection,
+        Ledger(folder / "state" / "ledger.sqlite", SystemClock(), form) as ledger,
     ):
         connection.execute("SET TimeZone = 'UTC'")
         create_tables(connection)
-        yield Warehouse(connection, ledger, tmp_path)
+        yield Warehouse(connection, ledger, folder)
