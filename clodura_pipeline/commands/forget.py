@@ -54,10 +54,10 @@ def _forget(settings: "Settings", identifier: str) -> None:
     from clodura_pipeline.graph.resources import WorkingDatabase
     from clodura_pipeline.identity.suppression import Suppression, read_suppression
     from clodura_pipeline.ledger import FILE_NAME
-    from clodura_pipeline.warehouse.analyst_tables import build_analyst_tables
     from clodura_pipeline.warehouse.database import working_database
     from clodura_pipeline.warehouse.erasure.people import SharedAddress, erase_person
-    from clodura_pipeline.warehouse.publication import publish
+    from clodura_pipeline.warehouse.published.build import build_analyst_tables
+    from clodura_pipeline.warehouse.published.publication import publish
 
     path = settings.state_dir / FILE_NAME
     if not path.is_file():

@@ -60,7 +60,7 @@ def _ledger_lines(settings: "Settings") -> list[tuple[str, str]]:
 
 
 def _published_lines(settings: "Settings") -> list[tuple[str, str]]:
-    from clodura_pipeline.warehouse.publication import query_published, query_published_rows
+    from clodura_pipeline.warehouse.published.publication import query_published, query_published_rows
 
     published = query_published(settings.database, _PUBLISHED)
     if published is None:

@@ -9,8 +9,8 @@ import click
 @click.option("--format", "form", type=click.Choice(["md", "dbt", "json"]), default="md", help="Default: md.")
 def tables(form: str) -> None:
     """Print the tables, views and columns of the published file: Markdown, a dbt sources.yml, or JSON."""
+    from clodura_pipeline.warehouse.published.views import VIEWS
     from clodura_pipeline.warehouse.tables import PUBLISHED
-    from clodura_pipeline.warehouse.views import VIEWS
 
     described = [
         {

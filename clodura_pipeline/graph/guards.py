@@ -7,7 +7,7 @@ from clodura_pipeline.graph.run_config import EnrichmentConfig
 from clodura_pipeline.ledger import FILE_NAME
 from clodura_pipeline.ledger.rules.policy import Budget
 from clodura_pipeline.settings import Settings
-from clodura_pipeline.warehouse.publication import paid_answers_shown
+from clodura_pipeline.warehouse.published.publication import paid_answers_shown
 
 
 def cap_scope(run: dg.DagsterRun) -> str:

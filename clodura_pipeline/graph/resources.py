@@ -21,8 +21,8 @@ from clodura_pipeline.ledger import Ledger, Retention
 from clodura_pipeline.ledger.rules.clock import SystemClock
 from clodura_pipeline.ledger.rules.policy import Budget, Policy, Refresh
 from clodura_pipeline.settings import API_KEY, Settings, check_settings, project_root, resolve_api_key, variable_of
-from clodura_pipeline.warehouse.analyst_tables import build_analyst_tables
-from clodura_pipeline.warehouse.publication import publish
+from clodura_pipeline.warehouse.published.build import build_analyst_tables
+from clodura_pipeline.warehouse.published.publication import publish
 
 FOREIGN_LOCK_SECONDS = 100.0
 _NOT_CONFIGURED = ("api_key", "alert_webhook")

@@ -14,7 +14,7 @@ from clodura_pipeline.graph.run_tags import RANGE
 from clodura_pipeline.intake.files import ContactFile, find_files
 from clodura_pipeline.settings import Settings
 from clodura_pipeline.warehouse.landing import content_hash
-from clodura_pipeline.warehouse.publication import (
+from clodura_pipeline.warehouse.published.publication import (
     PublishedFile,
     oldest_day_to_query,
     published_files,

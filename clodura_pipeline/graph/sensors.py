@@ -15,7 +15,7 @@ from clodura_pipeline.graph.partitions import range_tags
 from clodura_pipeline.intake.files import find_files
 from clodura_pipeline.settings import Settings
 from clodura_pipeline.warehouse.landing import content_hash
-from clodura_pipeline.warehouse.publication import published_files
+from clodura_pipeline.warehouse.published.publication import published_files
 
 QUIET_SECONDS = 30.0
 """A file that was written to more recently may still be in the making."""

@@ -10,9 +10,9 @@ from clodura_pipeline.report.forecast import Forecast
 from clodura_pipeline.report.section import COUNT, CREDITS, PERCENT, Column, Section, amount, count, number_of, percent
 from clodura_pipeline.report.section import rows_of as query
 from clodura_pipeline.settings import Settings
-from clodura_pipeline.warehouse.analyst_tables import COMBINATION_LABELS
-from clodura_pipeline.warehouse.answer_tables import ANSWER_COLUMNS
-from clodura_pipeline.warehouse.views import WILSON_HIGH, WILSON_LOW
+from clodura_pipeline.warehouse.published.answers import ANSWER_COLUMNS
+from clodura_pipeline.warehouse.published.contacts import COMBINATION_LABELS
+from clodura_pipeline.warehouse.published.views import WILSON_HIGH, WILSON_LOW
 
 MOST_LISTS = 20
 """Lists on a chart: those with the most answers or credits; list_report has them all."""

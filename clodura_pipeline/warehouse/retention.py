@@ -6,7 +6,7 @@ import duckdb
 
 from clodura_pipeline.ledger.rules.eligibility import DAY_SECONDS
 from clodura_pipeline.warehouse.database import scalar
-from clodura_pipeline.warehouse.publication import query_published
+from clodura_pipeline.warehouse.published.publication import query_published
 from clodura_pipeline.warehouse.tables import ENRICHED_CONTACTS
 
 # Everything that comes from an answer stands between these two.

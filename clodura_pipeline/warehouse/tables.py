@@ -4,59 +4,14 @@ One place for the working database, the comments in the published file, the data
 and the README, so that they cannot disagree.
 """
 
+from clodura_pipeline.warehouse.columns import ANSWER, CLEANED, CONTACT, PLACE
 from clodura_pipeline.warehouse.table import table
-
-_PLACE = """
-file_date DATE day the file belongs to (its partition)
-source_file VARCHAR path of the file below the contacts folder
-source_row BIGINT position of the record in the file, counted from 1 below the header
-"""
-_CONTACT = """
-source VARCHAR name of the list: the file name without date and ending
-contact_id VARCHAR id of the contact in its files, verbatim; derived from its identifiers where they have none
-"""
-_CLEANED = """
-first_name VARCHAR first name, cleaned
-last_name VARCHAR last name, cleaned
-email VARCHAR e-mail address, cleaned
-linkedin_url VARCHAR LinkedIn profile in its canonical form
-organisation_name VARCHAR name of the company, cleaned
-organisation_linkedin_url VARCHAR LinkedIn page of the company in its canonical form
-"""
-
-_ANSWER = """
-clodura_person_id VARCHAR Clodura's id of the person
-matched_first_name VARCHAR first name by Clodura
-matched_last_name VARCHAR last name by Clodura
-matched_linkedin_url VARCHAR LinkedIn profile by Clodura
-job_title VARCHAR current job title
-department VARCHAR department or functional area; several are joined with ', '
-seniority VARCHAR seniority; several are joined with ', '
-city VARCHAR city of the person
-state VARCHAR state of the person
-country VARCHAR country of the person
-organisation_id VARCHAR Clodura's id of the organisation
-matched_organisation_name VARCHAR name of the organisation by Clodura
-organisation_domain VARCHAR domain of the organisation by Clodura
-organisation_industry VARCHAR industry of the organisation
-organisation_employee_size VARCHAR number or range of employees, as Clodura states it
-organisation_revenue VARCHAR revenue, as Clodura states it
-organisation_employees_min BIGINT least number of employees by organisation_employee_size
-organisation_employees_max BIGINT greatest number of employees; NULL: open-ended
-organisation_revenue_min BIGINT least revenue by organisation_revenue
-organisation_revenue_max BIGINT greatest revenue; NULL: open-ended
-organisation_founded_year INTEGER year the organisation was founded
-organisation_phone VARCHAR board line numbers; several are joined with ', '
-organisation_city VARCHAR city of the organisation
-organisation_state VARCHAR state of the organisation
-organisation_country VARCHAR country of the organisation
-"""
 
 RAW_CONTACTS = table(
     "raw_contacts",
     "One row per record that could be read from a contact file, as text.",
-    _PLACE,
-    _CONTACT,
+    PLACE,
+    CONTACT,
     """
 first_name VARCHAR as in the file
 last_name VARCHAR as in the file
@@ -74,9 +29,9 @@ record VARCHAR the whole record, as JSON
 VALIDATED_CONTACTS = table(
     "validated_contacts",
     "One row per landed row that Clodura can be asked about, cleaned and with canonical identifiers.",
-    _PLACE,
-    _CONTACT,
-    _CLEANED,
+    PLACE,
+    CONTACT,
+    CLEANED,
     """
 organisation_domain VARCHAR domain of the company's website
 source_columns VARCHAR the file's other columns, as JSON
@@ -91,7 +46,7 @@ set_aside VARCHAR[] values that are not used as identifiers, and why
 REJECTED_CONTACTS = table(
     "rejected_contacts",
     "One row per record that could not be read or that Clodura cannot be asked about, with the reasons.",
-    _PLACE,
+    PLACE,
     """
 reasons VARCHAR[] why it is not asked about, in words
 record JSON the record as landed
@@ -101,21 +56,21 @@ record JSON the record as landed
 CONTACT_ROWS = table(
     "contact_rows",
     "One row per validated row of a file: the way from any row of a file to its contact and its person.",
-    _PLACE,
-    _CONTACT,
+    PLACE,
+    CONTACT,
     "person_key BIGINT the person this row is about",
 )
 
 ENRICHED_CONTACTS = table(
     "enriched_contacts",
     "One row per contact (source and contact_id) with all that is known about it.",
-    _CONTACT,
+    CONTACT,
     """
 file_date DATE day of the contact's latest row
 source_file VARCHAR file of the contact's latest row
 source_row BIGINT position of the latest row in its file, counted from 1 below the header
 """,
-    _CLEANED,
+    CLEANED,
     """
 person_key BIGINT who this is: contacts with the same key are the same person
 match_status VARCHAR person, organisation, no_match, pending, refused, ambiguous, unrecognised or suppressed
@@ -125,7 +80,7 @@ match_confidence VARCHAR Clodura's word for the combination asked with: highest,
 identifiers_used VARCHAR the strongest combination of identifiers among what was sent
 identifiers_label VARCHAR the same in words
 """,
-    _ANSWER,
+    ANSWER,
     """
 credits_charged DOUBLE all settled credits of the person, on the first of their rows by day, file and row; else 0
 answered_at TIMESTAMPTZ when the answer shown came (UTC)
@@ -244,7 +199,7 @@ organisation_name VARCHAR name of the company that is sent
 organisation_linkedin_url VARCHAR LinkedIn page of the company that is sent
 match_status VARCHAR as in enriched_contacts
 """,
-    _ANSWER,
+    ANSWER,
     """
 credits_charged DOUBLE all settled credits of the person
 first_called_at TIMESTAMPTZ when they were first called for
@@ -264,7 +219,7 @@ match_status VARCHAR person, organisation or no_match
 identifiers_used VARCHAR the strongest combination of identifiers among what was sent
 run_id VARCHAR Dagster run that called
 """,
-    _ANSWER,
+    ANSWER,
     "credits_charged DOUBLE what it cost",
 )
 

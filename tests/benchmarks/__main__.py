@@ -26,10 +26,10 @@ from clodura_pipeline.identity.suppression import Suppression
 from clodura_pipeline.intake.files import find_files
 from clodura_pipeline.ledger import CanonicalForm, Ledger
 from clodura_pipeline.ledger.rules.clock import SystemClock
-from clodura_pipeline.warehouse.analyst_tables import build_analyst_tables
 from clodura_pipeline.warehouse.database import working_database
 from clodura_pipeline.warehouse.landing import Days, land
-from clodura_pipeline.warehouse.publication import publish
+from clodura_pipeline.warehouse.published.build import build_analyst_tables
+from clodura_pipeline.warehouse.published.publication import publish
 from clodura_pipeline.warehouse.validation import validate
 from tests.identity.labelled import labelled_contacts
 

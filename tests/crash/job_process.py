@@ -24,10 +24,10 @@ POINTS = {
     "settling": ("clodura_pipeline.ledger.ledger", "Ledger.settle"),
     "reading_balance": ("clodura_pipeline.ledger.ledger", "Ledger.record_reading"),
     "storing_reasons": ("clodura_pipeline.graph.assets.enrichment", "store_pending_reasons"),
-    "projecting": ("clodura_pipeline.warehouse.analyst_tables", "update_people"),
-    "building": ("clodura_pipeline.warehouse.analyst_tables", "_fill"),
-    "writing_file": ("clodura_pipeline.warehouse.publication", "_write"),
-    "swapping_file": ("clodura_pipeline.warehouse.publication", "_swap"),
+    "projecting": ("clodura_pipeline.warehouse.published.build", "update_people"),
+    "building": ("clodura_pipeline.warehouse.published.build", "_fill"),
+    "writing_file": ("clodura_pipeline.warehouse.published.publication", "_write"),
+    "swapping_file": ("clodura_pipeline.warehouse.published.publication", "_swap"),
 }
 
 

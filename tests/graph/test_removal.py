@@ -11,7 +11,7 @@ from clodura_pipeline.warehouse.database import working_database
 from clodura_pipeline.warehouse.erasure import compaction
 from clodura_pipeline.warehouse.erasure.compaction import NotCompacted, may_hold_removed_rows, want_compaction
 from clodura_pipeline.warehouse.erasure.rebuild import execute_in_new_process
-from clodura_pipeline.warehouse.publication import PublicationError, publish, query_published
+from clodura_pipeline.warehouse.published.publication import PublicationError, publish, query_published
 from clodura_pipeline.warehouse.tables import PUBLISHED
 
 MARK = "zqmarked"

@@ -16,8 +16,8 @@ import pytest
 from project import TODAY, Project, failure_text
 
 from clodura_pipeline.sandbox import Directory, Fault, Person, Sandbox, SandboxOptions, build_directory
-from clodura_pipeline.warehouse.analyst_tables import build_analyst_tables
-from clodura_pipeline.warehouse.publication import publish
+from clodura_pipeline.warehouse.published.build import build_analyst_tables
+from clodura_pipeline.warehouse.published.publication import publish
 from clodura_pipeline.warehouse.schemas import ENRICHED_SCHEMA, VALIDATED_SCHEMA
 
 # Every word of a marked person begins with this, so however it is spelt (URL-encoded, escaped, cut, in capitals, a
@@ -157,7 +157,7 @@ def a_defect_while_validating(project: Project, patch: pytest.MonkeyPatch) -> di
 
 def a_full_disk(project: Project, patch: pytest.MonkeyPatch) -> dict[str, Any]:
     def full(connection: duckdb.DuckDBPyConnection, target: Path, *more: Any) -> bool:
-        patch.setattr("clodura_pipeline.warehouse.publication._write", _no_space)
+        patch.setattr("clodura_pipeline.warehouse.published.publication._write", _no_space)
         return publish(connection, target, *more)
 
     patch.setattr("clodura_pipeline.graph.resources.publish", full)

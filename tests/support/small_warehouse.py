@@ -23,10 +23,10 @@ from clodura_pipeline.ledger import CanonicalForm, Ledger, Permit
 from clodura_pipeline.ledger.rules.clock import SystemClock
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy, Refresh
 from clodura_pipeline.ledger.rules.requests import EnrichmentRequest
-from clodura_pipeline.warehouse.analyst_tables import build_analyst_tables
 from clodura_pipeline.warehouse.database import create_tables
 from clodura_pipeline.warehouse.frames import insert
-from clodura_pipeline.warehouse.publication import publish
+from clodura_pipeline.warehouse.published.build import build_analyst_tables
+from clodura_pipeline.warehouse.published.publication import publish
 from clodura_pipeline.warehouse.validation import validate
 
 DAY = date(2026, 11, 20)

@@ -8,7 +8,7 @@ from small_warehouse import DAY, Warehouse, answer_with, by_email, person
 
 from clodura_pipeline.identity.suppression import Suppression
 from clodura_pipeline.ledger.rules.stops import PendingReason
-from clodura_pipeline.warehouse.analyst_tables import store_pending_reasons
+from clodura_pipeline.warehouse.published.pending import store_pending_reasons
 
 ANN, BOB = by_email("ann"), by_email("bob")
 NEXT_DAY = DAY + timedelta(days=1)

@@ -18,7 +18,7 @@ from clodura_pipeline.warehouse.database import scalar
 from clodura_pipeline.warehouse.figures import LANDED_BY_DAY, REJECTED_BY_DAY, REJECTION_REASONS, VALIDATED_BY_DAY
 from clodura_pipeline.warehouse.frames import read
 from clodura_pipeline.warehouse.landing import Days, FileState, Landed, land
-from clodura_pipeline.warehouse.publication import published_files
+from clodura_pipeline.warehouse.published.publication import published_files
 from clodura_pipeline.warehouse.state import raise_version
 from clodura_pipeline.warehouse.tables import RAW_CONTACTS, REJECTED_CONTACTS, VALIDATED_CONTACTS
 from clodura_pipeline.warehouse.validation import validate

@@ -19,8 +19,8 @@ from clodura_pipeline.graph.run_config import EnrichmentConfig, PlanConfig
 from clodura_pipeline.graph.run_tags import tag_run
 from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.ledger.rules.stops import StopKind, stop
-from clodura_pipeline.warehouse.analyst_tables import store_pending_reasons
 from clodura_pipeline.warehouse.figures import ANSWERED_BY_DAY, PLANNED_BY_DAY, pending_reasons, percent
+from clodura_pipeline.warehouse.published.pending import store_pending_reasons
 from clodura_pipeline.warehouse.tables import ENRICHMENT_PLAN
 
 

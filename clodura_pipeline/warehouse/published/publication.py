@@ -19,9 +19,9 @@ from clodura_pipeline.warehouse.erasure.rebuild import (
     remove,
     removed_at_end,
 )
+from clodura_pipeline.warehouse.published.views import NEW_SINCE, VIEWS
 from clodura_pipeline.warehouse.replacement import replace_file
 from clodura_pipeline.warehouse.tables import PUBLISHED
-from clodura_pipeline.warehouse.views import NEW_SINCE, VIEWS
 
 STORAGE_VERSION = "v1.0.0"
 """Analysts' tools lag behind: DuckDB 1.0 and later open this format."""

@@ -1,6 +1,6 @@
 """SQL over projected answers: the columns that come from an answer, people as they stand now, and what changed.
 
-Temporary tables that `analyst_tables` builds the published ones from.
+Temporary tables that `build` makes the published ones from.
 """
 
 _PERSON = ("clodura_person_id", "first_name", "last_name", "linkedin_url", "job_title", "department", "seniority",

@@ -1,0 +1,1 @@
+"""The published file: the tables and views that analysts open, and how the file is written and read."""
