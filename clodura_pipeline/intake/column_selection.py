@@ -24,6 +24,9 @@ _GENERATION = rf"(?i)\b((?:{'|'.join(sorted(GENERATIONS, key=len, reverse=True))
 _NUMBERS = r"^\s*\d{6,}(?:\s*[;,]\s*\d{6,})*\s*$"
 # Letters, digits and hyphens, as LinkedIn allows; digits alone are somebody's number in another system.
 _HANDLE, _NUMBER = r"^[\p{L}\p{N}-]+$", r"^[0-9-]+$"
+# Titles with a dot, a family name (words in capitals before others are one), and the rest; no name with a comma.
+_FAMILY_NAME_FIRST = r"^\s*((?:\p{L}{1,5}\.\s*)*)(\p{Lu}{2,}(?:[ -]\p{Lu}{2,})*|[^\s.,]+)\s+([^\s,][^,]*)$"
+_NOT_EAST_ASIAN = r"[\p{Latin}\p{Cyrillic}\p{Greek}]"
 _PROFILES = "https://www.linkedin.com/in/"
 
 
@@ -74,7 +77,10 @@ class _Person:
         return columns | self._company_addresses() | self._joined(columns)
 
     def _first_of(self, column: str) -> pl.Expr:
-        cells = [filled(position) for position in self._positions.get(column, ())]
+        cells = [
+            _last_comma_first(filled(position)) if position in self._match.family_name_first else filled(position)
+            for position in self._positions.get(column, ())
+        ]
         return pl.coalesce(cells) if cells else _nothing()
 
     def _all_of(self, column: str) -> pl.Expr:
@@ -174,6 +180,12 @@ def _nothing() -> pl.Expr:
 
 def _where(text: pl.Expr, condition: pl.Expr) -> pl.Expr:
     return pl.when(condition.fill_null(False)).then(text)
+
+
+def _last_comma_first(name: pl.Expr) -> pl.Expr:
+    """ "Kovács Anna" under a header that says so is "Kovács, Anna", as lists in any language write it."""
+    written = name.str.replace(_FAMILY_NAME_FIRST, "${1}${2}, ${3}")
+    return pl.when(name.str.contains(_NOT_EAST_ASIAN)).then(written).otherwise(name)
 
 
 def _says_nothing(text: pl.Expr) -> pl.Expr:

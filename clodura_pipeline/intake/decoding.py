@@ -18,6 +18,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
 )
 _SAMPLE = 1 << 16
+_JAPANESE_ESCAPE = re.compile(rb"\x1b\$[@B]")
 _STEP = 1 << 22
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _GUESSED = "read as {label} by its letters: look at the names; where they are wrong, save the file as UTF-8"
@@ -88,6 +89,8 @@ def decode(data: bytes) -> Text:
             return _decoded(data, codec, label)
     if codec := _utf16_without_mark(data[:_SAMPLE]):
         return _decoded(data, codec, "UTF-16")
+    if _JAPANESE_ESCAPE.search(data[:_SAMPLE]) and data.isascii():
+        return _decoded(data, "iso2022_jp_ext", "ISO-2022-JP")
     if is_utf8(data) or _is_mostly_utf8(data):
         return _decoded(data, "utf-8", "UTF-8")
     found = detect_encoding(data)

@@ -1,56 +1,76 @@
-"""Finds the encoding of a text that is not UTF-8 by its letters, and says where it is doubtful.
+"""Finds the encoding of a text that is not UTF-8 by its names, and says where it is doubtful.
 
-Latin encodings are told apart by letters that names have in one and not in the other; charset-normalizer, which knows
-frequencies of letters, guesses among them, and is right among the encodings of other scripts.
+Each encoding of one byte a letter is tried, and the text that it makes is judged by the letters that stand side by side
+in names of its languages (`encoding_letters.toml`). East Asian encodings are told apart by charset-normalizer.
 """
 
+import math
 import re
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 from charset_normalizer import from_bytes
 
-_LABELS = {
-    "cp1252": "Windows-1252",
-    "cp1250": "Windows-1250",
-    "cp1254": "Windows-1254",
-    "mac_roman": "Mac Roman",
-    "cp1251": "Windows-1251",
-    "koi8_r": "KOI8-R",
-    "cp1253": "Windows-1253",
-    "cp1255": "Windows-1255",
-    "cp1256": "Windows-1256",
+# Codec: its name, its script, and how much more often than others it is met (natural logarithm).
+_ONE_BYTE = {
+    "cp1252": ("Windows-1252", "latin", 3.0),
+    "cp1250": ("Windows-1250", "latin", 1.0),
+    "cp1254": ("Windows-1254", "latin", 1.0),
+    "cp1257": ("Windows-1257", "latin", 1.0),
+    "iso8859-15": ("ISO-8859-15", "latin", 1.0),
+    "iso8859-2": ("ISO-8859-2", "latin", -1.0),
+    "iso8859-4": ("ISO-8859-4", "latin", -2.0),
+    "mac_roman": ("Mac Roman", "latin", 0.0),
+    "mac_latin2": ("Mac Central European", "latin", -1.0),
+    "cp850": ("DOS 850", "latin", 0.0),
+    "cp852": ("DOS 852", "latin", 0.0),
+    "cp857": ("DOS 857", "latin", -1.0),
+    "cp775": ("DOS 775", "latin", -2.0),
+    "cp1251": ("Windows-1251", "cyrillic", 1.0),
+    "koi8_u": ("KOI8-R", "cyrillic", 0.0),  # KOI8-R with the Ukrainian letters
+    "cp866": ("DOS 866", "cyrillic", 0.0),
+    "iso8859-5": ("ISO-8859-5", "cyrillic", -1.0),
+    "mac_cyrillic": ("Mac Cyrillic", "cyrillic", -1.0),
+    "cp1253": ("Windows-1253", "greek", 1.0),
+    "iso8859-7": ("ISO-8859-7", "greek", 0.0),
+    "cp737": ("DOS 737", "greek", 0.0),
+    "cp1255": ("Windows-1255", "hebrew", 1.0),
+    "cp862": ("DOS 862", "hebrew", 0.0),
+    "cp1256": ("Windows-1256", "arabic", 1.0),
+    "iso8859-6": ("ISO-8859-6", "arabic", 0.0),
+}
+_EAST_ASIAN = {
     "cp932": "Shift-JIS",
+    "euc_jp": "EUC-JP",
     "gb18030": "GBK",
     "big5": "Big5",
     "euc_kr": "EUC-KR",  # not cp949: with its rare syllables, any Japanese could be Korean
 }
-_NOT_LATIN = list(_LABELS)[4:]
-# What the letters of other encodings become when they are read as Windows-1252.
-_LETTER = r"[^\W\d_]"
-_SYMBOLS = (
-    re.compile(  # symbols within words; not the signs that words have: apostrophes, dashes, the dot of "col·lega"
-        rf"{_LETTER}[€¢£¤¥¦§¨¬¯±²³¶¸¹¼½¾¿¡†‡ˆ‰‹›„‚ƒ˜÷«»©“”•™…]{_LETTER}"
-        rf"|(?<!\w)[£¯¦±¶]{_LETTER}{{2}}"  # "£ukasz"; a price is a number
-        rf"|{_LETTER}{{3}}[³¹](?!\w)"  # "Pawe³"; "m³" is shorter
-        r"|[A-Za-zÀ-ÿ][ŸŠŽ][a-zà-ÿ]"  # "JŸrgen"
-        r"|[ªº][a-z]"  # "ªtefan"
-    )
-)
-_CENTRAL_EUROPEAN = re.compile(
-    r"[aeiouyáéíó]ø|ø[aouáéíi]|ì[a-z]|ù[a-z]|è[kaouáí]|œ[bcdfghjklmnprstwz]|ñ[bcdfghjklmnpqrstvwxz]|iæ\b|õ[^e\W]|û[cksz]"
-    rf"|ã[bcdfghjklmnprstvz]|[ªº][a-z]|{_LETTER}[¹³¿¼]{_LETTER}|{_LETTER}{{3}}[³¹](?!\w)|(?<!\w)[£¯]{_LETTER}{{2}}"
-)
-_TURKISH = re.compile(r"[a-zçöü]þ|[A-ZÇÖÜ]Þ|Ý[A-ZÇÖÜ]|[bcçdfghjklmnpprsþtvyz]ý[bcçdfghjklmnprsþtvyz]|[ao]ð[aulýi]|OÐ")
-_ICELANDIC = re.compile(r"ð(?:ur|r|rún|ný|björg|mund)|dóttir|Þ[óo]r|sson\b")
+_LETTERS = Path(__file__).with_name("encoding_letters.toml")
+_PAIR = re.compile(r"(\S\S)(\d+)")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
-_SEGMENT = re.compile(rb'[^,;\t\r\n"]*[\x80-\xff][^,;\t\r\n"]*')
+_CELL = re.compile(rb'[^,;\t\r\n"]*[\x80-\xff][^,;\t\r\n"]*')
+_WORD = re.compile(r"[^ \n]+")
 _IDEOGRAPH = re.compile("[\u4e00-\u9fff]")
 _SEARCHED_BYTES = 1 << 22  # from the first letter beyond ASCII on
+_JUDGED_CELLS = 300
 _MIN_NAMES = 3  # different ones; with fewer, a language is a guess
+# Natural logarithms of how likely a letter is beside its neighbour, where the lists have no such pair.
+_RARE, _FOREIGN, _SYMBOL, _UNDEFINED = math.log(4e-4), math.log(2e-5), math.log(1e-6), math.log(1e-7)
+_MIN_WRITTEN = 0.8  # share of a language's pairs that an encoding can write, else it is no encoding of the language
+_LIST_SHARE = 0.97  # the rest is for names of other languages
+_OTHER_CASE = math.log(1e-2)  # a capital within a word, or a small letter within capitals
+_SIGN, _LONE_LETTER = math.log(3e-3), {"latin": math.log(5e-3)}
+_WITHIN_WORDS, _BEFORE_WORDS, _AFTER_WORDS = "’·\xa0", "“«‘¿¡§„", "”»®™©€“’ºª²³"
+_SIGNS = f"{_WITHIN_WORDS}{_BEFORE_WORDS}{_AFTER_WORDS}–—…•°½\u200e\u200f"
+_MIN_LEAD = 4.0  # natural logarithm by which the best encoding must be likelier than the next
+_MIN_MEAN = -8.8  # of each letter; below, a text that is not Latin is none of `_ONE_BYTE`
 _NOT_LATIN_SHARE = 0.55  # of the letters that are not ASCII; in Western names it is a fifth
-_FOREIGN_LETTER = re.compile(rb"(?<=[A-Za-z\x80-\xff])[\x80-\xff]|[\x80-\xff](?=[A-Za-z\x80-\xff])")
 _MAX_CHAOS = 10.0  # percent of unlikely neighbours, as charset-normalizer counts them
-_MIN_LEAD = 4.0  # percent that the second best encoding must be behind
+_MIN_CHAOS_LEAD = 4.0  # percent that the second best encoding must be behind
 
 
 @dataclass(frozen=True)
@@ -58,43 +78,118 @@ class DetectedEncoding:
     """The encoding that explains a text best, and whether another one may be meant."""
 
     codec: str
+    label: str
     is_doubtful: bool = False
-
-    @property
-    def label(self) -> str:
-        return _LABELS[self.codec]
 
 
 def detect_encoding(data: bytes) -> DetectedEncoding:
-    """The encoding of a text that is not UTF-8: Windows-1252 where nothing speaks against it."""
+    """The encoding of a text that is not UTF-8."""
     first = _NOT_ASCII.search(data)
     start = data.rfind(b"\n", 0, first.start()) + 1 if first else 0
-    names = set(_SEGMENT.findall(data, start, start + _SEARCHED_BYTES))
-    sample = b"\n".join(sorted(names))
-    high = len(_FOREIGN_LETTER.findall(sample))
-    letters = len(re.findall(rb"[A-Za-z]", sample))
-    if high > 3 and high > (high + letters) * _NOT_LATIN_SHARE:
-        return _not_latin(sample, len(names))
-    western = sample.decode("cp1252", "replace")
-    symbols = len(_SYMBOLS.findall(western)) + western.count("\ufffd")
-    if symbols and len(re.findall(rb"[\x80-\x9f]", sample)) > high * 0.7:
-        return DetectedEncoding("mac_roman", is_doubtful=len(names) < _MIN_NAMES)
-    central = len(_CENTRAL_EUROPEAN.findall(western))
-    turkish = len(_TURKISH.findall(western)) - len(_ICELANDIC.findall(western))
-    if turkish > central and turkish > 0:
-        return DetectedEncoding("cp1254", is_doubtful=turkish < _MIN_NAMES)
-    if central:
-        return DetectedEncoding("cp1250", is_doubtful=central < _MIN_NAMES)
-    return DetectedEncoding("cp1252", is_doubtful=symbols > 0)
+    cells = sorted(set(_CELL.findall(data, start, start + _SEARCHED_BYTES)))
+    judged = cells[:: -(-len(cells) // _JUDGED_CELLS)]
+    sample = b"\n".join(judged)
+    letters = len(_NOT_ASCII.findall(sample))
+    codecs: dict[str, str] = {}  # by the text that a codec makes, the one that is met most
+    likelihoods: dict[str, float] = {}
+    for codec in sorted(_ONE_BYTE, key=lambda codec: -_ONE_BYTE[codec][2]):
+        text = sample.decode(codec, "replace")
+        codecs.setdefault(text, codec)
+        likelihoods[text] = max(likelihoods.get(text, -math.inf), _likelihood(text, codec))
+    (best, text), (second, _) = sorted(((value, text) for text, value in likelihoods.items()), reverse=True)[:2]
+    codec = codecs[text]
+    if best / letters < _MIN_MEAN and letters > 3 and letters > len(sample) * _NOT_LATIN_SHARE:
+        return _east_asian(sample, len(cells))
+    few = len(cells) < _MIN_NAMES and codec != "cp1252"
+    return DetectedEncoding(codec, _ONE_BYTE[codec][0], few or best - second < _MIN_LEAD)
 
 
-def _not_latin(sample: bytes, names: int) -> DetectedEncoding:
-    found = from_bytes(sample, cp_isolation=_NOT_LATIN, threshold=0.5, language_threshold=0)
-    scores = [(one.encoding, one.percent_chaos, one.percent_coherence) for one in found if one.encoding in _LABELS]
+def _likelihood(text: str, codec: str) -> float:
+    """How likely names are to be so, as a natural logarithm; each word is judged by the language that fits it best."""
+    _, script, frequency = _ONE_BYTE[codec]
+    languages = _languages_of(codec)
+    return frequency + sum(
+        max(sum(_likelihood_of_letter(word, at, script, pairs) for at in beyond) for pairs in languages)
+        for word in _WORD.findall(text)
+        if (beyond := [at for at, letter in enumerate(word) if not letter.isascii()])
+    )
+
+
+def _likelihood_of_letter(text: str, at: int, script: str, pairs: Mapping[str, float]) -> float:
+    """The likelihood of what stands at a place, by its neighbours on both sides."""
+    letter, before, after = text[at], text[at - 1 : at], text[at + 1 : at + 2]
+    if letter == "\ufffd" or not (letter.isprintable() or letter in _SIGNS):
+        return 2 * _UNDEFINED
+    if not letter.isalpha() or letter in "ºª":
+        return 2 * _likelihood_of_sign(letter, before, after)
+    if not before.isalpha() and not after.isalpha():
+        return 2 * _LONE_LETTER.get(script, _RARE)
+    if script != "latin" and ("a" <= before.lower() <= "z" or "a" <= after.lower() <= "z"):
+        return 2 * _SYMBOL
+    small = letter.lower()[0]
+    unknown = _RARE if small in pairs else _FOREIGN
+    case = 0.0
+    if letter.isupper() and before.islower():
+        case = 2 * _OTHER_CASE
+    elif letter.islower() and before.isupper() and after.isupper():
+        case = _OTHER_CASE
+    left = before.lower()[:1] if before.isalpha() else "^"
+    right = after.lower()[:1] if after.isalpha() else "$"
+    # Where letters beyond ASCII follow each other, each pair counts once.
+    counted = right if script == "latin" or not after.isalpha() else None
+    return case + pairs.get(left + small, unknown) + (pairs.get(small + counted, unknown) if counted else 0.0)
+
+
+def _likelihood_of_sign(sign: str, before: str, after: str) -> float:
+    in_word, at_word = before.isalpha() and after.isalpha(), before.isalpha() or after.isalpha()
+    if sign not in _SIGNS or (in_word and sign not in _WITHIN_WORDS):
+        return _SYMBOL
+    beside = sign in _WITHIN_WORDS or (sign in _BEFORE_WORDS and after.isalpha()) or sign in _AFTER_WORDS
+    return _SIGN if beside or not at_word else _RARE
+
+
+@lru_cache(maxsize=len(_ONE_BYTE))
+def _languages_of(codec: str) -> list[dict[str, float]]:
+    """For each language of an encoding, the natural logarithms of its pairs of letters.
+
+    A letter by itself stands for being known to the language.
+    """
+    script = _ONE_BYTE[codec][1]
+    languages = [
+        {pair: int(share) / 1000 for pair, share in _PAIR.findall(text)} for text in _pairs_by_script()[script].values()
+    ]
+    others = {pair: sum(one.get(pair, 0.0) for one in languages) / len(languages) for one in languages for pair in one}
+    return [
+        _logarithms(one, others)
+        for one in languages
+        if sum(share for pair, share in one.items() if _can_write(codec, pair)) >= sum(one.values()) * _MIN_WRITTEN
+    ]
+
+
+@lru_cache(maxsize=1)
+def _pairs_by_script() -> dict[str, dict[str, str]]:
+    return tomllib.loads(_LETTERS.read_text(encoding="utf-8"))
+
+
+def _can_write(codec: str, pair: str) -> bool:
+    return "?" not in pair.encode(codec, "replace").decode("latin-1")
+
+
+def _logarithms(language: Mapping[str, float], others: Mapping[str, float]) -> dict[str, float]:
+    known = {letter for pair in language for letter in pair if not letter.isascii()}
+    smoothed = {
+        pair: language.get(pair, 0.0) * _LIST_SHARE + share * (1 - _LIST_SHARE) for pair, share in others.items()
+    }
+    return dict.fromkeys(known, 0.0) | {pair: max(math.log(share), _FOREIGN) for pair, share in smoothed.items()}
+
+
+def _east_asian(sample: bytes, names: int) -> DetectedEncoding:
+    found = from_bytes(sample, cp_isolation=list(_EAST_ASIAN), threshold=0.5, language_threshold=0)
+    scores = [(one.encoding, one.percent_chaos, one.percent_coherence) for one in found if one.encoding in _EAST_ASIAN]
     if len(_IDEOGRAPH.findall(sample.decode("euc_kr", "ignore"))) * 5 > names:  # Korean names are written in Hangul
         scores = [score for score in scores if score[0] != "euc_kr"]
     if not scores:
-        return DetectedEncoding("cp1252", is_doubtful=True)
+        return DetectedEncoding("cp1252", "Windows-1252", is_doubtful=True)
     (best, chaos, coherence), *others = scores
-    close = any(one[1] - chaos < _MIN_LEAD and coherence - one[2] < _MIN_LEAD for one in others)
-    return DetectedEncoding(best, close or chaos >= _MAX_CHAOS or names < _MIN_NAMES)
+    close = any(one[1] - chaos < _MIN_CHAOS_LEAD and coherence - one[2] < _MIN_CHAOS_LEAD for one in others)
+    return DetectedEncoding(best, _EAST_ASIAN[best], close or chaos >= _MAX_CHAOS or names < _MIN_NAMES)

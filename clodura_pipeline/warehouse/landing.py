@@ -25,7 +25,7 @@ Spellings = Mapping[str, tuple[str, ...]]
 OpenDatabase = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 Note = dict[str, Any]
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Raised when files are read differently: unchanged files are then landed again."""
 CHANGED = "changed since it was loaded; its day has not been loaded again"
 

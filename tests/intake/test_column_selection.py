@@ -10,6 +10,8 @@ from clodura_pipeline.identity.cells import LANDED_COLUMNS
 from clodura_pipeline.identity.cleaning import clean
 from clodura_pipeline.intake.contact_file import read_contacts
 
+PLACE = [pl.lit(None).alias("file_date"), pl.lit("list.csv").alias("source_file"), pl.lit("list").alias("source")]
+
 
 def landed(folder: Path, headers: str, *rows: str) -> list[dict[str, str]]:
     """Our columns of each row, without the empty ones."""
@@ -172,6 +174,31 @@ def test_parts_of_a_name_that_tell_namesakes_apart_are_landed(
     assert (found.get("first_name"), found.get("last_name"), found.get("full_name")) == expected
 
 
+@pytest.mark.parametrize(
+    ("header", "name", "first", "last"),
+    [
+        ("Név", "Kovács Anna", "Anna", "Kovács"),
+        ("Teljes név", "dr. Szabó Péter", "Péter", "Szabó"),
+        ("ФИО", "Петров Иван", "Иван", "Петров"),
+        ("Nom et prénom", "DE LA TOUR Anne", "Anne", "DE LA TOUR"),
+        ("Nachname, Vorname", "Müller, Hans", "Hans", "Müller"),
+        ("氏名", "山田 健", "健", "山田"),
+        ("氏名", "Yamada Ken", "Ken", "Yamada"),
+        ("성명", "김 민수", "민수", "김"),
+        ("Name", "김 민수", "민수", "김"),
+        ("Name", "Kovács Anna", "Kovács", "Anna"),
+        ("Prénom et nom", "Anne Dubois", "Anne", "Dubois"),
+    ],
+)
+def test_the_family_name_is_first_where_header_or_script_says_so(
+    tmp_path: Path, header: str, name: str, first: str, last: str
+) -> None:
+    location = tmp_path / "list.csv"
+    location.write_text(f'"{header}",Email\n"{name}",p1@acme.example\n', encoding="utf-8")
+    contacts = clean(read_contacts(location).rows.with_columns(PLACE)).contacts
+    assert contacts.select("first_name", "last_name").row(0) == (first, last)
+
+
 def test_what_was_joined_or_not_used_stays_among_the_files_other_columns(tmp_path: Path) -> None:
     location = tmp_path / "list.csv"
     location.write_text("First Name,Last Name,Suffix,Email,E-mail 2\nJohn,Smith,Jr.,,b@x.eu\n")
@@ -223,6 +250,5 @@ def test_namesakes_told_apart_by_a_column_of_their_own_are_two_people(tmp_path: 
         "First Name,Middle Name,Last Name,Suffix,Company\n"
         "John,,Smith,Jr.,IBM\nJohn,,Smith,Sr.,IBM\nJohn,Albert,Smith,,IBM\nJohn,Bertram,Smith,,IBM\n"
     )
-    place = [pl.lit(None).alias("file_date"), pl.lit("list.csv").alias("source_file"), pl.lit("list").alias("source")]
-    contacts = clean(read_contacts(location).rows.with_columns(place)).contacts
+    contacts = clean(read_contacts(location).rows.with_columns(PLACE)).contacts
     assert contacts.select(pl.col("name_id").n_unique(), pl.col("contact_id").n_unique()).row(0) == (4, 4)

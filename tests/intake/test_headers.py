@@ -480,8 +480,9 @@ def test_every_spelling_stands_once_and_for_one_column() -> None:
     table = tomllib.loads(BUILT_IN.read_text(encoding="utf-8"))
     columns = (*LANDED_COLUMNS, HANDLE, *NAME_PARTS)
     about_words = {"wrappers", "guests", "form_words", "possessives", "form_endings", "remarks", "path_endings"}
-    assert set(table) == {*columns, *about_words, "exclusive", "contextual", "unused"}
+    assert set(table) == {*columns, *about_words, "exclusive", "family_name_first", "contextual", "unused"}
     keys = [key_of(one) for column in columns for one in table[column]]
     assert "" not in keys
     assert sorted(keys) == sorted(set(keys))
     assert {key_of(one) for one in table["exclusive"]} <= set(keys)
+    assert {key_of(one) for one in table["family_name_first"]} <= {key_of(one) for one in table["full_name"]}

@@ -29,7 +29,7 @@ class HeaderMatch:
     `headers` are as in the file, `names` the same made unique ("Email", "Email_2"). `people` has the positions for each
     person whom a row may be about; most files have one, and a row is about the first of them that it has a value for.
     `handles` hold bare LinkedIn handles, `lists` several values as JSON. `whole_or_part` hold the whole name or a part
-    of it, as each row shows.
+    of it, as each row shows; full names in `family_name_first` begin with the family name.
     """
 
     headers: tuple[str, ...]
@@ -38,6 +38,7 @@ class HeaderMatch:
     handles: frozenset[int] = frozenset()
     whole_or_part: frozenset[int] = frozenset()
     lists: frozenset[int] = frozenset()
+    family_name_first: frozenset[int] = frozenset()
 
     @cached_property
     def columns(self) -> Positions:
@@ -76,8 +77,9 @@ def match_headers(headers: Sequence[str], extra_spellings: Spellings | None = No
     ]
     whole_or_part = frozenset(at for at in contextual if (own := read[at][1]) and own.column == "full_name")
     handles = frozenset(position for position, meaning in found if meaning.handle)
+    family_first = frozenset(position for position, meaning in found if meaning.key in spellings.family_name_first)
     people = tuple(_positions(group, spellings.exclusive) for group in _people(found, spellings.guests))
-    return HeaderMatch(tuple(headers), _unique(headers), people, handles, whole_or_part)
+    return HeaderMatch(tuple(headers), _unique(headers), people, handles, whole_or_part, family_name_first=family_first)
 
 
 def _contextual_meanings(spellings: HeaderSpellings, read: Sequence[tuple[str, Meaning | None]]) -> dict[int, Meaning]:

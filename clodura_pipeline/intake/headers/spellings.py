@@ -87,6 +87,7 @@ class HeaderSpellings:
         own_keys = _keys(one for listed in own.values() for one in listed)
         self.guests = tuple(map(key_of, table["guests"]))
         self.exclusive = _keys(table["exclusive"]) - own_keys
+        self.family_name_first = _keys(table["family_name_first"])
         self.contextual = tuple(
             ContextualSpelling(
                 rule["column"],
