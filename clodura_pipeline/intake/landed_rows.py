@@ -20,7 +20,10 @@ _AROUND_HEADERS = '\ufeff" \t\r'  # what a file leaves around its headers when i
 
 @dataclass(frozen=True)
 class ContactRows:
-    """All records of a contact file: each is either in `rows` or in `unreadable`."""
+    """All records of a contact file: each is either in `rows` or in `unreadable`.
+
+    `rows` are empty where they were handed to a store.
+    """
 
     rows: pl.DataFrame = field(repr=False)
     unreadable: tuple[UnreadableRecord, ...] = field(repr=False)
@@ -29,6 +32,11 @@ class ContactRows:
     format: str
     notes: tuple[str, ...] = ()
     encoding_is_doubtful: bool = False
+
+    @property
+    def rows_read(self) -> int:
+        """How many records could be read."""
+        return self.records - len(self.unreadable)
 
 
 class LandedRows:

@@ -3,8 +3,8 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -12,8 +12,8 @@ from typing import Any
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 
-from clodura_pipeline.identity.cells import LANDED_COLUMNS
 from clodura_pipeline.intake.contact_file import ContactRows, UnreadableFile
 from clodura_pipeline.intake.files import ContactFile, FoundFiles, LeftAlone
 from clodura_pipeline.intake.reader_process import ContactFileReader
@@ -66,7 +66,7 @@ class Landed:
     @property
     def rows(self) -> int:
         """Rows landed now."""
-        return sum(len(state.reading.rows) for state in self.files if state.reading)
+        return sum(state.reading.rows_read for state in self.files if state.reading)
 
     @property
     def unreadable_records(self) -> int:
@@ -97,29 +97,26 @@ def land(
     version = _version(spellings)
     with open_database() as connection:
         known = {row["source_file"]: row for row in read(connection, _KNOWN).to_dicts()}
+
+    def store(state: FileState, rows: pa.RecordBatchReader) -> None:
+        with open_database() as connection, transaction(connection):
+            _store_rows(connection, state, rows)
+            _note_files(connection, [state], now, version)
+
     with ContactFileReader() as reader:
         for file in found.files:
             before = known.get(file.path, {})
             before = before if before.get("version") == version else {}
-            state = _read_if_wanted(file, days, day_of_undated, lambda path: reader.read(path, spellings), before)
-            if state.reading is not None:
-                with open_database() as connection, transaction(connection):
-                    _store_rows(connection, state, state.reading)
-                    _note_files(connection, [state], now, version)
+            state = _land_if_wanted(
+                file, days, day_of_undated, lambda path: reader.read(path, spellings), before, store
+            )
             report(state)
-            states.append(replace(state, reading=_counts_only(state.reading)))
+            states.append(state)
     with open_database() as connection, transaction(connection):
         _note_files(connection, [state for state in states if state.reading is None], now, version)
         _note_left_alone(connection, found.left_alone, now)
         vanished = _note_vanished(connection, [f.path for f in found.files] + [x.path for x in found.left_alone])
     return Landed(tuple(states), tuple(vanished))
-
-
-def _counts_only(reading: ContactRows | None) -> ContactRows | None:
-    """A reading for counting: the texts of a large file are not kept in memory while others are read."""
-    if reading is None:
-        return None
-    return replace(reading, rows=reading.rows.select("source_row"))
 
 
 def _version(spellings: Spellings) -> str:
@@ -142,12 +139,13 @@ def _signature(path: Path) -> str:
     return f"{stat.st_size}/{stat.st_mtime_ns}/{stat.st_ctime_ns}/{stat.st_ino}"
 
 
-def _read_if_wanted(
+def _land_if_wanted(
     file: ContactFile,
     days: Days,
     day_of_undated: Callable[[str], date],
-    read_contacts: Callable[[Path], ContactRows],
+    read_contacts: Callable[[Path], AbstractContextManager[tuple[ContactRows, pa.RecordBatchReader]]],
     before: Note,
+    store: Callable[[FileState, pa.RecordBatchReader], None],
 ) -> FileState:
     day = file.dated or day_of_undated(file.path)
     if not days.first <= day <= days.last:
@@ -157,31 +155,40 @@ def _read_if_wanted(
     if days.wanted is not None and day not in days.wanted:
         return FileState(file, day, "found", "its day has not been loaded yet", signature=signature)
     hashed: str | None = None
-    try:
-        if signature and signature == before.get("signature"):
-            hashed = before["content_hash"]
-        else:
-            hashed = content_hash(file.location)
-        if hashed is not None and hashed == before.get("content_hash") and before.get("file_date") == day:
-            return FileState(file, day, before["status"], before["reason"], None, signature, hashed)
-        reading = read_contacts(file.location)
-    except OSError as error:
-        return FileState(file, day, "unreadable", f"cannot be opened: {error.strerror}", signature=signature)
-    except UnreadableFile as error:
-        return FileState(file, day, "unreadable", str(error), None, signature, hashed)
-    return FileState(file, day, "loaded", "; ".join(reading.notes) or None, reading, signature, hashed)
+    with ExitStack() as stack:
+        try:
+            if signature and signature == before.get("signature"):
+                hashed = before["content_hash"]
+            else:
+                hashed = content_hash(file.location)
+            if hashed is not None and hashed == before.get("content_hash") and before.get("file_date") == day:
+                return FileState(file, day, before["status"], before["reason"], None, signature, hashed)
+            reading, rows = stack.enter_context(read_contacts(file.location))
+        except OSError as error:
+            return FileState(file, day, "unreadable", f"cannot be opened: {error.strerror}", signature=signature)
+        except UnreadableFile as error:
+            return FileState(file, day, "unreadable", str(error), None, signature, hashed)
+        state = FileState(file, day, "loaded", "; ".join(reading.notes) or None, reading, signature, hashed)
+        store(state, rows)
+        return state
 
 
-def _store_rows(connection: duckdb.DuckDBPyConnection, state: FileState, reading: ContactRows) -> None:
+def _store_rows(connection: duckdb.DuckDBPyConnection, state: FileState, rows: pa.RecordBatchReader) -> None:
+    """Replace the rows of a file; they go into the table batch by batch, so that no more are held in memory."""
+    assert state.reading is not None
     place = {"file_date": state.day, "source_file": state.file.path}
-    rows = reading.rows.select("source_row", *LANDED_COLUMNS, "source_columns", "record").with_columns(
-        pl.lit(state.file.source).alias("source"), *(pl.lit(value).alias(name) for name, value in place.items())
+    delete(connection, RAW_CONTACTS.name, "source_file", [state.file.path])
+    connection.register("incoming", rows)
+    connection.execute(
+        f"INSERT INTO {RAW_CONTACTS.name} BY NAME "
+        "SELECT *, $file_date AS file_date, $source_file AS source_file, $source AS source FROM incoming",
+        {**place, "source": state.file.source},
     )
-    replace_rows(connection, RAW_CONTACTS, rows, "source_file", [state.file.path])
+    connection.unregister("incoming")
     delete(connection, "unreadable_records", "source_file", [state.file.path])
     unreadable = [
         {**place, "source_row": bad.source_row, "reason": bad.reason, "record": json.dumps({"text": bad.text})}
-        for bad in reading.unreadable
+        for bad in state.reading.unreadable
     ]
     if unreadable:
         insert(connection, "unreadable_records", pl.DataFrame(unreadable))
@@ -233,7 +240,7 @@ def _note(state: FileState, before: Note, signature: str | None, now: datetime) 
         "format": reading.format if reading else before.get("format"),
         "column_mapping": json.dumps(reading.mapping, ensure_ascii=False) if reading else before.get("column_mapping"),
         "records": reading.records if reading else before.get("records"),
-        "rows_landed": len(reading.rows) if reading else before.get("rows_landed"),
+        "rows_landed": reading.rows_read if reading else before.get("rows_landed"),
         "records_unreadable": len(reading.unreadable) if reading else before.get("records_unreadable"),
         "size_bytes": file.size_bytes,
         "content_hash": state.content_hash or before.get("content_hash"),

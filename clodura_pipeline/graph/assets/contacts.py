@@ -158,7 +158,7 @@ def _log_file(log: dg.DagsterLogManager, state: FileState) -> None:
     if state.status == "loaded" and state.reading:
         bad = len(state.reading.unreadable)
         log.info(
-            f"{state.file.path}: {len(state.reading.rows)} rows ({state.reading.format})"
+            f"{state.file.path}: {state.reading.rows_read} rows ({state.reading.format})"
             + (f", {bad} records could not be read, see rejected_contacts" if bad else "")
         )
     elif state.status in ("unreadable", "outside_partitions"):
@@ -171,7 +171,7 @@ def _figures(landed: Landed) -> dict[str, Any]:
             "file": state.file.path,
             "day": state.day.isoformat(),
             "status": state.status,
-            "rows": len(state.reading.rows) if state.reading else None,
+            "rows": state.reading.rows_read if state.reading else None,
             "unreadable": len(state.reading.unreadable) if state.reading else None,
             "reason": state.reason,
         }
