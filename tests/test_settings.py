@@ -118,7 +118,6 @@ else:
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs what the process was started with")
 @pytest.mark.parametrize("in_child", [False, True], ids=["this process", "a process that it starts"])
 @pytest.mark.parametrize(("given", "expected"), [("5", "5"), (None, "7")])
 def test_a_value_that_the_file_was_put_over_is_found_again(

@@ -191,7 +191,19 @@ class Step:
         with self.ledger() as ledger, self.database(why) as connection:
             yield connection, ledger, self.clodura.build_tables(connection, ledger, self.run_id)
 
-    def describe_days(self, asset: str, connection: DuckDBPyConnection, query: str) -> None:
-        """Attach to each partition of this run the figures of that day as they stand now; see `day_figures`."""
+    def describe_days(
+        self,
+        asset: str,
+        connection: DuckDBPyConnection,
+        query: str,
+        run: Mapping[str, Any],
+        first: Mapping[str, Any] = {},
+    ) -> None:
+        """Attach to each partition of this run the day's figures as they stand now (see `day_figures`), then the run's.
+
+        Args:
+            first: what a person should see before any figure.
+        """
         for day, figures in day_figures(connection, query, self.days).items():
-            self.context.add_asset_metadata(figures, self.instance.key(asset), partition_key=day.isoformat())
+            shown = {**first, **figures, **run}
+            self.context.add_asset_metadata(shown, self.instance.key(asset), partition_key=day.isoformat())

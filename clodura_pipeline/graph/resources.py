@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import dagster as dg
 import duckdb
@@ -16,6 +16,7 @@ from clodura_pipeline.clodura.client import ClientSettings
 from clodura_pipeline.enrichment.ledger_file import open_ledger
 from clodura_pipeline.enrichment.session import RunIdentity, Session, open_session
 from clodura_pipeline.graph.partitions import utc_now
+from clodura_pipeline.graph.run_config import EnrichmentConfig
 from clodura_pipeline.identity.suppression import Suppression, read_suppression
 from clodura_pipeline.ledger import Ledger, Retention
 from clodura_pipeline.ledger.rules.clock import SystemClock
@@ -27,6 +28,10 @@ from clodura_pipeline.warehouse.published.publication import publish
 FOREIGN_LOCK_SECONDS = 100.0
 _NOT_CONFIGURED = ("api_key", "alert_webhook")
 """Settings that are secret: pages that show a resource's configuration must not show them."""
+_FOR_OPERATORS = (
+    "The settings, and the only way to Clodura. Each field says what the setting is now; a value given here changes it "
+    "for one run, null leaves it. Caps can only be lowered."
+)
 
 
 def config_type(name: str) -> tuple[Any, Any]:
@@ -40,32 +45,34 @@ def config_type(name: str) -> tuple[Any, Any]:
 class CloduraResource(dg.ConfigurableResource):
     """The settings of an instance, and the only way to Clodura: every call passes the ledger, limits and budget.
 
-    Made by `from_settings`, which adds a field for each setting.
+    Made by `from_settings`, which adds a field for each setting: what a run's config changes of them. The values of the
+    settings are no fields: the launchpad would copy all of them into each run's config, where the cap gets lost, and
+    Dagster 1.13.27 drops configured values as soon as a run's config names one field of a resource.
     """
 
-    api_key_env: str = Field(API_KEY, description="environment variable that holds the API key")
+    base: ClassVar[Settings] = Settings.model_construct()
+    api_key_env: str = Field(API_KEY, description="environment variable that holds Clodura's API key")
 
     @classmethod
     def from_settings(cls, settings: Settings, api_key_env: str = API_KEY) -> "CloduraResource":
-        """A resource with these settings, and the name of the variable that holds the key.
-
-        The values are the defaults of a class made for it. Dagster 1.13.27 drops configured values as soon as a run's
-        config names one field of a resource: such a run would use another ledger.
-        """
+        """A resource with these settings, and the name of the variable that holds the key."""
         fields: dict[str, Any] = {"api_key_env": (str, Field(api_key_env, description="holds the API key"))}
         for name, value in settings:
             if name not in _NOT_CONFIGURED:
-                default = value if isinstance(value, int | float) else str("" if value is None else value)
-                description = f"{Settings.model_fields[name].description} ({variable_of(name)})"
-                fields[name] = (config_type(name)[0], Field(default, description=description))
-        made: type[CloduraResource] = create_model(cls.__name__, __base__=cls, **fields)
+                shown = "none" if value in (None, "") else value
+                description = f"{Settings.model_fields[name].description}. {variable_of(name)}: {shown}"
+                fields[name] = (config_type(name)[0] | None, Field(None, description=description))
+        made: type[CloduraResource] = create_model(cls.__name__, __base__=cls, __doc__=_FOR_OPERATORS, **fields)
+        made.base = settings
         return made(api_key_env=api_key_env)
 
     @property
     def settings(self) -> Settings:
-        """The settings, without the key."""
-        values = {name: getattr(self, name) for name in Settings.model_fields if name not in _NOT_CONFIGURED}
-        return check_settings({name: value for name, value in values.items() if value != ""}, project_root())
+        """The settings, without the key, as this run's config has changed them."""
+        names = [name for name in Settings.model_fields if name not in _NOT_CONFIGURED]
+        values = {name: getattr(self.base, name) for name in names}
+        changed = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        return check_settings(values | changed, project_root())
 
     @property
     def refresh_ages(self) -> Refresh:
@@ -103,27 +110,17 @@ class CloduraResource(dg.ConfigurableResource):
 
     @contextlib.contextmanager
     def session(
-        self,
-        ledger: Ledger,
-        identity: RunIdentity,
-        budget: Budget,
-        refresh: bool = False,
-        retry_ambiguous: bool = False,
+        self, ledger: Ledger, identity: RunIdentity, budget: Budget, config: EnrichmentConfig
     ) -> Iterator[Session]:
-        """Open the way to Clodura for one run.
-
-        Args:
-            refresh: call again for people whose answers are older than the max ages.
-            retry_ambiguous: call again for people whose answer was lost twice.
-        """
+        """Open the way to Clodura for one run."""
         settings = self.settings
         policy = Policy(
             limits=settings.limits,
             budget=budget,
             timeout_seconds=settings.timeout_seconds,
             max_workers=settings.max_workers,
-            refresh=self.refresh_ages if refresh else None,
-            retry_ambiguous=retry_ambiguous,
+            refresh=self.refresh_ages if config.refresh else None,
+            retry_ambiguous=bool(config.retry_ambiguous),
         )
         key = resolve_api_key(self.api_key_env)
         client = ClientSettings(settings.base_url, key, settings.timeout_seconds, settings.max_workers)

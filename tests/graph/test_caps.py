@@ -80,7 +80,6 @@ def launch(listed: Project, env_file: str, *arguments: str, **given: str) -> sub
     )  # fmt: skip
 
 
-@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs the environment that a process was given")
 @pytest.mark.parametrize(
     ("env_file", "given", "config", "charged"),
     [

@@ -80,28 +80,23 @@ def _land_contacts(step: Step) -> dg.MaterializeResult:
         )
     landed = _land(step)
     with step.database("reading figures") as connection:
-        step.describe_days("raw_contacts", connection, LANDED_BY_DAY)
-        counts = row_count(connection, RAW_CONTACTS)
-    return dg.MaterializeResult(metadata={**_figures(landed), **counts})
+        run = {**_figures(landed), **row_count(connection, RAW_CONTACTS)}
+        step.describe_days("raw_contacts", connection, LANDED_BY_DAY, run)
+    return dg.MaterializeResult()
 
 
 def _validate_contacts(step: Step) -> tuple[dg.MaterializeResult, ...]:
-    days = step.days
     with step.ledger() as ledger, step.database("validation") as connection:
-        files = validate(connection, days, ledger.erased_people()).files
-        step.describe_days("validated_contacts", connection, VALIDATED_BY_DAY)
-        step.describe_days("rejected_contacts", connection, REJECTED_BY_DAY)
-        validated, rejected = row_count(connection, VALIDATED_CONTACTS), row_count(connection, REJECTED_CONTACTS)
-        reasons = small_table("reasons", read(connection, REJECTION_REASONS, [days]).to_dicts())
-    step.context.log.info(f"{files} new or changed files validated.")
-    return (
-        dg.MaterializeResult(
-            asset_key=step.instance.key("validated_contacts"), metadata={"run_files_validated": files, **validated}
-        ),
-        dg.MaterializeResult(
-            asset_key=step.instance.key("rejected_contacts"),
-            metadata={**reasons, "run_files_validated": files, **rejected},
-        ),
+        files = validate(connection, step.days, ledger.erased_people()).files
+        step.context.log.info(f"{files} new or changed files validated.")
+        run = {"run_files_validated": files, **row_count(connection, VALIDATED_CONTACTS)}
+        step.describe_days("validated_contacts", connection, VALIDATED_BY_DAY, run)
+        reasons = small_table("reasons", read(connection, REJECTION_REASONS, [step.days]).to_dicts())
+        run = {**reasons, "run_files_validated": files, **row_count(connection, REJECTED_CONTACTS)}
+        step.describe_days("rejected_contacts", connection, REJECTED_BY_DAY, run)
+    return tuple(
+        dg.MaterializeResult(asset_key=step.instance.key(asset))
+        for asset in ("validated_contacts", "rejected_contacts")
     )
 
 

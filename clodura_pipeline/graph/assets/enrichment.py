@@ -51,26 +51,29 @@ def build_enrichment_assets(instance: GraphInstance) -> list[dg.AssetsDefinition
 def _plan(step: Step) -> dg.MaterializeResult:
     with step.ledger() as ledger, step.database("planning") as connection:
         plan = _make_plan(step, connection, ledger, _config_of_calls(step) or step.config(PlanConfig))
-        step.describe_days("enrichment_plan", connection, PLANNED_BY_DAY)
-        counts = row_count(connection, ENRICHMENT_PLAN)
-    days_needed = plan.days_needed(step.settings.limits)
+        run = {**_plan_figures(step, plan), **row_count(connection, ENRICHMENT_PLAN)}
+        step.describe_days("enrichment_plan", connection, PLANNED_BY_DAY, run)
     step.context.log.info(
         f"{plan.people} people: {plan.answered} have an answer, {plan.to_call} to call for at most "
         f"{plan.worst_credits} credits (expected: {plan.expected_credits:.0f}), {plan.held_back} held back; "
-        f"{days_needed} day(s) at the daily limit."
+        f"{run['run_days_needed']} day(s) at the daily limit."
     )
+    return dg.MaterializeResult()
+
+
+def _plan_figures(step: Step, plan: PlanSummary) -> dict[str, Any]:
     purposes = [{"purpose": purpose, "people": count} for purpose, count in plan.purposes.items()]
-    figures = {
+    return {
         "run_to_call": plan.to_call,
         "run_expected_credits": round(plan.expected_credits, 1),
         "run_worst_credits": plan.worst_credits,
-        "run_days_needed": days_needed,
+        "run_days_needed": plan.days_needed(step.settings.limits),
         "run_people": plan.people,
         "run_answered": plan.answered,
         "run_held_back": plan.held_back,
         "run_suppressed": plan.suppressed,
+        **small_table("run_purposes", purposes),
     }
-    return dg.MaterializeResult(metadata={**figures, **small_table("run_purposes", purposes), **counts})
 
 
 def _config_of_calls(step: Step) -> EnrichmentConfig | None:
@@ -90,7 +93,7 @@ def _make_plan(
         step.days,
         step.run_id,
         step.clodura.refresh_ages if config.refresh else None,
-        config.retry_ambiguous,
+        bool(config.retry_ambiguous),
     )
 
 
@@ -103,11 +106,12 @@ def _call_people(step: Step) -> dg.MaterializeResult:
         if failure:
             step.clodura.publish(connection)
         pending = sum(found.people for found in pending_reasons(connection, days))
-        step.describe_days("clodura_responses", connection, ANSWERED_BY_DAY)
+        first = {"run_stop_reason": report.stopped.reason} if report.stopped else {}
+        step.describe_days("clodura_responses", connection, ANSWERED_BY_DAY, _run_figures(report), first)
     tag_run(step.context, days, report.progress.credits_charged, pending, report.stopped)
     if failure:
         raise failure
-    return dg.MaterializeResult(metadata=_run_figures(report))
+    return dg.MaterializeResult()
 
 
 def _call(step: Step, config: EnrichmentConfig) -> ProgressReport:
@@ -129,7 +133,7 @@ def _call(step: Step, config: EnrichmentConfig) -> ProgressReport:
             return report
         identity = RunIdentity(step.run_id, cap_scope(context.run), budget.per_run_credits, str(days[0]), str(days[-1]))
         try:
-            with clodura.session(ledger, identity, budget, config.refresh, config.retry_ambiguous) as session:
+            with clodura.session(ledger, identity, budget, config) as session:
                 try:
                     for outcome in session.dispatcher.dispatch(batches, lambda: report.report(session), 1.0):
                         report.note(outcome)
@@ -168,21 +172,21 @@ def _failure(report: ProgressReport) -> dg.Failure | None:
 def _run_figures(report: ProgressReport) -> dict[str, Any]:
     """What this run did, the figures that matter first."""
     progress = report.progress
-    return without_none(
-        {
-            "run_stop_reason": report.stopped.reason if report.stopped else None,
-            "run_match_rate_percent": percent(progress.persons, progress.answered),
-            "run_credits_charged": progress.credits_charged,
-            "run_calls": progress.calls,
-            "run_people_called": progress.people_called,
-            "run_persons": progress.persons,
-            "run_organisations": progress.organisations,
-            "run_no_matches": progress.no_matches,
-            "run_refused": progress.refused,
-            "run_ambiguous": progress.ambiguous,
-            "run_unrecognised": progress.unrecognised,
-            "run_retries": progress.retries,
-            "run_credits_at_risk": progress.credits_at_risk,
-            **{f"run_{name}": value for name, value in report.balance_figures.items()},
-        }
-    )
+    figures = {
+        "run_match_rate_percent": percent(progress.persons, progress.answered),
+        "run_credits_charged": progress.credits_charged,
+        "run_calls": progress.calls,
+        "run_people_called": progress.people_called,
+        "run_persons": progress.persons,
+        "run_organisations": progress.organisations,
+        "run_no_matches": progress.no_matches,
+        **{f"run_{name}": value for name, value in report.balance_figures.items()},
+    }
+    rare = {
+        "run_refused": progress.refused,
+        "run_ambiguous": progress.ambiguous,
+        "run_unrecognised": progress.unrecognised,
+        "run_retries": progress.retries,
+        "run_credits_at_risk": progress.credits_at_risk,
+    }
+    return without_none(figures | {name: value for name, value in rare.items() if value})
