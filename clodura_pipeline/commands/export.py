@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-_FORMULA = r"^[=+\-@\t\r]"
+# What spreadsheets take for the start of a formula, full-width forms and leading white space included.
+_FORMULA = r"^\s*[=+\-@＝＋－＠]|^[\t\r\n]"
 
 
 @click.command()

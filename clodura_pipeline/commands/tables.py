@@ -9,8 +9,7 @@ import click
 @click.option("--format", "form", type=click.Choice(["md", "dbt", "json"]), default="md", help="Default: md.")
 def tables(form: str) -> None:
     """Print the tables, views and columns of the published file: Markdown, a dbt sources.yml, or JSON."""
-    from clodura_pipeline.warehouse.published.views import VIEWS
-    from clodura_pipeline.warehouse.tables import PUBLISHED
+    from clodura_pipeline.warehouse.published.dictionary import dictionary
 
     described = [
         {
@@ -21,19 +20,19 @@ def tables(form: str) -> None:
                 for column in table.columns
             ],
         }
-        for table in PUBLISHED
-    ] + [{"name": view.name, "description": view.meaning, "columns": []} for view in VIEWS]
+        for table in dictionary()
+    ]
     if form == "json":
         click.echo(json.dumps(described, indent=2))
     elif form == "dbt":
-        # JSON is YAML: dbt reads this file as it is.
-        source = {"name": "clodura", "schema": "main", "tables": described}
-        click.echo(json.dumps({"version": 2, "sources": [source]}, indent=2))
+        import yaml
+
+        # The database is the alias that the README's dbt profile attaches the file under.
+        source = {"name": "clodura", "database": "clodura", "schema": "main", "tables": described}
+        click.echo(yaml.safe_dump({"version": 2, "sources": [source]}, sort_keys=False, width=120), nl=False)
     else:
         for table in described:
-            click.echo(f"## {table['name']}\n\n{table['description']}\n")
-            if table["columns"]:
-                click.echo("| column | type | |\n|---|---|---|")
+            click.echo(f"## {table['name']}\n\n{table['description']}\n\n| column | type | |\n|---|---|---|")
             for column in table["columns"]:
                 click.echo("| `{name}` | {data_type} | {description} |".format(**column))
             click.echo()

@@ -28,7 +28,7 @@ record VARCHAR the whole record, as JSON
 
 VALIDATED_CONTACTS = table(
     "validated_contacts",
-    "One row per landed row that Clodura can be asked about, cleaned and with canonical identifiers.",
+    "One row per landed row that Clodura can be called for, cleaned and with canonical identifiers.",
     PLACE,
     CONTACT,
     CLEANED,
@@ -45,10 +45,10 @@ set_aside VARCHAR[] values that are not used as identifiers, and why
 
 REJECTED_CONTACTS = table(
     "rejected_contacts",
-    "One row per record that could not be read or that Clodura cannot be asked about, with the reasons.",
+    "One row per record that could not be read or cannot be used, with the reasons.",
     PLACE,
     """
-reasons VARCHAR[] why it is not asked about, in words
+reasons VARCHAR[] why it is not used, in words
 record JSON the record as landed
 """,
 )
@@ -76,13 +76,13 @@ person_key BIGINT who this is: contacts with the same key are the same person
 match_status VARCHAR person, organisation, no_match, pending, refused, ambiguous, unrecognised or suppressed
 pending_code VARCHAR why there is no answer yet, as a short stable word
 pending_reason VARCHAR why there is no answer yet, with figures and the remedy
-match_confidence VARCHAR Clodura's word for the combination asked with: highest, medium or low
+match_confidence VARCHAR Clodura's word for the combination sent: highest, medium or low
 identifiers_used VARCHAR the strongest combination of identifiers among what was sent
 identifiers_label VARCHAR the same in words
 """,
     ANSWER,
     """
-credits_charged DOUBLE all settled credits of the person, on the first of their rows by day, file and row; else 0
+credits_charged DOUBLE all settled credits of the person, on their first row by day, file and row; may be fractional
 answered_at TIMESTAMPTZ when the answer shown came (UTC)
 agreement VARCHAR agrees, differs or unknown: whether the answer is about the person who was called for
 agreement_reasons VARCHAR[] why, by profile, name, company or domain
@@ -98,8 +98,8 @@ CREDIT_USAGE = table(
     "Spend and outcomes by day, run, file and identifier combination. The authority on what was spent.",
     """
 usage_date DATE UTC day of sending
-run_id VARCHAR Dagster run that asked
-file_date DATE partition that asked
+run_id VARCHAR Dagster run that called
+file_date DATE partition that called
 source_file VARCHAR file of the first row of the person in that partition
 identifiers_used VARCHAR the strongest combination of identifiers among what was sent
 requests BIGINT calls made
@@ -109,18 +109,18 @@ no_matches BIGINT answers without a match
 refused BIGINT requests that Clodura refused (400, 422)
 ambiguous BIGINT requests whose answer was lost
 unrecognised BIGINT answers that could not be read
-credits_charged DOUBLE credits that were charged
+credits_charged DOUBLE credits that were charged; stated costs may be fractional
 credits_at_risk DOUBLE credits that may have been charged on top
 """,
 )
 
 ENRICHMENT_PLAN = table(
     "enrichment_plan",
-    "Whom the latest plan of each day set out to ask, in this order; enriched_contacts tells what became of it.",
+    "Who the latest plan of each day would call for, in this order; enriched_contacts shows what became of it.",
     """
-file_date DATE partition that asks
+file_date DATE partition that calls
 position BIGINT order within the plan, from 1
-person_key BIGINT who is asked about
+person_key BIGINT who is called for
 source_file VARCHAR file of the first row of the person in that partition
 source_row BIGINT that row's position in the file
 identifiers_used VARCHAR the strongest combination of identifiers among what is sent
@@ -170,19 +170,19 @@ source_file VARCHAR path of the file below the contacts folder
 source VARCHAR name of the list
 file_date DATE day the file belongs to
 records BIGINT records in the file
-rejected BIGINT of these, not asked about
+rejected BIGINT of these, not used
 top_rejection VARCHAR the most frequent reason
 people BIGINT distinct people in the validated rows
-already_known BIGINT people whose answer was asked for by another file or partition
-asked BIGINT people asked for this file
+already_known BIGINT people whose answer was called for by another file or partition
+asked BIGINT people called for by this file
 matched BIGINT people of this file with a person
 organisations BIGINT people of this file with an organisation only
 no_matches BIGINT people of this file without a match
 unanswered BIGINT people of this file without an answer yet
-suppressed BIGINT people of this file who are never asked (CLODURA_SUPPRESSION_FILE)
+suppressed BIGINT people of this file who are never called for (CLODURA_SUPPRESSION_FILE)
 match_rate DOUBLE matched / (matched + organisations + no_matches)
-credits_charged DOUBLE credits charged for calls that this file asked for
-credits_per_match DOUBLE credits_charged / people matched among those asked for this file
+credits_charged DOUBLE credits charged for calls of this file
+credits_per_match DOUBLE credits_charged / people matched by these calls
 """,
 )
 
@@ -201,7 +201,7 @@ match_status VARCHAR as in enriched_contacts
 """,
     ANSWER,
     """
-credits_charged DOUBLE all settled credits of the person
+credits_charged DOUBLE all settled credits of the person; stated costs may be fractional
 first_called_at TIMESTAMPTZ when they were first called for
 answered_at TIMESTAMPTZ when the answer shown came
 agreement VARCHAR as in enriched_contacts
@@ -213,7 +213,7 @@ ANSWERS = table(
     "answers",
     "Every readable answer of a person, newest first.",
     """
-person_key BIGINT whom the answer is about
+person_key BIGINT who the answer is about
 answered_at TIMESTAMPTZ when it came
 match_status VARCHAR person, organisation or no_match
 identifiers_used VARCHAR the strongest combination of identifiers among what was sent
@@ -227,7 +227,7 @@ CONTACT_CHANGES = table(
     "contact_changes",
     "What differs between two consecutive answers of a person, for people answered more than once.",
     """
-person_key BIGINT whom the answers are about
+person_key BIGINT who the answers are about
 field VARCHAR column of enriched_contacts
 old_value VARCHAR value in the earlier answer
 new_value VARCHAR value in the later answer

@@ -64,6 +64,7 @@ class Warehouse:
     folder: Path
     now: datetime = datetime(2026, 11, 20, 12, tzinfo=UTC)
     runs: int = 0
+    calls_per_day: int = 2000
     suppression: Suppression = field(default_factory=Suppression)
 
     def land(self, source_file: str, *rows: dict[str, str], day: date = DAY, source: str = "") -> None:
@@ -113,7 +114,7 @@ class Warehouse:
     def publish(self) -> duckdb.DuckDBPyConnection:
         """Build the analysts' tables, an hour later than before, and open the published file."""
         self.now += timedelta(hours=1)
-        build_analyst_tables(self.connection, self.ledger, self.suppression, "run", self.now, 2000)
+        build_analyst_tables(self.connection, self.ledger, self.suppression, "run", self.now, self.calls_per_day)
         target = self.folder / "clodura.duckdb"
         assert publish(self.connection, target)
         return duckdb.connect(target, read_only=True)

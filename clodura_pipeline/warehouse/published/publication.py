@@ -19,6 +19,7 @@ from clodura_pipeline.warehouse.erasure.rebuild import (
     remove,
     removed_at_end,
 )
+from clodura_pipeline.warehouse.published.dictionary import described_views
 from clodura_pipeline.warehouse.published.views import NEW_SINCE, VIEWS
 from clodura_pipeline.warehouse.replacement import replace_file
 from clodura_pipeline.warehouse.tables import PUBLISHED
@@ -105,14 +106,15 @@ def _statements(fresh: Path, sources: Mapping[str, str]) -> Iterator[str]:
         names = ", ".join(table.names)
         yield f"CREATE TABLE published.{table.name} ({table.ddl()})"
         yield f"INSERT INTO published.{table.name} ({names}) SELECT {names} FROM {sources[table.name]}"
-        yield f"COMMENT ON TABLE published.{table.name} IS {quoted(table.meaning)}"
-        for column in table.columns:
-            yield f'COMMENT ON COLUMN published.{table.name}."{column.name}" IS {quoted(column.meaning)}'
     yield "USE published"
     for view in VIEWS:
         yield f"CREATE VIEW {view.name} AS {view.query}"
-        yield f"COMMENT ON VIEW {view.name} IS {quoted(view.meaning)}"
     yield NEW_SINCE
+    for kind, described in (("TABLE", PUBLISHED), ("VIEW", described_views())):
+        for table in described:
+            yield f"COMMENT ON {kind} {table.name} IS {quoted(table.meaning)}"
+            for column in table.columns:
+                yield f'COMMENT ON COLUMN {table.name}."{column.name}" IS {quoted(column.meaning)}'
     yield "CHECKPOINT published"
 
 

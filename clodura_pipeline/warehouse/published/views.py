@@ -8,11 +8,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class View:
-    """A view: name, what a row of it is, its query."""
+    """A view: name, what a row of it is, its query; `columns`: lines of `name meaning`.
+
+    A column that is not among these means what it means in the published tables.
+    """
 
     name: str
     meaning: str
     query: str
+    columns: str = ""
 
 
 _Z = 1.96
@@ -37,6 +41,10 @@ SELECT source_file, source_row, file_date, 'rejected' AS match_status, reasons A
 FROM rejected_contacts
 ORDER BY source_file, source_row
 """,
+    """
+match_status as in enriched_contacts, or rejected
+rejection_reasons why the row is rejected, in words
+""",
 )
 
 MATCH_RATES = View(
@@ -51,6 +59,14 @@ SELECT * EXCLUDE (r, n), round({WILSON_LOW}, 4) AS match_rate_low, round({WILSON
 ) AS rates, LATERAL (SELECT rates.match_rate AS r, rates.answered AS n) AS figures
 ORDER BY month, source_file, identifiers_used
 """,
+    """
+month month of sending (UTC)
+answered answers: persons, organisations and misses
+matched answers with a person
+match_rate matched / answered
+match_rate_low lower end of the 95 % interval
+match_rate_high upper end of the 95 % interval
+""",
 )
 
 PENDING_CONTACTS = View(
@@ -59,10 +75,18 @@ PENDING_CONTACTS = View(
     """
 SELECT source, contact_id, person_key, file_date, source_file, source_row, pending_code, pending_reason,
        file_date AS pending_since,
-       CASE WHEN calls_per_day > 0 THEN ((published_at AT TIME ZONE 'UTC')::DATE + 1 + ((row_number() OVER (
-           ORDER BY file_date, source_file, source_row) - 1) // calls_per_day)::INTEGER)::DATE END AS expected_day
-FROM enriched_contacts, publication WHERE match_status = 'pending'
+       CASE WHEN calls_per_day > 0 THEN ((published_at AT TIME ZONE 'UTC')::DATE + 1
+           + ((dense_rank() OVER (ORDER BY first_place) - 1) // calls_per_day)::INTEGER)::DATE END AS expected_day
+FROM (
+    SELECT *, min(place) OVER (PARTITION BY person_key) AS first_place FROM (
+        SELECT *, row_number() OVER (ORDER BY file_date, source_file, source_row) AS place
+        FROM enriched_contacts WHERE match_status = 'pending') AS waiting
+) AS ranked, publication
 ORDER BY file_date, source_file, source_row
+""",
+    """
+pending_since day of the contact's latest row
+expected_day day of the call at the daily limit, oldest files first; NULL: there is no daily limit
 """,
 )
 
@@ -76,6 +100,11 @@ SELECT date_trunc('month', usage_date)::DATE AS month, sum(requests)::BIGINT AS 
        sum(credits_charged) / nullif(sum(persons), 0) AS credits_per_match
 FROM credit_usage GROUP BY ALL ORDER BY month
 """,
+    """
+month month of sending (UTC)
+matched answers with a person
+credits_per_match credits_charged / matched
+""",
 )
 
 DUPLICATE_CONTACTS = View(
@@ -87,6 +116,9 @@ SELECT person_key, source, contact_id, first_name, last_name, email, linkedin_ur
 FROM enriched_contacts WHERE person_key IN (
     SELECT person_key FROM enriched_contacts GROUP BY person_key HAVING count(*) > 1)
 ORDER BY person_key, source, contact_id
+""",
+    """
+contacts_of_person contacts that are this person
 """,
 )
 
@@ -107,6 +139,12 @@ SELECT organisation, field, value, count(DISTINCT person_key) AS people
 FROM facts WHERE organisation IS NOT NULL AND value IS NOT NULL GROUP BY ALL
 ORDER BY organisation, field, people DESC, value
 """,
+    """
+organisation domain, else name, in lower case
+field what the value is: name, domain, industry, employee_size, ...
+value value by Clodura
+people people whose answer has this value
+""",
 )
 
 CRM_UPDATES = View(
@@ -123,9 +161,18 @@ WITH facts AS (
 )
 SELECT source, contact_id, field, file_value, found_value,
        CASE WHEN file_value IS NULL THEN 'fill'
-            WHEN lower(trim(file_value)) = lower(trim(found_value)) THEN 'same' ELSE 'differs' END AS action,
+            WHEN lower(trim(file_value)) = lower(trim(found_value)) OR field = 'linkedin_url' AND
+                 regexp_extract(lower(file_value), '/in/([^/?#]+)', 1)
+                 = regexp_extract(lower(found_value), '/in/([^/?#]+)', 1) THEN 'same'
+            ELSE 'differs' END AS action,
        agreement, changed_at
 FROM facts WHERE found_value IS NOT NULL ORDER BY source, contact_id, field
+""",
+    """
+field column of enriched_contacts
+file_value value in the contact's files
+found_value value by Clodura
+action fill (the files have none), differs or same
 """,
 )
 

@@ -1,0 +1,39 @@
+"""The data dictionary: every table and view of the published file with its columns, their types and meanings."""
+
+from collections.abc import Mapping
+
+import duckdb
+
+from clodura_pipeline.warehouse.published.views import VIEWS, View
+from clodura_pipeline.warehouse.table import Column, Table
+from clodura_pipeline.warehouse.tables import PUBLISHED
+
+
+def described_views() -> list[Table]:
+    """The views with their columns; types come from DuckDB, meanings from the view or else from the tables."""
+    meanings: dict[str, str] = {}
+    for table in PUBLISHED:
+        for column in table.columns:
+            meanings.setdefault(column.name, column.meaning)
+    with duckdb.connect() as connection:
+        for table in PUBLISHED:
+            connection.execute(f"CREATE TABLE {table.name} ({table.ddl()})")
+        return [_described(connection, view, meanings) for view in VIEWS]
+
+
+def dictionary() -> list[Table]:
+    """The published tables, then the views."""
+    return [*PUBLISHED, *described_views()]
+
+
+def _described(connection: duckdb.DuckDBPyConnection, view: View, meanings: Mapping[str, str]) -> Table:
+    own = dict(line.split(maxsplit=1) for line in view.columns.strip().splitlines())
+    connection.execute(f"CREATE VIEW {view.name} AS {view.query}")
+    types = connection.execute(f"DESCRIBE {view.name}").fetchall()
+    columns = tuple(Column(name, _short(kind), own.get(name) or meanings[name]) for name, kind, *_ in types)
+    return Table(view.name, view.meaning, columns)
+
+
+def _short(kind: str) -> str:
+    """The name of a type as the tables have it."""
+    return kind.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
