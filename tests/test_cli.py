@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from dotenv import dotenv_values
+from remote_sandbox import RemoteSandbox
 
 from clodura_pipeline.cli import main
 from clodura_pipeline.demo import runs
-from clodura_pipeline.sandbox import RemoteSandbox, Sandbox, SandboxOptions
+from clodura_pipeline.sandbox import Sandbox, SandboxOptions
 from clodura_pipeline.settings import Settings, load_settings, project_root
 
 
@@ -222,7 +223,7 @@ def test_run_plan_and_status_of_a_day(root: Path, monkeypatch: pytest.MonkeyPatc
         assert planned.exit_code == 0, planned.output
         assert re.search(r"to call for +3\b", planned.output)
         assert re.search(r"credits at most +6\b", planned.output)
-        assert not sandbox.books.view().enrich_calls
+        assert not sandbox.call_log.enrich_calls
         done = invoke("run", today, "--max-credits", "4")
         assert done.exit_code == 0, done.output
         assert "2 calls: 2 people found" in done.output

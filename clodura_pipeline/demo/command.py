@@ -42,5 +42,7 @@ def demo(fresh: bool, ui: bool, port: int | None) -> None:
     except KeyboardInterrupt:
         console.print("\nStopped. The next demo continues here and makes no call twice.")
         raise click.exceptions.Exit(130) from None
-    if not finished.books_agree:
-        raise click.ClickException("The ledger and the sandbox's books disagree, which they never should. Report it.")
+    if not finished.charges_agree:
+        raise click.ClickException(
+            "The ledger and the sandbox's call log disagree on the credits. Report it: they never should."
+        )

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from clodura_pipeline.sandbox import Books
+from clodura_pipeline.sandbox import Sandbox
 
 # What a step does; a step that is not named here keeps the words of the one before.
 _STEPS = {
@@ -22,9 +22,9 @@ _STEPS = {
 class DayBars(Progress):
     """A bar per day. Calls are counted where they arrive, at the sandbox, whenever the bars are drawn."""
 
-    def __init__(self, days: Sequence[str], books: Books, console: Console) -> None:
+    def __init__(self, days: Sequence[str], sandbox: Sandbox, console: Console) -> None:
         # Set first: the bars are drawn once while Progress is being made.
-        self._books = books
+        self._sandbox = sandbox
         self._calling: str | None = None  # the day whose people are being called for
         self._calls_before = 0
         super().__init__(
@@ -47,7 +47,7 @@ class DayBars(Progress):
             case "step" if message["step"] in _STEPS:
                 self.update(bar, note=_STEPS[message["step"]])
             case "plan":
-                self._calls_before = len(self._books.view().enrich_calls)
+                self._calls_before = len(self._sandbox.call_log.enrich_calls)
                 self.update(bar, total=max(1, message["people"]))
                 self._calling = message["day"]
             case "done":
@@ -62,6 +62,6 @@ class DayBars(Progress):
     def get_renderables(self) -> Iterable[RenderableType]:
         """Called by rich at each refresh."""
         if self._calling:
-            calls = len(self._books.view().enrich_calls) - self._calls_before
+            calls = len(self._sandbox.call_log.enrich_calls) - self._calls_before
             self.update(self._bars[self._calling], completed=calls)
         return super().get_renderables()

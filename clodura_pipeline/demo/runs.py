@@ -16,7 +16,7 @@ from clodura_pipeline.demo.processes import messages_of, running
 from clodura_pipeline.demo.progress import DayBars
 from clodura_pipeline.enrichment.ledger_file import open_ledger
 from clodura_pipeline.ledger import LedgerError
-from clodura_pipeline.sandbox import BooksView, Sandbox, SandboxOptions
+from clodura_pipeline.sandbox import CallLog, Sandbox, SandboxOptions
 
 STARTING_BALANCE = 10_000
 LATENCY_SECONDS = 0.04
@@ -45,14 +45,14 @@ class Finished:
     days: list[str]
     called: int = 0  # people called for, in these runs
     charged: float = 0  # by the ledger, in these runs
-    books: BooksView = field(default_factory=lambda: BooksView((), 0))  # of the sandbox
+    call_log: CallLog = field(default_factory=lambda: CallLog((), 0))  # of the sandbox
     checks: int = 0
     remarks: list[str] = field(default_factory=list)  # checks that did not pass, and why a run stopped early
 
     @property
-    def books_agree(self) -> bool:
+    def charges_agree(self) -> bool:
         """Whether the sandbox charged what the ledger says, to the credit."""
-        return self.books.charged == self.charged
+        return self.call_log.charged == self.charged
 
     def add(self, run: dict[str, Any]) -> None:
         """Add the worker's message about a finished run."""
@@ -96,7 +96,7 @@ def run_days(demo: Demo, console: Console) -> Finished:
     folder, finished = demo.folder, Finished(demo.folder, demo.days)
     arguments, environment = ["-m", WORKER, *demo.days], demo.environment()
     with (
-        DayBars(demo.days, demo.sandbox.books, console) as bars,
+        DayBars(demo.days, demo.sandbox, console) as bars,
         running(arguments, environment, folder.folder, folder.log, subprocess.PIPE) as worker,
     ):
         for message in messages_of(worker):
@@ -107,8 +107,8 @@ def run_days(demo: Demo, console: Console) -> Finished:
                 finished.add(message)
         if worker.wait() != 0:
             raise DemoError(f"The demo's runs ended unexpectedly. The log is {folder.log}.")
-    demo.sandbox.books.wait_until_idle()
-    finished.books = demo.sandbox.books.view()
+    demo.sandbox.wait_until_idle()
+    finished.call_log = demo.sandbox.call_log
     finished.charged = _charged(folder) - demo.charged_before
     return finished
 

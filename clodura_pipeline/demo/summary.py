@@ -54,7 +54,7 @@ def _table(finished: Finished, figures: Figures) -> Table:
 
     status, answered, known = figures.by_status, figures.answered, figures.usable - figures.people
     rate = f"match rate {status.get('person', 0) / answered:.0%} of the {answered:,} people answered"
-    again = sum(times - 1 for times in finished.books.calls_by_contact().values())
+    again = sum(times - 1 for times in finished.call_log.calls_by_contact().values())
     row("Rows", figures.records, f"in {figures.files} files of {finished.days[0]} to {finished.days[-1]}")
     # The most frequent reasons, without the advice that follows them.
     row("Rejected", figures.rejected, escape("\n".join(f"{n} × {_ADVICE.split(why)[0]}" for why, n in figures.reasons)))
@@ -75,12 +75,12 @@ def _table(finished: Finished, figures: Figures) -> Table:
 
 
 def _credits(finished: Finished, figures: Figures) -> str:
-    if not finished.books_agree:
-        return f"[red]charged by the ledger, but {finished.books.charged:,} by the sandbox's own books[/]"
+    if not finished.charges_agree:
+        return f"[red]charged by the ledger, but {finished.call_log.charged:,} by the sandbox's call log[/]"
     if not finished.charged:
-        return f"charged now, as the sandbox's books say; {figures.credits_charged:,} in all"
-    twice = len(finished.books.bought_more_than_once())
-    return f"as the sandbox's books say; {twice or 'none'} paid for twice"
+        return f"charged now, as the sandbox's call log says; {figures.credits_charged:,} in all"
+    twice = len(finished.call_log.bought_more_than_once())
+    return f"as the sandbox's call log says; {twice or 'none'} paid for twice"
 
 
 def _rows(answer: Answer) -> Table:

@@ -3,15 +3,14 @@
 import re
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from .directory import Lookup, Organisation, Person
 from .options import SandboxOptions
-from .wire import Reply
+from .wire import HTML, Reply
 
-COSTS = {"person": 2, "organisation": 1, "miss": 0}
-# Documented names of the fields of an answer, and what they hold of a person and a company of the directory.
+_COSTS = {"person": 2, "organisation": 1, "miss": 0}
+# Documented names of the fields of an answer, and the attributes of `Person` and `Organisation` with their values.
 PERSON_FIELDS = {
     "personId": "person_id", "firstName": "first_name", "lastName": "last_name", "linkedinUrl": "linkedin_url",
     "personTitle": "title", "functional": "departments", "seniority": "seniority", "personCity": "city",
@@ -23,7 +22,7 @@ ORGANISATION_FIELDS = {
     "boardlineNumbers": "board_lines", "organisationCity": "city", "organisationState": "state",
     "organisationCountry": "country",
 }  # fmt: skip
-MESSAGES = {
+_MESSAGES = {
     400: "Malformed input",
     401: "API key missing or invalid",
     402: "Credits exhausted",
@@ -35,7 +34,6 @@ MESSAGES = {
     500: "Internal server error",
     503: "Service unavailable",
 }
-ALREADY_ENRICHED = "This contact was already enriched a few minutes ago"
 COST_FIELD_OF_FAULTS = "creditsUsed"
 _MISSES_BY_CONTACT = ("empty_object", "empty_data", "null_data", "nulls", "not_found")
 _PAGE = {"pagination": {"page": 1, "total": 1}}
@@ -65,92 +63,71 @@ NAME_STYLES: dict[str, Callable[[str], str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Answer:
-    """A status with its JSON, what it costs, and who was looked up."""
-
-    status: int
-    payload: Any
-    cost: float = 0
-    lookup: Lookup | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    def reply(self) -> Reply:
-        """The answer as it is sent."""
-        return Reply.of_json(self.status, self.payload, self.headers)
-
-
-def error(status: int, message: str | None = None, lookup: Lookup | None = None) -> Answer:
+def error(status: int, message: str | None = None, lookup: Lookup | None = None) -> Reply:
     """An error, in the words of the documentation where no others are given."""
-    return Answer(status, {"status": "error", "message": message or MESSAGES.get(status, "Error")}, lookup=lookup)
+    return Reply(status, {"status": "error", "message": message or _MESSAGES.get(status, "Error")}, lookup=lookup)
 
 
-def enrichment(lookup: Lookup, options: SandboxOptions, empty_field: str | None = None) -> Answer:
+def page(status: int, text: str) -> Reply:
+    """A web page."""
+    html = f"<!DOCTYPE html>\n<html><head><title>{status}</title></head><body><pre>{text}</pre></body></html>\n"
+    return Reply(status, html, HTML)
+
+
+def enrichment(lookup: Lookup, options: SandboxOptions, empty_field: str | None = None) -> Reply:
     """What Clodura answers for a contact; `empty_field` is left empty in it."""
-    cost = COSTS[lookup.found]
+    cost = _COSTS[lookup.found]
     if options.envelope == "unknown":
-        return Answer(200, unknown_shape(lookup), cost)
+        return Reply(200, unknown_shape(lookup), cost=cost, lookup=lookup)
     if lookup.found == "miss":
-        payload = _miss(lookup, options)
-        if payload is None:
-            return error(404)
+        style = options.miss_style
+        if style == "mixed":
+            style = _MISSES_BY_CONTACT[_share_of(lookup.contact) % len(_MISSES_BY_CONTACT)]
+        if style == "not_found":
+            return error(404, lookup=lookup)
+        payload = {
+            "empty_object": {},
+            "empty_data": {"data": [] if options.envelope == "data_list" else {}},
+            "null_data": {"data": None},
+            "nulls": _contact(dict.fromkeys((*PERSON_FIELDS, "organisation")), options),
+        }[style]
     else:
         fields = _fields(lookup, options)
         if empty_field in fields:
             fields[empty_field] = None
         payload = _contact(fields, options)
-    return Answer(200, with_cost(payload, options.credit_usage_field, cost), cost)
+    if options.credit_usage_field is not None:
+        payload = with_value(payload, options.credit_usage_field, cost)
+    return Reply(200, payload, cost=cost, lookup=lookup)
 
 
-def unknown_shape(lookup: Lookup) -> dict[str, Any]:
+def unknown_shape(lookup: Lookup | None) -> dict[str, Any]:
     """An answer in words that are documented nowhere; who was found can be guessed from it, and must not be."""
+    if lookup is None or lookup.found == "miss":
+        return {"result": {"version": 3, "grade": "F", "matches": []}}
     person, organisation = lookup.person, lookup.organisation
-    matches = [
-        {
-            "who": f"{person.first_name} {person.last_name}" if person else None,
-            "does": person.title if person else None,
-            "at": organisation.name if organisation else None,
-        }
-    ]
-    grade = "F" if lookup.found == "miss" else "A"
-    return {"result": {"version": 3, "grade": grade, "matches": matches if lookup.found != "miss" else []}}
+    match = {
+        "who": f"{person.first_name} {person.last_name}" if person else None,
+        "does": person.title if person else None,
+        "at": organisation.name if organisation else None,
+    }
+    return {"result": {"version": 3, "grade": "A", "matches": [match]}}
 
 
-def with_cost(payload: Any, name: str | None, cost: float) -> Any:
-    """The payload with its cost under a name, where dots nest; unchanged without a name."""
-    if name is None:
-        return payload
+def with_value(payload: Any, name: str, value: Any) -> Any:
+    """The payload with a value beside the contact, under a name where dots nest."""
     if isinstance(payload, list):
-        return [with_cost(payload[0], name, cost), *payload[1:]]
-    return _nested({name: cost}, into=payload)
+        return [with_value(payload[0], name, value), *payload[1:]]
+    return _nested({name: value}, into=payload)
 
 
-def credits_answer(balance: float, options: SandboxOptions) -> Answer:
+def credits_left(balance: float, options: SandboxOptions) -> Reply:
     """What GET /credits answers, by plan."""
     if options.credits_shape == "missing":
         return error(404, "No credits for this plan")
     if options.credits_shape == "views":
-        views = {"contactsView": 142, "maxContacts": "1000", "directDials": 38, "maxDirectDials": 200}
-        return Answer(200, views)
-    return Answer(200, {"remainingCredits": balance})
-
-
-def _miss(lookup: Lookup, options: SandboxOptions) -> Any:
-    """What a miss looks like; None: a JSON 404."""
-    style = options.miss_style
-    if style == "mixed":
-        style = _MISSES_BY_CONTACT[_share_of(lookup.contact) % len(_MISSES_BY_CONTACT)]
-    match style:
-        case "not_found":
-            return None
-        case "empty_data":
-            return {"data": [] if options.envelope == "data_list" else {}}
-        case "null_data":
-            return {"data": None}
-        case "nulls":
-            return _contact(dict.fromkeys((*PERSON_FIELDS, "organisation")), options)
-        case _:
-            return {}
+        return Reply(200, {"contactsView": 142, "maxContacts": "1000", "directDials": 38, "maxDirectDials": 200})
+    return Reply(200, {"remainingCredits": balance})
 
 
 def _contact(fields: Mapping[str, Any], options: SandboxOptions) -> Any:

@@ -1,37 +1,42 @@
-"""The sandbox's own paths, for tests in other processes and for people: books, options, help."""
+"""The sandbox's own paths, for tests in other processes and for people: call log, options, help."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from urllib.parse import parse_qs
 
 from .api import Api
-from .books import CREDITS_PATH, ENRICH_PATH, Books
+from .call_log import CREDITS_PATH, ENRICH_PATH
 from .faults import EFFECTS, Fault
 from .options import described_options
 from .wire import Reply
 
 PREFIX = "/_sandbox/"
-BOOKS_PATH = f"{PREFIX}books"
+CALL_LOG_PATH = f"{PREFIX}books"
 OPTIONS_PATH = f"{PREFIX}options"
 HELP_PATH = f"{PREFIX}help"
 
 
-def answer_control(method: str, target: str, body: bytes, api: Api, books: Books) -> Reply:
-    """Answers a request to one of the sandbox's own paths; such requests are free and in no books."""
+def answer_control(method: str, target: str, body: bytes, api: Api) -> Reply:
+    """Answer a request to one of the sandbox's own paths; such requests are free and not in the call log."""
     path, _, query = target.partition("?")
     match method, path:
         case "GET", "/_sandbox/books":
             after = parse_qs(query).get("after", ["0"])[0]
             if not after.isdecimal():
-                return Reply.of_json(400, {"error": "after must be the number of a call"})
-            return Reply.of_json(200, books.view(int(after)).as_json())
+                return Reply(400, {"error": "after must be the number of a call"})
+            log = api.call_log
+            return Reply(200, replace(log, calls=log.calls[int(after) :]).as_json())
         case "GET", "/_sandbox/options":
-            return Reply.of_json(200, api.options.as_json())
+            return Reply(200, api.options.as_json())
         case "POST", "/_sandbox/options":
-            return _change_options(body, api)
+            try:
+                api.options = api.options.patched(json.loads(body))
+            except ValueError as error:
+                return Reply(400, {"error": str(error)})
+            return Reply(200, api.options.as_json())
         case "GET", "/_sandbox/help":
-            return Reply(200, help_text().encode(), "text/plain; charset=utf-8")
-    return Reply.of_json(404, {"error": f"there are {BOOKS_PATH}, {OPTIONS_PATH} and {HELP_PATH}"})
+            return Reply(200, help_text(), "text/plain; charset=utf-8")
+    return Reply(404, {"error": f"there are {CALL_LOG_PATH}, {OPTIONS_PATH} and {HELP_PATH}"})
 
 
 def help_text() -> str:
@@ -41,7 +46,7 @@ def help_text() -> str:
         "",
         f"POST {ENRICH_PATH:<26} one contact; header X-API-KEY, JSON body",
         f"GET  {CREDITS_PATH:<26} the balance",
-        f"GET  {BOOKS_PATH:<26} every call and what it cost (?after=N: only calls above number N)",
+        f"GET  {CALL_LOG_PATH:<26} every call and what it cost (?after=N: only calls above number N)",
         f"GET  {OPTIONS_PATH:<26} the options in force",
         f'POST {OPTIONS_PATH:<26} changes some: {{"latency_seconds": 0.2, "faults": [{{"kind": "stall"}}]}}',
         "",
@@ -52,14 +57,3 @@ def help_text() -> str:
         *(f"  {kind:<28} {effect.says}" for kind, effect in EFFECTS.items()),
     ]
     return "\n".join(lines) + "\n"
-
-
-def _change_options(body: bytes, api: Api) -> Reply:
-    try:
-        changes = json.loads(body)
-        if not isinstance(changes, dict):
-            return Reply.of_json(400, {"error": "send a JSON object of the options to change"})
-        api.options = api.options.patched(changes)
-        return Reply.of_json(200, api.options.as_json())
-    except ValueError as error:
-        return Reply.of_json(400, {"error": str(error)})

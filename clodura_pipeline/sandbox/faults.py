@@ -29,6 +29,7 @@ class Effect:
     charges: bool = False  # the price of the answer; else nothing
     states: float | None = None  # the cost that the answer states
     price: float | None = None  # charged in place of the answer's price
+    message: str | None = None  # of an error, in place of the documented one
 
 
 def _status(code: int, says: str, content: Content = "error") -> Effect:
@@ -44,7 +45,10 @@ EFFECTS: dict[FaultKind, Effect] = {
     "status_404": _status(404, "no data for this contact, as JSON, for any contact"),
     "status_404_html": _status(404, "unknown path, as HTML", "html"),
     "status_409": _status(409, "daily limit reached"),
-    "status_409_already_enriched": _status(409, "the other meaning one user met: enriched a few minutes ago"),
+    "status_409_already_enriched": Effect(
+        "the other meaning one user met: enriched a few minutes ago", status=409, content="error",
+        message="This contact was already enriched a few minutes ago",
+    ),
     "status_422": _status(422, "invalid combination, although it is valid"),
     "status_429": _status(429, "rate limit exceeded; Retry-After as the options say"),
     "status_500": _status(500, "internal error"),
@@ -65,17 +69,15 @@ EFFECTS: dict[FaultKind, Effect] = {
     "html_instead_of_json": Effect("200 with an HTML page, not charged", content="html"),
     "garbage_200": Effect("200, charged, with a body that only calls itself JSON", content="garbage", charges=True),
     "empty_body_200": Effect("200 without a single byte, not charged", content="empty"),
-    "huge_body": Effect("the right answer with huge_body_bytes of padding", content="huge", charges=True),
+    "huge_body": Effect("the right answer, followed by huge_body_bytes of spaces", content="huge", charges=True),
     "wrong_cost": Effect("the right answer, but it states a cost of 5", charges=True, states=5),
     "fractional_cost": Effect("the right answer, stating and charging 0.5 credits", states=0.5, price=0.5),
-    "unknown_shape": Effect(
-        "200, charged, in a shape that is described nowhere", content="unknown_shape", charges=True
-    ),
+    "unknown_shape": Effect("200, charged, in a shape described nowhere", content="unknown_shape", charges=True),
     "wrong_person": Effect("another person's data, charged", content="wrong_person", charges=True),
     "field_empty_after": Effect(
         "from call from_call on, `field` is empty in every answer", content="empty_field", charges=True
     ),
-}
+}  # fmt: skip
 
 
 @validated_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -111,28 +113,25 @@ class Fault:
         """Whether it applies to this call of those it counts, its share apart."""
         if self.only_calls:
             return ordinal in self.only_calls
-        if ordinal < self.from_call:
-            return False
-        return self.first_n is None or ordinal < self.from_call + self.first_n
+        return ordinal >= self.from_call and (self.first_n is None or ordinal < self.from_call + self.first_n)
 
 
 class FaultChooser:
     """Chooses at most one fault per call, from the seed and the number of the call alone. Not thread-safe."""
 
     def __init__(self, faults: Iterable[Fault], seed: int) -> None:
-        self.faults = tuple(faults)
-        self.seed = seed
-        self._counted = [0] * len(self.faults)
+        self._faults = tuple(faults)
+        self._seed = seed
+        self._counted = [0] * len(self._faults)
         self._calls: dict[Endpoint, int] = {"enrich": 0, "credits": 0}
 
     def choose(self, endpoint: Endpoint, sent: Iterable[str]) -> Fault | None:
         """The fault of this call, if any; `sent` are the texts of its identifiers."""
         self._calls[endpoint] += 1
-        drawn = random.Random(f"{self.seed}/{endpoint}/{self._calls[endpoint]}").random()
+        drawn = random.Random(f"{self._seed}/{endpoint}/{self._calls[endpoint]}").random()
         texts = [text.casefold() for text in sent]
-        chosen: Fault | None = None
-        reached = 0.0
-        for place, fault in enumerate(self.faults):
+        chosen, reached = None, 0.0
+        for place, fault in enumerate(self._faults):
             matches = fault.matching is None or any(fault.matching.casefold() in text for text in texts)
             if fault.endpoint != endpoint or not matches:
                 continue

@@ -23,13 +23,13 @@ class InvalidQuery(ValueError):
 
 @dataclass(frozen=True)
 class Query:
-    """The contact of a request, in canonical form; None where a field is absent or cannot be used."""
+    """The contact of a request, in canonical form; empty where a field is absent or cannot be used."""
 
-    profile: str | None = None
-    email: str | None = None
-    name: str | None = None
-    company_profile: str | None = None
-    company_name: str | None = None
+    profile: str
+    email: str
+    name: str
+    company_profile: str
+    company_name: str
 
     @property
     def contact(self) -> str:
@@ -38,7 +38,7 @@ class Query:
             return f"profile:{self.profile}"
         if self.email:
             return f"email:{self.email}"
-        return f"name:{self.name or ''}@{self.company_profile or self.company_name or ''}"
+        return f"name:{self.name}@{self.company_profile or self.company_name}"
 
 
 def read_query(body: Mapping[str, Any]) -> Query:
@@ -47,58 +47,38 @@ def read_query(body: Mapping[str, Any]) -> Query:
         if not isinstance(body.get(name), str | None):
             raise InvalidQuery(f"Invalid parameter: {name} must be a string")
     url, email, first, last, company, company_url = ((body.get(name) or "").strip() for name in FIELDS)
-    if (_path(url) or "").startswith("sales/"):
+    if _linkedin_path(url).startswith("sales/"):
         raise InvalidQuery("Sales Navigator URLs are not supported; use a linkedin.com/in/ URL")
     named = bool(first and last)
     if not (url or email or (named and (company or company_url))):
         raise InvalidQuery("Invalid parameter combination: this does not identify a contact")
     return Query(
         profile=canonical_profile(url),
-        email=canonical_email(email) or None,
-        name=canonical_name(first, last) if named else None,
-        company_profile=canonical_company(company_url),
-        company_name=canonical_company_name(company) or None,
+        email=email.casefold(),
+        name=canonical_text(f"{first} {last}") if named else "",
+        company_profile=canonical_profile(company_url, "company"),
+        company_name=canonical_company_name(company),
     )
 
 
-def canonical_profile(url: str) -> str | None:
-    """The slug of a personal profile, however its address is spelt; None if it is none."""
-    return _slug(url, "in")
-
-
-def canonical_company(url: str) -> str | None:
-    """The slug of a company's LinkedIn page, however its address is spelt; None if it is none."""
-    return _slug(url, "company")
-
-
-def canonical_email(email: str) -> str:
-    """An e-mail address without differences of case and surrounding space."""
-    return email.strip().casefold()
-
-
-def canonical_name(first: str, last: str) -> str:
-    """First and last name without differences of case, spacing and composition of accents."""
-    return _plain(f"{first} {last}")
+def canonical_profile(url: str, kind: str = "in") -> str:
+    """The slug of a person's (or company's) LinkedIn page, however its address is spelt; empty if it is none."""
+    parts = [part for part in _linkedin_path(url).split("/") if part]
+    return canonical_text(unquote(parts[1])) if len(parts) > 1 and parts[0] == kind else ""
 
 
 def canonical_company_name(name: str) -> str:
     """A company's name without its legal form, and without differences of case and spacing."""
-    return _plain(_LEGAL_FORM.sub("", name.strip()))
+    return canonical_text(_LEGAL_FORM.sub("", name.strip()))
 
 
-def _path(url: str) -> str | None:
-    found = _LINKEDIN.match(url.strip())
-    return found["path"].casefold() if found else None
-
-
-def _slug(url: str, kind: str) -> str | None:
-    parts = [part for part in (_path(url) or "").split("/") if part]
-    if len(parts) < 2 or parts[0] != kind:
-        return None
-    return _plain(unquote(parts[1])) or None
-
-
-def _plain(text: str) -> str:
+def canonical_text(text: str) -> str:
+    """Text without differences of case, spacing and composition of accents."""
     # Turkish letters lose or gain a dot when a list is upper-cased; both ways to write them are one.
     folded = unicodedata.normalize("NFC", " ".join(text.split()).casefold().replace("i\u0307", "i"))
     return folded.replace("ı", "i")
+
+
+def _linkedin_path(url: str) -> str:
+    found = _LINKEDIN.match(url.strip())
+    return found["path"].casefold() if found else ""

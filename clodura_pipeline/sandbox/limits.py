@@ -1,18 +1,9 @@
 """Limits of the sandbox: sliding windows of a second and a minute, and the UTC day."""
 
 from collections import Counter, deque
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from .options import SandboxOptions
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A limit that is reached, and in how many seconds there is room again."""
-
-    status: int
-    wait_seconds: float
 
 
 class Limits:
@@ -22,12 +13,11 @@ class Limits:
         self._arrivals: deque[float] = deque()
         self._days: Counter[date] = Counter()
 
-    def admit(self, arrived: float, server_time: float, options: SandboxOptions) -> Refusal | None:
-        """Counts a call that arrived at a monotonic time, or says which limit it would exceed."""
-        now = datetime.fromtimestamp(server_time, UTC)
-        if options.requests_per_day and self._days[now.date()] >= options.requests_per_day:
-            midnight = datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=1)
-            return Refusal(409, (midnight - now).total_seconds())
+    def refusal(self, arrived: float, server_time: float, options: SandboxOptions) -> tuple[int, float] | None:
+        """Count a call that arrived at a monotonic time; or the status of its refusal and the seconds to wait."""
+        today = datetime.fromtimestamp(server_time, UTC).date()
+        if options.requests_per_day and self._days[today] >= options.requests_per_day:
+            return 409, 0.0
         if self._arrivals:
             # Threads may come here in another order than their calls arrived, by fractions of a millisecond.
             arrived = max(arrived, self._arrivals[-1])
@@ -36,7 +26,7 @@ class Limits:
         for most, seconds in ((options.requests_per_minute, 60.0), (options.requests_per_second, 1.0)):
             # The call before which `most` others have come is the one that has to leave the window first.
             if most and len(self._arrivals) >= most and arrived - self._arrivals[-most] < seconds:
-                return Refusal(429, self._arrivals[-most] + seconds - arrived)
+                return 429, self._arrivals[-most] + seconds - arrived
         self._arrivals.append(arrived)
-        self._days[now.date()] += 1
+        self._days[today] += 1
         return None

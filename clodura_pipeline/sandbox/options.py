@@ -86,9 +86,10 @@ class SandboxOptions:
     seed: Count = _option(2026, "which calls get the faults that have a share below 1, and the jitter")
     faults: tuple[Fault, ...] = _option((), "what goes wrong, and when; setting other faults restarts their counting")
 
-    def patched(self, changes: Mapping[str, Any]) -> "SandboxOptions":
+    def patched(self, changes: Any) -> "SandboxOptions":
         """These options with some fields replaced by JSON values; ValueError says what is wrong."""
-        values = {option.name: getattr(self, option.name) for option in fields(self)} | dict(changes)
+        values: dict[str, Any] = {option.name: getattr(self, option.name) for option in fields(self)}
+        values |= changes if isinstance(changes, Mapping) else {"changes": changes}
         if isinstance(faults := values["faults"], list | tuple):
             values["faults"] = [{"kind": fault} if isinstance(fault, str) else fault for fault in faults]
         try:

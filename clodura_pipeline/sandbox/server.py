@@ -3,53 +3,40 @@
 import contextlib
 import signal
 import socket
-import socketserver
 import sys
 import threading
 import time
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
 from .api import Api
-from .books import Books
 from .control import HELP_PATH, PREFIX, answer_control
 from .directory import Directory, build_directory
+from .faults import Delivery
 from .options import DEFAULT_API_KEY, SandboxOptions
 from .wire import Reply, Request, deliver
 
-# Only this machine may call: the books hold what was sent, and any caller can change the options.
+# Only this machine may call: the call log holds what was sent, and any caller can change the options.
 HOST = "127.0.0.1"
 _OWN_NAMES = (HOST, "localhost")
 _LARGEST_BODY_BYTES = 4 * 2**20
 _STOP_SECONDS = 0.8
 
 
-class Sandbox:
+class Sandbox(Api):
     """Clodura's API as far as it is known, on a loopback port. Use it in a `with`, or call `start` and `stop`.
 
-    `options` may be replaced while it runs; the next request obeys them.
+    `options` and `call_log` work before it starts and after it has stopped, too.
     """
 
     def __init__(
         self, options: SandboxOptions | None = None, port: int = 0, directory: Directory | None = None
     ) -> None:
-        self.directory = directory or build_directory()
-        self.books = Books()
-        self._api = Api(self.directory, options or SandboxOptions(), self.books)
+        super().__init__(directory or build_directory(), options or SandboxOptions())
         self._port = port
         self._server: _Server | None = None
-
-    @property
-    def options(self) -> SandboxOptions:
-        """The options in force; assign changed ones."""
-        return self._api.options
-
-    @options.setter
-    def options(self, options: SandboxOptions) -> None:
-        self._api.options = options
 
     @property
     def base_url(self) -> str:
@@ -59,54 +46,44 @@ class Sandbox:
         return f"http://{HOST}:{self._server.server_address[1]}"
 
     def start(self) -> "Sandbox":
-        """Listens from now on. OSError when the port is taken."""
-        if self._server is not None:
-            raise RuntimeError("the sandbox has been started before")
+        """Listen from now on. OSError when the port is taken."""
         try:
-            self._server = _Server(self._port, self._api, self.books)
+            self._server = _Server(self._port, self)
         except OSError as error:
             raise OSError(error.errno, f"cannot listen on {HOST}:{self._port}: {error.strerror}") from error
         threading.Thread(target=self._server.serve_forever, args=(0.05,), name="sandbox", daemon=True).start()
         return self
 
     def stop(self) -> None:
-        """Stops within a second, whatever its connections are waiting for. The books stay readable."""
+        """Stop within a second, whatever its connections are waiting for."""
         if self._server is not None:
             self._server.stop()
-            self.books.wait_until_idle(_STOP_SECONDS)
+            self.wait_until_idle(_STOP_SECONDS)
 
     def __enter__(self) -> "Sandbox":
-        return self if self._server is not None else self.start()
+        return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.stop()
 
 
 def run_sandbox(port: int, options: SandboxOptions | None = None) -> None:
-    """Serves until SIGINT or SIGTERM; prints one line once it listens. Call it from the main thread."""
+    """Serve until SIGINT or SIGTERM; print one line once it listens. Call it from the main thread."""
     ended = threading.Event()
-    before = {number: signal.signal(number, lambda *_: ended.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        with Sandbox(options, port) as sandbox:
-            key = f"key: {DEFAULT_API_KEY}" if sandbox.options.api_key == DEFAULT_API_KEY else "key: the one you set"
-            print(f"Clodura sandbox at {sandbox.base_url} ({key}; help: {HELP_PATH}; Ctrl-C ends it)", flush=True)
-            ended.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    with Sandbox(options, port) as sandbox:
+        key = f"key: {DEFAULT_API_KEY}" if sandbox.options.api_key == DEFAULT_API_KEY else "key: the one you set"
+        print(f"Clodura sandbox at {sandbox.base_url} ({key}; help: {HELP_PATH}; Ctrl-C ends it)", flush=True)
+        ended.wait()
 
 
-class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    daemon_threads = True
+class _Server(ThreadingHTTPServer):
     block_on_close = False
-    allow_reuse_address = True
     request_queue_size = 512
 
-    def __init__(self, port: int, api: Api, books: Books) -> None:
+    def __init__(self, port: int, api: Api) -> None:
         self.api = api
-        self.books = books
         self.stopping = threading.Event()
         self._connections: set[socket.socket] = set()
         super().__init__((HOST, port), _Handler)
@@ -141,7 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
     arrived: tuple[float, float]
 
     def parse_request(self) -> bool:
-        # Taken before anything is parsed: limits are held against the moment of arrival.
+        # Taken before anything is parsed: limits apply to the time of arrival.
         self.arrived = time.time(), time.monotonic()
         return super().parse_request()
 
@@ -149,26 +126,23 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._read_body()
         if body is None:
             self.close_connection = True
-            return
-        if refusal := self._refusal():
-            self._write(Reply.of_json(403, {"error": refusal}))
+        elif refusal := self._refusal():
+            self._write(Reply(403, {"error": refusal}))
         elif self.path.startswith(PREFIX):
-            self._write(answer_control(self.command, self.path, body, self.server.api, self.server.books))
+            self._write(answer_control(self.command, self.path, body, self.server.api))
         else:
             self._answer(Request(self.command, self.path.partition("?")[0], self.headers, body, *self.arrived))
 
     do_POST = do_GET
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Requests are in the books, not on the console."""
+        """Requests are in the call log, not on the console."""
 
     def _read_body(self) -> bytes | None:
         """The body; None when the request cannot be served or its client has gone."""
         length = self.headers.get("Content-Length", "0")
-        if self.headers.defects:
-            self.send_error(400, "a header that cannot be read")
-        elif "Transfer-Encoding" in self.headers:
-            self.send_error(400, "chunked bodies are not read here: send Content-Length")
+        if self.headers.defects or "Transfer-Encoding" in self.headers:
+            self.send_error(400, "a header that cannot be read, or a chunked body: send Content-Length")
         elif not length.isdecimal() or int(length) > _LARGEST_BODY_BYTES:
             self.send_error(400, "a Content-Length that cannot be served")
         else:
@@ -177,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
         return None
 
     def _refusal(self) -> str | None:
-        """Why a request of another site is refused: a web page could else read the books through a browser."""
+        """Why a request of another site is refused: a web page could else read the call log through a browser."""
         host, origin = self.headers.get("Host"), self.headers.get("Origin")
         if host is not None and host.rpartition(":")[0] not in _OWN_NAMES and host not in _OWN_NAMES:
             return "the Host header names another host"
@@ -200,9 +174,9 @@ class _Handler(BaseHTTPRequestHandler):
                 finished_at = time.time()
         finally:
             self.close_connection = self.close_connection or finished_at is None
-            self.server.books.end(decision.number, finished_at)
+            api.end(decision.number, finished_at)
 
-    def _write(self, reply: Reply, delivery: Any = "whole") -> bool:
-        api = self.server.api
-        head = reply.head(api.server_time(), not self.close_connection)
-        return deliver(self.connection, head, reply.body, delivery, api.options, self.server.stopping)
+    def _write(self, reply: Reply, delivery: Delivery = "whole") -> bool:
+        api, body = self.server.api, reply.body()
+        head = reply.head(len(body), api.server_time(), not self.close_connection)
+        return deliver(self.connection, head, body, delivery, api.options, self.server.stopping)

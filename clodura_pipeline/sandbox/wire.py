@@ -1,4 +1,4 @@
-"""Replies, and the ways in which an answer can go wrong on its way to the client."""
+"""Requests and replies, and the ways in which a reply can fail on its way to the client."""
 
 import json
 import select
@@ -13,8 +13,11 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
 
+from .directory import Lookup
 from .faults import Delivery
 from .options import SandboxOptions
+
+HTML = "text/html; charset=utf-8"
 
 
 @dataclass(frozen=True)
@@ -31,47 +34,42 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What is answered."""
+    """What is answered, what it costs, and who was looked up."""
 
     status: int
-    body: bytes = b""
+    payload: Any  # sent as JSON; text and bytes are sent as they are
     content_type: str = "application/json; charset=utf-8"
     headers: Mapping[str, str] = field(default_factory=dict)
+    cost: float = 0
+    lookup: Lookup | None = None
 
-    @classmethod
-    def of_json(cls, status: int, payload: Any, headers: Mapping[str, str] | None = None) -> "Reply":
-        """A reply whose body is JSON."""
-        return cls(status, json.dumps(payload, ensure_ascii=False).encode(errors="replace"), headers=headers or {})
+    def body(self) -> bytes:
+        """The payload as it is sent."""
+        if isinstance(self.payload, bytes):
+            return self.payload
+        text = self.payload if isinstance(self.payload, str) else json.dumps(self.payload, ensure_ascii=False)
+        return text.encode(errors="replace")
 
-    @classmethod
-    def of_html(cls, status: int, text: str) -> "Reply":
-        """A reply that is a web page."""
-        page = f"<!DOCTYPE html>\n<html><head><title>{status}</title></head><body><pre>{text}</pre></body></html>\n"
-        return cls(status, page.encode(), "text/html; charset=utf-8")
-
-    def head(self, server_time: float, keep_alive: bool) -> bytes:
+    def head(self, content_length: int, server_time: float, keep_alive: bool) -> bytes:
         """The status line and the headers."""
-        lines = [
-            f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}",
-            "Server: clodura-sandbox",
-            f"Date: {formatdate(server_time, usegmt=True)}",
-            f"Content-Type: {self.content_type}",
-            f"Content-Length: {len(self.body)}",
-            f"Connection: {'keep-alive' if keep_alive else 'close'}",
-            *(f"{name}: {value}" for name, value in self.headers.items()),
-        ]
+        headers = {
+            "Server": "clodura-sandbox",
+            "Date": formatdate(server_time, usegmt=True),
+            "Content-Type": self.content_type,
+            "Content-Length": content_length,
+            "Connection": "keep-alive" if keep_alive else "close",
+            **self.headers,
+        }
+        lines = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
 def deliver(
-    sock: socket.socket,
-    head: bytes,
-    body: bytes,
-    delivery: Delivery,
-    options: SandboxOptions,
+    sock: socket.socket, head: bytes, body: bytes, delivery: Delivery, options: SandboxOptions,
     stopping: threading.Event,
-) -> bool:
-    """Writes an answer in the given way, until `stopping`; True when all of it was written."""
+) -> bool:  # fmt: skip
+    """Write a reply in the given way, until `stopping`; True when all of it was written."""
     match delivery:
         case "whole":
             sock.sendall(head + body)

@@ -71,7 +71,7 @@ def test_an_answer_arrives_whole_with_its_headers(start: Start, client: Make) ->
     assert ADA.person_id.encode() in answer.body
     assert answer.date
     assert answer.content_type.startswith("application/json")
-    (call,) = sandbox.books.calls
+    (call,) = sandbox.call_log.calls
     assert call.identifiers == {"linkedinUrl": ADA.linkedin_url, "email": ADA.email}
     assert call.user_agent
     assert call.user_agent.startswith("clodura-pipeline/")
@@ -100,7 +100,7 @@ def test_a_lost_answer_is_lost_once_and_within_the_timeout(
     assert isinstance(lost, AnswerLost)
     assert lost.reason is reason
     assert time.monotonic() - began < 1.0
-    assert len(sandbox.books.calls) == 1
+    assert len(sandbox.call_log.calls) == 1
 
 
 def test_every_late_call_is_ended_also_after_others_were(start: Start, client: Make) -> None:
@@ -299,7 +299,7 @@ def test_a_connection_that_the_server_closed_in_the_meantime_is_not_used(start: 
     with Sandbox(port=port) as again:
         time.sleep(0.05)
         assert calling.enrich(ADAS_IDENTIFIERS).status == 200
-        assert len(again.books.calls) == 1
+        assert len(again.call_log.calls) == 1
 
 
 def closed_port() -> int:
@@ -472,7 +472,7 @@ def test_a_netrc_file_adds_no_credentials(
 def test_before_send_is_called_on_the_open_connection(start: Start, client: Make) -> None:
     sandbox = start()
     calls_then: list[int] = []
-    client(sandbox.base_url).enrich(ADAS_IDENTIFIERS, lambda: calls_then.append(len(sandbox.books.calls)))
+    client(sandbox.base_url).enrich(ADAS_IDENTIFIERS, lambda: calls_then.append(len(sandbox.call_log.calls)))
     assert calls_then == [0]
 
     class NotNowError(Exception):
@@ -483,7 +483,7 @@ def test_before_send_is_called_on_the_open_connection(start: Start, client: Make
 
     with pytest.raises(NotNowError):
         client(sandbox.base_url).enrich(ADAS_IDENTIFIERS, refuse)
-    assert len(sandbox.books.calls) == 1
+    assert len(sandbox.call_log.calls) == 1
 
 
 def test_a_call_whose_time_is_over_before_it_could_leave_does_not_leave(start: Start, client: Make) -> None:
@@ -494,7 +494,7 @@ def test_a_call_whose_time_is_over_before_it_could_leave_does_not_leave(start: S
             lambda calling=calling, seconds=seconds: calling.enrich(ADAS_IDENTIFIERS, lambda: time.sleep(seconds))
         )
         assert isinstance(never, NotSent)
-    assert sandbox.books.calls == ()
+    assert sandbox.call_log.calls == ()
 
 
 def test_a_call_whose_time_is_over_does_not_leave_even_before_the_timer_has_run() -> None:
@@ -524,21 +524,21 @@ def test_threads_that_share_a_client_each_get_their_own_answer(start: Start, cli
     for thread in threads:
         thread.join()
     assert wrong == []
-    assert len(sandbox.books.calls) == 64
+    assert len(sandbox.call_log.calls) == 64
 
 
 def test_credits_are_read_without_a_body(start: Start, client: Make) -> None:
     sandbox = start(starting_balance=77)
     answer = client(sandbox.base_url).credits()
     assert answer.body == b'{"remainingCredits": 77}'
-    assert sandbox.books.calls[0].path != ENRICH_PATH
+    assert sandbox.call_log.calls[0].path != ENRICH_PATH
 
 
 def test_text_that_no_protocol_can_carry_is_sent_as_far_as_it_goes(start: Start, client: Make) -> None:
     sandbox = start()
     odd = Identifiers(first_name="A\ud800da", last_name="By\x00ron", organisation_name="\U0001f600 & S\u00f8n")
     assert client(sandbox.base_url).enrich(odd).status == 200
-    sent = sandbox.books.calls[0].identifiers
+    sent = sandbox.call_log.calls[0].identifiers
     assert sent is not None
     assert sent["organisationName"] == "\U0001f600 & S\u00f8n"
 

@@ -23,7 +23,7 @@ from typing import Any
 import duckdb
 from job_process import POINTS, run_job
 
-from clodura_pipeline.sandbox import Books, Sandbox, SandboxOptions
+from clodura_pipeline.sandbox import CallLog, Sandbox, SandboxOptions
 
 PROCESSES = multiprocessing.get_context("forkserver")
 # Only what starts no thread when imported: a fork of a process with threads (polars has some) may hang.
@@ -93,22 +93,22 @@ def crash(kill: KillPoint, folder: Path) -> Crash:
         (folder / "contacts" / f"list-{day}.csv").write_text("contact_id,email\n" + rows)
         settings = _settings(folder, sandbox.base_url)
         killed = _run(settings, day, kill)
-        sandbox.books.wait_until_idle()
+        sandbox.wait_until_idle()
         at_kill = _ledger(folder)
-        broken = [f"after the kill: {fault}" for fault in _faults(sandbox.books, at_kill, folder)]
+        broken = [f"after the kill: {fault}" for fault in _faults(sandbox.call_log, at_kill, folder)]
         if not _run(settings, day, None):
             broken.append("the run after the kill did not succeed")
-        sandbox.books.wait_until_idle()
+        sandbox.wait_until_idle()
         final = _ledger(folder)
-        broken += [f"at the end: {fault}" for fault in _faults(sandbox.books, final, folder)]
+        broken += [f"at the end: {fault}" for fault in _faults(sandbox.call_log, final, folder)]
         lost = [key for key, raw in at_kill.answers.items() if final.answers.get(key) != raw]
-        called_again = sum(1 for calls in sandbox.books.view().calls_by_contact().values() if calls > 1)
+        called_again = sum(1 for calls in sandbox.call_log.calls_by_contact().values() if calls > 1)
         broken += [f"{len(lost)} answers lost"] * bool(lost)
         broken += [f"{called_again} called again, {at_kill.in_flight} in flight"] * (called_again > at_kill.in_flight)
         broken += [f"{at_kill.in_flight} in flight, {WORKERS} workers"] * (at_kill.in_flight > WORKERS)
         broken += [f"at risk {final.at_risk}"] * (final.at_risk > 2 * at_kill.in_flight)
         broken += _unanswered(folder)
-        charged_by_server = sandbox.books.charged
+        charged_by_server = sandbox.call_log.charged
     return Crash(
         kill, killed, at_kill.in_flight, called_again, charged_by_server, final.charged, final.at_risk, tuple(broken)
     )
@@ -169,11 +169,11 @@ def _ledger(folder: Path) -> LedgerSums:
     return LedgerSums(charged, at_risk, reserved, in_flight, answers)
 
 
-def _faults(books: Books, ledger: LedgerSums, folder: Path) -> Iterator[str]:
+def _faults(call_log: CallLog, ledger: LedgerSums, folder: Path) -> Iterator[str]:
     """Promises that do not hold at this time."""
-    if not ledger.charged <= books.charged <= ledger.charged + ledger.at_risk + ledger.reserved:
+    if not ledger.charged <= call_log.charged <= ledger.charged + ledger.at_risk + ledger.reserved:
         yield (
-            f"server charged {books.charged}, ledger {ledger.charged} + {ledger.at_risk} at risk "
+            f"server charged {call_log.charged}, ledger {ledger.charged} + {ledger.at_risk} at risk "
             f"+ {ledger.reserved} reserved"
         )
     published = folder / "out" / "clodura.duckdb"

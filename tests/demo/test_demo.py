@@ -39,18 +39,18 @@ def test_the_figures_are_those_of_the_published_file(demos: TwoDemos) -> None:
 
 def test_credits_agree_with_the_sandboxs_own_books_and_nobody_is_paid_for_twice(demos: TwoDemos) -> None:
     finished = demos.first.finished
-    assert finished.books_agree
-    assert finished.charged == finished.books.charged > 0
+    assert finished.charges_agree
+    assert finished.charged == finished.call_log.charged > 0
     assert finished.charged == query(demos, "SELECT sum(credits_charged) FROM credit_usage")
     assert finished.charged == query(demos, "SELECT sum(credits_charged) FROM enriched_contacts")
-    assert not finished.books.bought_more_than_once()
+    assert not finished.call_log.bought_more_than_once()
 
 
 def test_people_called_for_are_the_calls_that_the_sandbox_received_within_the_limit(demos: TwoDemos) -> None:
     finished = demos.first.finished
-    assert finished.called == len(finished.books.enrich_calls)
-    assert set(finished.books.by_status()) == {200}
-    assert finished.books.max_calls_within(1.0) <= 50
+    assert finished.called == len(finished.call_log.enrich_calls)
+    assert set(finished.call_log.by_status()) == {200}
+    assert finished.call_log.max_calls_within(1.0) <= 50
 
 
 def test_every_check_passes_also_those_that_compare_balances_over_a_restart(demos: TwoDemos) -> None:
@@ -61,7 +61,7 @@ def test_every_check_passes_also_those_that_compare_balances_over_a_restart(demo
 
 def test_a_second_demo_makes_no_calls_and_says_so(demos: TwoDemos) -> None:
     second = demos.second
-    assert (second.finished.called, second.finished.charged, second.finished.books.enrich_calls) == (0, 0, ())
+    assert (second.finished.called, second.finished.charged, second.finished.call_log.enrich_calls) == (0, 0, ())
     assert second.figures == demos.first.figures
     assert "0 people called for, 0 credits: everybody already has an answer." in second.printed
     assert "everybody already has an answer" not in demos.first.printed
@@ -97,7 +97,7 @@ def test_the_runs_are_kept_in_a_storage_of_the_demos_own_and_the_log_is_quiet_ab
     folder = demos.first.finished.folder
     assert len([run for run in (folder.dagster_home / "storage").iterdir() if run.is_dir()]) == 6
     log = folder.log.read_text()
-    sent = [json.dumps(value) for call in demos.first.finished.books.enrich_calls for value in _texts(call)]
+    sent = [json.dumps(value) for call in demos.first.finished.call_log.enrich_calls for value in _texts(call)]
     assert "enrich_contacts" in log
     assert not [text for text in sent if text.strip('"') in log]
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from clodura_pipeline.demo.figures import Figures
 from clodura_pipeline.demo.runs import Finished, open_demo, run_days
 from clodura_pipeline.demo.summary import print_summary
-from clodura_pipeline.sandbox import BooksView, Sandbox
+from clodura_pipeline.sandbox import CallLog, Sandbox
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class TwoDemos:
     first: DemoRun
     second: DemoRun
     users_folder: Path
-    users_server: BooksView
+    users_server: CallLog
 
     @property
     def database(self) -> Path:
@@ -53,7 +53,7 @@ def run_two_demos(folder: Path) -> TwoDemos:
         }
         with patch.dict(os.environ, settings):
             first, second = _run_demo(folder), _run_demo(folder)
-        return TwoDemos(first, second, users, users_server.books.view())
+        return TwoDemos(first, second, users, users_server.call_log)
 
 
 def _run_demo(root: Path) -> DemoRun:

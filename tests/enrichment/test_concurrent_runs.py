@@ -24,7 +24,7 @@ from clodura_pipeline.ledger import Ledger, Totals
 from clodura_pipeline.ledger.rules.clock import SystemClock
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
 from clodura_pipeline.sandbox import Sandbox
-from clodura_pipeline.sandbox.books import most_within
+from clodura_pipeline.sandbox.call_log import most_within
 
 Start = Callable[..., Sandbox]
 FAST = Policy(UNLIMITED, Budget(0), timeout_seconds=5.0, max_workers=8)
@@ -55,10 +55,10 @@ def test_two_processes_with_the_same_people_call_for_each_once_and_both_finish(
     sandbox = start(latency_seconds=0.01, latency_jitter_seconds=0.03)
     jobs = [Job(sandbox.base_url, ledger_path, shuffled(people, n), f"run-{n}", policy=FAST) for n in range(2)]
     done = together(jobs, tmp_path)
-    books = sandbox.books.view()
-    assert set(books.calls_by_contact().values()) == {1}
-    assert len(books.enrich_calls) == 200
-    assert assert_ledger_agrees(ledger_path, books).charged == books.charged
+    call_log = sandbox.call_log
+    assert set(call_log.calls_by_contact().values()) == {1}
+    assert len(call_log.enrich_calls) == 200
+    assert assert_ledger_agrees(ledger_path, call_log).charged == call_log.charged
     for each in done:
         states = dict(each["outcomes"])
         assert len(states) == 200
@@ -87,12 +87,14 @@ def test_caps_hold_to_the_credit_over_all_processes(start: Start, ledger_path: P
     jobs = [replace(job, max_credits=30) for job in jobs]
     done = together(jobs, tmp_path)
     assert {each["stopped"]["kind"] for each in done} <= {"run_budget", "day_budget"}
-    assert sandbox.books.charged == 60  # two runs of one root share 30, the third has 30 of its own; the day's 75 hold
+    assert (
+        sandbox.call_log.charged == 60
+    )  # two runs of one root share 30, the third has 30 of its own; the day's 75 hold
     assert sums(ledger_path).charged == 60
     more = run_job(replace(jobs[0], run_id="more", cap_scope="more", policy=policy))
     assert more.stopped
     assert more.stopped.kind == "day_budget"
-    assert sandbox.books.charged == 74
+    assert sandbox.call_log.charged == 74
 
 
 @pytest.mark.parametrize(("processes", "jitter"), [(1, 0.09), (3, 0.09)])
@@ -109,10 +111,10 @@ def test_no_sliding_second_at_the_server_holds_more_than_the_limit(
         for n in range(processes)
     ]
     together(jobs, tmp_path)
-    books = sandbox.books.view()
-    assert len(books.enrich_calls) == share * processes
+    call_log = sandbox.call_log
+    assert len(call_log.enrich_calls) == share * processes
     stamps = sorted(row[0] for row in rows(ledger_path, "SELECT stamp FROM sends WHERE attempt_id IS NOT NULL"))
-    arrived = sorted(call.arrived_monotonic for call in books.enrich_calls)
+    arrived = sorted(call.arrived_monotonic for call in call_log.enrich_calls)
     assert most_within(stamps, 1.0 + allowance) <= limit
     # A busy machine adds to what is injected. How unevenly calls travelled is taken from the allowance; what is left of
     # it shows at the server, where windows of so much more than a second hold the limit.
@@ -120,8 +122,8 @@ def test_no_sliding_second_at_the_server_holds_more_than_the_limit(
     assert travelled[0] >= 0
     assert travelled[len(travelled) * 3 // 4] < jitter + 0.06
     uneven = travelled[-1] - travelled[0]
-    assert books.max_calls_within(max(0.01, 1.0 + allowance - uneven)) <= limit
-    assert set(books.by_status()) <= {200}
+    assert call_log.max_calls_within(max(0.01, 1.0 + allowance - uneven)) <= limit
+    assert set(call_log.by_status()) <= {200}
     # As soon as the windows allow: not spread out over more than they require, plus starting up.
     assert arrived[-1] - arrived[0] < (1 + allowance + 0.01) * 51 / limit + 2.0
 
@@ -133,7 +135,7 @@ def test_the_reservation_of_a_process_that_hangs_ends_with_its_lease(
     people = people_of_the_directory(3, "person")
     policy = replace(FAST, timeout_seconds=0.5)  # its lease ends 5.5 s after it was sent
     hanging = start_process(Job(sandbox.base_url, ledger_path, people, "hangs", policy=policy), tmp_path)
-    while not sandbox.books.view().enrich_calls:
+    while not sandbox.call_log.enrich_calls:
         time.sleep(0.01)
     os.kill(hanging.pid, signal.SIGSTOP)
     try:
@@ -148,7 +150,7 @@ def test_the_reservation_of_a_process_that_hangs_ends_with_its_lease(
         assert ran.stopped is None
     finally:
         hanging.kill()
-    total = assert_ledger_agrees(ledger_path, sandbox.books.view())
+    total = assert_ledger_agrees(ledger_path, sandbox.call_log)
     assert (total.charged, total.at_risk) == (6, 2)
     attempts = rows(
         ledger_path, "SELECT state, detail, purpose FROM attempts WHERE id = 1 OR purpose = 'doubt' ORDER BY id"

@@ -36,12 +36,12 @@ class Runs:
     def __call__(self, run_id: str, **policy: object) -> Ran:
         job = Job(self.sandbox.base_url, self.path, PEOPLE, run_id, policy=replace(QUICK, **policy))  # pyright: ignore
         ran = run_job(job, self.clock)
-        assert self.sandbox.books.wait_until_idle()
+        assert self.sandbox.wait_until_idle()
         return ran
 
     @property
     def calls(self) -> int:
-        return len(self.sandbox.books.view().enrich_calls)
+        return len(self.sandbox.call_log.enrich_calls)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_doubt_is_called_for_again_once_by_a_later_run_when_its_lease_has_ende
     # A permit that a busy machine could not use in time is released: it is no call, and leaves a row.
     again = "SELECT purpose FROM attempts WHERE purpose <> 'new' AND state <> 'not_processed'"
     assert [row[0] for row in rows(run.path, again)] == ["doubt"]
-    assert assert_ledger_agrees(run.path, run.sandbox.books.view()) == Totals(6, 0, 10, 2)
+    assert assert_ledger_agrees(run.path, run.sandbox.call_log) == Totals(6, 0, 10, 2)
     assert run("after").states == ["person"] * 5
     assert run.calls == 6
 
@@ -96,7 +96,7 @@ def test_a_second_doubt_is_final_until_a_run_on_purpose(runs: Callable[..., Runs
     assert run.calls == 7
     run.clock.skip(QUICK.lease_seconds)
     assert run("on purpose again", retry_ambiguous=True).states == ["person"] * 5
-    assert assert_ledger_agrees(run.path, run.sandbox.books.view()) == Totals(8, 0, 10, 6)
+    assert assert_ledger_agrees(run.path, run.sandbox.call_log) == Totals(8, 0, 10, 6)
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def test_a_doubt_that_was_proven_free_is_called_for_again(runs: Callable[..., Ru
     assert sums(run.path).at_risk == 0
     assert rows(run.path, "SELECT state FROM attempts WHERE doubt_settled_by IS NOT NULL")[0][0] == "ambiguous"
     assert run("later").states == ["person"] * 5
-    assert assert_ledger_agrees(run.path, run.sandbox.books.view()) == Totals(6, 0, 10, 0)
+    assert assert_ledger_agrees(run.path, run.sandbox.call_log) == Totals(6, 0, 10, 0)
 
 
 def test_what_others_spend_between_runs_frees_no_doubt_of_an_earlier_interval(runs: Callable[..., Runs]) -> None:
@@ -194,4 +194,4 @@ def test_a_balance_to_keep_is_kept_to_the_credit(runs: Callable[..., Runs]) -> N
     ran = run("run", budget=Budget(0, 0, 95))
     assert ran.stopped
     assert ran.stopped.kind is StopKind.MIN_BALANCE
-    assert run.sandbox.books.balance == 96
+    assert run.sandbox.call_log.balance == 96

@@ -18,7 +18,7 @@ from clodura_pipeline.clodura.verdicts import State
 from clodura_pipeline.ledger import Totals
 from clodura_pipeline.ledger.rules.policy import RETRY_SHARE, Budget, Policy
 from clodura_pipeline.ledger.rules.stops import StopKind
-from clodura_pipeline.sandbox import BooksView, Fault, FaultKind, Sandbox, SandboxOptions
+from clodura_pipeline.sandbox import CallLog, Fault, FaultKind, Sandbox, SandboxOptions
 
 Start = Callable[..., Sandbox]
 QUICK = Policy(
@@ -40,13 +40,13 @@ def _short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(sandbox: Sandbox, ledger_path: Path, **job: object) -> Ran:
     made = Job(sandbox.base_url, ledger_path, SIX, policy=QUICK)
     ran = run_job(replace(made, **job))  # pyright: ignore[reportArgumentType]
-    assert sandbox.books.wait_until_idle()
+    assert sandbox.wait_until_idle()
     return ran
 
 
-def retries(books: BooksView) -> int:
+def retries(call_log: CallLog) -> int:
     """Calls beyond the first for a contact; 429s are no retries."""
-    times_called = Counter(call.contact for call in books.enrich_calls if call.status != 429)
+    times_called = Counter(call.contact for call in call_log.enrich_calls if call.status != 429)
     return sum(times - 1 for times in times_called.values())
 
 
@@ -105,21 +105,21 @@ def test_a_fault_on_every_call_comes_to_what_the_table_says(start: Start, ledger
     sandbox = start(faults=(Fault(row.fault),), drip_interval_seconds=0.02, credits_shape="missing")
     timeout_seconds = 0.25 if row.details == {"timeout"} else 5.0  # on a busy machine an answer takes its time
     ran = run(sandbox, ledger_path, policy=replace(QUICK, timeout_seconds=timeout_seconds))
-    books = sandbox.books.view()
-    assert len(books.enrich_calls) == row.calls
+    call_log = sandbox.call_log
+    assert len(call_log.enrich_calls) == row.calls
     assert sorted(ran.states, key=str) == sorted(row.states, key=str)
     assert (ran.stopped.kind if ran.stopped else None) == row.stop
     total = sums(ledger_path)
     assert (total.charged, total.at_risk) == row.credits
     assert total.reserved == 0
     if row.fault != "wrong_cost":  # the cost that this fault states is not the one it charges
-        assert_ledger_agrees(ledger_path, books)
+        assert_ledger_agrees(ledger_path, call_log)
     details = {_general(detail[0]) for detail in rows(ledger_path, "SELECT detail FROM attempts")}
     assert details == row.details
-    assert retries(books) <= math.ceil(RETRY_SHARE * row.calls)
+    assert retries(call_log) <= math.ceil(RETRY_SHARE * row.calls)
     for outcome in ran.outcomes:
         assert (outcome.pending_reason is None) == (outcome.state not in (None, State.AMBIGUOUS))
-    assert all(call.path != "/redirected" for call in books.calls)
+    assert all(call.path != "/redirected" for call in call_log.calls)
 
 
 def _general(detail: str) -> str:
@@ -159,7 +159,7 @@ def test_one_503_is_retried_and_answered(start: Start, ledger_path: Path) -> Non
     assert ran.states == ["person"] * 6
     assert ran.stopped is None
     assert (ran.progress.calls, ran.progress.retries, ran.progress.people_called) == (7, 1, 6)
-    assert assert_ledger_agrees(ledger_path, sandbox.books.view()) == Totals(7, 0, 12, 0)
+    assert assert_ledger_agrees(ledger_path, sandbox.call_log) == Totals(7, 0, 12, 0)
 
 
 class _AwayForLong(socketserver.StreamRequestHandler):
@@ -184,12 +184,12 @@ def test_a_503_that_demands_longer_than_a_run_waits_stops_it(ledger_path: Path) 
 def test_retries_never_exceed_a_fifth_of_calls_rounded_up(start: Start, ledger_path: Path, share: float) -> None:
     sandbox = start(faults=(Fault("status_503", share=share),), latency_seconds=0.01, latency_jitter_seconds=0.02)
     ran = run(sandbox, ledger_path, people=people_of_the_directory(60), policy=replace(QUICK, max_workers=16))
-    books = sandbox.books.view()
-    assert retries(books) <= math.ceil(RETRY_SHARE * len(books.enrich_calls))
-    assert ran.progress.retries == retries(books)
+    call_log = sandbox.call_log
+    assert retries(call_log) <= math.ceil(RETRY_SHARE * len(call_log.enrich_calls))
+    assert ran.progress.retries == retries(call_log)
     assert len(ran.outcomes) == 60
-    assert assert_ledger_agrees(ledger_path, books).at_risk == 0
-    assert not books.bought_more_than_once()
+    assert assert_ledger_agrees(ledger_path, call_log).at_risk == 0
+    assert not call_log.bought_more_than_once()
 
 
 def test_a_storm_of_faults_loses_no_answer_and_explains_every_credit(start: Start, ledger_path: Path) -> None:
@@ -206,14 +206,14 @@ def test_a_storm_of_faults_loses_no_answer_and_explains_every_credit(start: Star
     )
     people = people_of_the_directory(150)
     ran = run(sandbox, ledger_path, people=people, policy=replace(QUICK, timeout_seconds=1.0))
-    books = sandbox.books.view()
+    call_log = sandbox.call_log
     assert len(ran.outcomes) == 150
-    assert_ledger_agrees(ledger_path, books)
-    assert not books.bought_more_than_once()
-    received = sum(call.status == 200 and call.finished_at is not None for call in books.enrich_calls)
+    assert_ledger_agrees(ledger_path, call_log)
+    assert not call_log.bought_more_than_once()
+    received = sum(call.status == 200 and call.finished_at is not None for call in call_log.enrich_calls)
     assert rows(ledger_path, "SELECT count(*) FROM attempts WHERE http_status = 200")[0][0] == received
     assert rows(ledger_path, "SELECT count(*) FROM attempts WHERE http_status IS NOT NULL AND raw IS NULL")[0][0] == 0
-    assert retries(books) <= math.ceil(RETRY_SHARE * len(books.enrich_calls))
+    assert retries(call_log) <= math.ceil(RETRY_SHARE * len(call_log.enrich_calls))
 
 
 def test_a_circuit_opens_within_the_calls_in_flight_when_all_fails_midway(start: Start, ledger_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_a_circuit_opens_within_the_calls_in_flight_when_all_fails_midway(start:
     ran = run(sandbox, ledger_path, people=people_of_the_directory(200))
     assert ran.stopped
     assert ran.stopped.kind is StopKind.UNAVAILABLE
-    total = assert_ledger_agrees(ledger_path, sandbox.books.view())
+    total = assert_ledger_agrees(ledger_path, sandbox.call_log)
     # Twice what was in flight (those that failed together count as one failure), then singly.
     assert total.at_risk <= 2 * (2 * QUICK.max_workers + 5)
     assert ran.progress.answered == 40
@@ -241,11 +241,11 @@ def test_429_in_every_form_pauses_the_run_and_is_no_retry(start: Start, ledger_p
     ran = run(sandbox, ledger_path, people=SIX[:4])
     assert ran.states == ["person"] * 4
     assert (ran.progress.retries, ran.progress.people_called) == (0, 4)
-    calls = sandbox.books.view().enrich_calls
+    calls = sandbox.call_log.enrich_calls
     refused = [call.arrived_monotonic for call in calls if call.status == 429]
     after = [call.arrived_monotonic for call in calls if call.arrived_monotonic > refused[-1] + 0.1]
     assert min(after) >= refused[-1] + (0.9 if form != "date" else 0.0)  # a date has whole seconds
-    assert assert_ledger_agrees(ledger_path, sandbox.books.view()).charged == 8
+    assert assert_ledger_agrees(ledger_path, sandbox.call_log).charged == 8
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
@@ -254,12 +254,12 @@ def test_a_429_that_demands_longer_than_a_run_waits_stops_it(start: Start, ledge
     ran = run(sandbox, ledger_path, policy=replace(QUICK, max_workers=1))
     assert ran.stopped
     assert ran.stopped.kind is StopKind.RATE_LIMITED
-    assert len(sandbox.books.view().enrich_calls) == 2
+    assert len(sandbox.call_log.enrich_calls) == 2
     assert len(ran.outcomes) == 6
     again = run(sandbox, ledger_path, run_id="again")  # Clodura's pause still holds
     assert again.stopped
     assert again.stopped.kind is StopKind.RATE_LIMITED
-    assert len(sandbox.books.view().enrich_calls) == 2
+    assert len(sandbox.call_log.enrich_calls) == 2
 
 
 def test_a_server_that_refuses_more_than_it_says_ends_with_all_answers(start: Start, ledger_path: Path) -> None:
@@ -267,7 +267,7 @@ def test_a_server_that_refuses_more_than_it_says_ends_with_all_answers(start: St
     ran = run(sandbox, ledger_path, people=people_of_the_directory(18))
     assert ran.progress.answered == 18
     assert ran.progress.retries == 0
-    assert assert_ledger_agrees(ledger_path, sandbox.books.view()).at_risk == 0
+    assert assert_ledger_agrees(ledger_path, sandbox.call_log).at_risk == 0
 
 
 # 409
@@ -280,7 +280,7 @@ def test_already_enriched_is_called_for_again_by_a_later_run_only(start: Start, 
     assert first.stopped is None
     second = run(sandbox, ledger_path, run_id="second")
     assert second.states == ["person"] * 6
-    assert len(sandbox.books.view().enrich_calls) == 7
+    assert len(sandbox.call_log.enrich_calls) == 7
 
 
 def test_a_closed_day_stays_closed_and_the_next_utc_day_goes_on(start: Start, ledger_path: Path) -> None:
@@ -289,14 +289,14 @@ def test_a_closed_day_stays_closed_and_the_next_utc_day_goes_on(start: Start, le
     assert first.stopped
     assert first.stopped.kind is StopKind.DAY_CLOSED
     again = run(sandbox, ledger_path, run_id="again")
-    assert len(sandbox.books.view().enrich_calls) == 5
+    assert len(sandbox.call_log.enrich_calls) == 5
     assert again.stopped
     assert "tomorrow" in again.stopped.reason
     sandbox.options = replace(sandbox.options, date_offset_seconds=86_400)
     tomorrow = run(sandbox, ledger_path, run_id="tomorrow")
     assert tomorrow.stopped is None
     assert tomorrow.states == ["person"] * 6
-    assert assert_ledger_agrees(ledger_path, sandbox.books.view()).charged == 12
+    assert assert_ledger_agrees(ledger_path, sandbox.call_log).charged == 12
 
 
 # The first call, going parallel, and unreadable answers
@@ -305,23 +305,23 @@ def test_a_closed_day_stays_closed_and_the_next_utc_day_goes_on(start: Start, le
 def test_calls_go_parallel_only_after_an_answer_that_could_be_read(start: Start, ledger_path: Path) -> None:
     sandbox = start(latency_seconds=0.05)
     run(sandbox, ledger_path, people=people_of_the_directory(30))
-    calls = sandbox.books.view().enrich_calls
+    calls = sandbox.call_log.enrich_calls
     assert calls[0].finished_at is not None
     assert calls[1].arrived_at >= calls[0].finished_at
-    assert _most_at_once(sandbox.books.view()) >= 4
+    assert _most_at_once(sandbox.call_log) >= 4
 
 
 @pytest.mark.parametrize("fault", ["status_503", "garbage_200", "charged_then_reset", "status_422"])
 def test_without_a_readable_answer_calls_are_made_singly(start: Start, ledger_path: Path, fault: FaultKind) -> None:
     sandbox = start(faults=(Fault(fault, first_n=4),), latency_seconds=0.02)
     ran = run(sandbox, ledger_path, people=people_of_the_directory(20))
-    first = BooksView(sandbox.books.calls[:6], 0)
-    assert _most_at_once(BooksView(first.enrich_calls[:5], 0)) == 1
+    first = CallLog(sandbox.call_log.calls[:6], 0)
+    assert _most_at_once(CallLog(first.enrich_calls[:5], 0)) == 1
     assert ran.progress.answered >= 15
 
 
-def _most_at_once(books: BooksView) -> int:
-    calls = [(call.arrived_at, call.finished_at or call.arrived_at) for call in books.enrich_calls]
+def _most_at_once(call_log: CallLog) -> int:
+    calls = [(call.arrived_at, call.finished_at or call.arrived_at) for call in call_log.enrich_calls]
     return max(sum(begin <= now < end for begin, end in calls) for now, _ in calls)
 
 
@@ -330,12 +330,12 @@ def test_an_unknown_envelope_costs_at_most_five_calls(start: Start, ledger_path:
     sandbox = start(envelope="unknown")
     people = people_of_the_directory(30, answer)  # pyright: ignore[reportArgumentType]
     ran = run(sandbox, ledger_path, people=people)
-    assert len(sandbox.books.view().enrich_calls) == 5
+    assert len(sandbox.call_log.enrich_calls) == 5
     assert ran.stopped
     assert "format may have changed" in ran.stopped.reason
     assert rows(ledger_path, "SELECT count(raw) FROM attempts")[0][0] == 5
     again = run(sandbox, ledger_path, people=people[:5], run_id="again")
-    assert len(sandbox.books.view().enrich_calls) == 5
+    assert len(sandbox.call_log.enrich_calls) == 5
     assert again.states == ["unrecognised"] * 5
 
 
@@ -348,7 +348,7 @@ def test_misses_between_unreadable_answers_do_not_keep_the_run_going(start: Star
     assert ran.stopped
     assert ran.stopped.kind is StopKind.UNREADABLE
     assert ran.progress.unrecognised == 5
-    assert_ledger_agrees(ledger_path, sandbox.books.view())
+    assert_ledger_agrees(ledger_path, sandbox.call_log)
 
 
 # Key, plan and credits
@@ -368,7 +368,7 @@ def test_a_wrong_key_plan_or_empty_account_costs_no_credit_and_at_most_a_call(
 ) -> None:
     sandbox = start(credits_shape=shape, **options)
     ran = run(sandbox, ledger_path, people=people_of_the_directory(40, "person"))
-    assert len(sandbox.books.view().enrich_calls) <= 1
+    assert len(sandbox.call_log.enrich_calls) <= 1
     assert ran.stopped
     assert ran.stopped.kind is kind
     assert ran.stopped.kind.fails_the_run == (kind is not StopKind.NO_CREDITS)
@@ -381,12 +381,12 @@ def test_credits_that_run_out_midway_stop_the_run_to_the_credit(start: Start, le
     ran = run(sandbox, ledger_path, people=people_of_the_directory(40, "person"))
     assert ran.stopped
     assert ran.stopped.kind is StopKind.NO_CREDITS
-    assert sandbox.books.balance == 1
-    assert assert_ledger_agrees(ledger_path, sandbox.books.view()).charged == 20
+    assert sandbox.call_log.balance == 1
+    assert assert_ledger_agrees(ledger_path, sandbox.call_log).charged == 20
     sandbox.options = replace(sandbox.options, starting_balance=1_000)
     after = run(sandbox, ledger_path, people=people_of_the_directory(40, "person"), run_id="after")
     assert after.states == ["person"] * 40
-    assert not sandbox.books.view().bought_more_than_once()
+    assert not sandbox.call_log.bought_more_than_once()
 
 
 def test_a_key_that_could_be_no_key_is_refused_before_anything_is_sent(start: Start, ledger_path: Path) -> None:
@@ -395,7 +395,7 @@ def test_a_key_that_could_be_no_key_is_refused_before_anything_is_sent(start: St
         with pytest.raises(Exception, match="CLODURA_API_KEY") as caught:
             run(sandbox, ledger_path, api_key=key)
         assert not key or key not in f"{caught.value!r}"
-    assert sandbox.books.calls == ()
+    assert sandbox.call_log.calls == ()
 
 
 @pytest.mark.parametrize("envelope", ["object", "data_object", "data_list"])
@@ -412,5 +412,5 @@ def test_credits_agree_in_every_envelope_and_every_way_of_saying_no_match(
     ran = run(sandbox, ledger_path, people=people)
     assert ran.states == ["person"] * 6 + ["organisation"] * 6 + ["no_match"] * 6
     assert sums(ledger_path) == Totals(18, 0, 18, 0)
-    assert sandbox.books.charged == 18
-    assert SandboxOptions().starting_balance - 18 == sandbox.books.balance
+    assert sandbox.call_log.charged == 18
+    assert SandboxOptions().starting_balance - 18 == sandbox.call_log.balance

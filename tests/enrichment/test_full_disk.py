@@ -71,8 +71,8 @@ def test_a_paid_answer_waits_for_room_on_a_full_disk(start: Start, ledger_path: 
     assert error == ""
     assert time.monotonic() - began >= 1.0
     assert [outcome.state for outcome in outcomes] == ["person"] * 4
-    assert sandbox.books.wait_until_idle()
-    assert assert_ledger_agrees(ledger_path, sandbox.books.view()) == Totals(4, 0, 8, 0)
+    assert sandbox.wait_until_idle()
+    assert assert_ledger_agrees(ledger_path, sandbox.call_log) == Totals(4, 0, 8, 0)
     assert min(row[0] for row in rows(ledger_path, "SELECT length(raw) FROM attempts")) > 300_000
 
 
@@ -86,10 +86,10 @@ def test_a_disk_that_stays_full_ends_the_run_with_its_remedy_and_lists_the_doubt
     assert outcomes == []
     assert "disk is full" in error
     assert "Free space in CLODURA_STATE_DIR" in error
-    assert len(sandbox.books.view().enrich_calls) == 1  # no other call was made meanwhile
+    assert len(sandbox.call_log.enrich_calls) == 1  # no other call was made meanwhile
     with opened(ledger_path) as ledger:
         ledger.start_run("later", "later", 0)
-    total = assert_ledger_agrees(ledger_path, sandbox.books.view())
+    total = assert_ledger_agrees(ledger_path, sandbox.call_log)
     assert (total.charged, total.at_risk) == (0, 2)
 
 
@@ -108,7 +108,7 @@ def test_a_paid_answer_waits_for_a_process_that_keeps_the_ledger_locked_beyond_t
 
         def lock_until_the_lease_has_ended() -> None:
             until = time.monotonic() + 5
-            while not sandbox.books.view().enrich_calls:  # a balance in flight is no call
+            while not sandbox.call_log.enrich_calls:  # a balance in flight is no call
                 assert time.monotonic() < until
                 time.sleep(0.01)
             with closing(sqlite3.connect(ledger_path, isolation_level=None)) as concurrent:
@@ -123,4 +123,4 @@ def test_a_paid_answer_waits_for_a_process_that_keeps_the_ledger_locked_beyond_t
             locking.join()
             assert time.monotonic() - locked_at[0] > 2 * policy.lease_seconds
     assert outcome.state == "person"
-    assert assert_ledger_agrees(ledger_path, sandbox.books.view()) == Totals(1, 0, 2, 0)
+    assert assert_ledger_agrees(ledger_path, sandbox.call_log) == Totals(1, 0, 2, 0)

@@ -31,13 +31,13 @@ def test_a_killed_run_loses_no_answer_and_is_finished_by_the_next(
     job = Job(sandbox.base_url, ledger_path, PEOPLE, "killed", policy=POLICY)
     process = start_process(job, tmp_path)
     until = time.monotonic() + 20
-    while len(sandbox.books.view().enrich_calls) < calls_at_the_kill and process.exit_code is None:
+    while len(sandbox.call_log.enrich_calls) < calls_at_the_kill and process.exit_code is None:
         assert time.monotonic() < until
         time.sleep(0.001)
     process.kill()
     killed_at = time.time()
-    assert sandbox.books.wait_until_idle()
-    books = sandbox.books.view()
+    assert sandbox.wait_until_idle()
+    call_log = sandbox.call_log
 
     # What was received is stored; at most the calls in flight have no outcome, each with its reservation.
     stored = sums(ledger_path)
@@ -45,16 +45,18 @@ def test_a_killed_run_loses_no_answer_and_is_finished_by_the_next(
     in_flight = states.count("sent")
     assert in_flight <= WORKERS
     assert stored.reserved == 2 * in_flight
-    assert len(states) - in_flight <= len(books.enrich_calls) <= len(states)
-    received = sum((call.finished_at or killed_at) < killed_at - FINISHED_BEFORE_SECONDS for call in books.enrich_calls)
+    assert len(states) - in_flight <= len(call_log.enrich_calls) <= len(states)
+    received = sum(
+        (call.finished_at or killed_at) < killed_at - FINISHED_BEFORE_SECONDS for call in call_log.enrich_calls
+    )
     assert len(states) - in_flight >= received
-    assert stored.charged <= books.charged <= stored.charged + stored.reserved
+    assert stored.charged <= call_log.charged <= stored.charged + stored.reserved
 
     # The next run finishes, calling again only for those in flight, once each.
     clock = SkippingClock()
     clock.skip(POLICY.lease_seconds)
     ran = run_job(replace(job, run_id="next"), clock)
-    after = sandbox.books.view()
+    after = sandbox.call_log
     assert ran.stopped is None
     assert len(ran.outcomes) == len(PEOPLE)
     assert ran.progress.answered + ran.progress.already_answered == len(PEOPLE)

@@ -94,23 +94,23 @@ def test_a_balance_is_read_when_its_place_in_the_windows_says(
     ran = run_job(Job(sandbox.base_url, ledger_path, PEOPLE[:1], policy=FEW_A_SECOND))
     assert ran.balance_after
     stamps = [row[0] for row in rows(ledger_path, "SELECT stamp FROM sends WHERE attempt_id IS NULL ORDER BY stamp")]
-    arrived = [call.arrived_monotonic for call in sandbox.books.view().calls if call.method == "GET"]
+    arrived = [call.arrived_monotonic for call in sandbox.call_log.calls if call.method == "GET"]
     assert len(stamps) == len(arrived) == 2
     assert all(0 <= arrival - stamp < 0.2 for stamp, arrival in zip(stamps, arrived, strict=True))
 
 
 def assert_left_on_time(sandbox: Sandbox, path: Path) -> None:
     """Every call arrived within the allowance of what its permit says, and no window at the server was passed."""
-    sandbox.books.wait_until_idle()
-    assert_ledger_agrees(path, sandbox.books.view())
+    sandbox.wait_until_idle()
+    assert_ledger_agrees(path, sandbox.call_log)
     stamps = [row[0] for row in rows(path, "SELECT stamp FROM attempts ORDER BY stamp")]
-    arrived = sorted(call.arrived_monotonic for call in sandbox.books.view().enrich_calls)
+    arrived = sorted(call.arrived_monotonic for call in sandbox.call_log.enrich_calls)
     assert len(stamps) == len(arrived)
     late = sorted(arrival - stamp for stamp, arrival in zip(stamps, arrived, strict=True))
     assert late[0] >= 0
     assert late[-1] <= FEW_A_SECOND.limits.jitter_seconds + 0.01
     assert late[len(late) * 3 // 4] < 0.03  # what a busy machine adds now and then is what the allowance is for
-    assert sandbox.books.max_calls_within(1.0) <= FEW_A_SECOND.limits.per_second
+    assert sandbox.call_log.max_calls_within(1.0) <= FEW_A_SECOND.limits.per_second
     assert [
         row[0] for row in rows(path, "SELECT stamp FROM sends WHERE attempt_id IS NOT NULL ORDER BY stamp")
     ] == stamps
@@ -147,9 +147,9 @@ def test_a_call_that_is_still_connecting_when_the_run_stops_does_not_leave(
         run_job(Job(sandbox.base_url, ledger_path, PEOPLE, policy=policy), ran=ran, on_outcome=interrupt)
     released = rows(ledger_path, "SELECT count(*) FROM attempts WHERE detail = 'not_sent'")[0][0]
     assert released >= 5
-    total = assert_ledger_agrees(ledger_path, sandbox.books.view())
+    total = assert_ledger_agrees(ledger_path, sandbox.call_log)
     assert (total.reserved, total.at_risk) == (0, 0)
-    assert total.calls == len(sandbox.books.view().enrich_calls)
+    assert total.calls == len(sandbox.call_log.enrich_calls)
     assert threading.active_count() <= before + 10  # the sandbox's connections
 
 
@@ -192,7 +192,7 @@ def test_a_process_that_slept_past_its_lease_does_not_pay_again_for_an_answer(
     assert real_caller.call(request, lambda: False) is None  # the call was released, not made
     assert concurrent_runs[0].states == ["person"]
     assert real_caller.call(request, lambda: False) == Answered(State.PERSON)
-    assert len(sandbox.books.view().enrich_calls) == 1
+    assert len(sandbox.call_log.enrich_calls) == 1
     assert sums(ledger_path) == Totals(1, 0, 2, 0)
     ledger.close()
 
@@ -215,7 +215,7 @@ def test_a_call_that_finds_no_place_within_its_time_releases_its_permit(
     began = time.monotonic()
     assert real_caller.call(requests[0], lambda: False) is None
     assert time.monotonic() - began < 3.0
-    assert sandbox.books.view().enrich_calls == ()
+    assert sandbox.call_log.enrich_calls == ()
     assert rows(ledger_path, "SELECT state, detail FROM attempts WHERE id = 1")[0][:] == ("not_processed", "not_sent")
     ledger.close()
 
@@ -225,7 +225,7 @@ def test_a_permit_that_comes_with_the_stop_is_released(caller: Callable[..., Any
     (request,) = requests_for(people_of_the_directory(1, "person"))
     stopping = iter([False, True, True])  # read once before the permit, then on the open connection
     assert real_caller.call(request, lambda: next(stopping)) is None
-    assert sandbox.books.view().enrich_calls == ()
+    assert sandbox.call_log.enrich_calls == ()
     assert sums(ledger_path) == Totals()
     ledger.close()
 

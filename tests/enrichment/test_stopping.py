@@ -38,12 +38,12 @@ def settled_calls(path: Path) -> int:
 
 def assert_all_stored(sandbox: Sandbox, path: Path) -> None:
     """Every call that the server saw has its answer in the ledger: nothing in doubt, nothing in flight."""
-    assert sandbox.books.wait_until_idle()
-    calls = len(sandbox.books.view().enrich_calls)
+    assert sandbox.wait_until_idle()
+    calls = len(sandbox.call_log.enrich_calls)
     time.sleep(0.3)
-    assert len(sandbox.books.view().enrich_calls) == calls, "a call was made after the end"
+    assert len(sandbox.call_log.enrich_calls) == calls, "a call was made after the end"
     assert settled_calls(path) == calls
-    total = assert_ledger_agrees(path, sandbox.books.view())
+    total = assert_ledger_agrees(path, sandbox.call_log)
     assert (total.reserved, total.at_risk) == (0, 0)
 
 
@@ -56,7 +56,7 @@ def test_an_interrupted_consumer_makes_no_new_calls_and_stores_those_in_flight(
 
     def interrupt(_session: Session, _outcome: Outcome) -> None:
         if len(ran.outcomes) == after:
-            calls_then.append(len(sandbox.books.view().enrich_calls))
+            calls_then.append(len(sandbox.call_log.enrich_calls))
             raise Interrupted
 
     ran = Ran([], Progress(), None)
@@ -64,13 +64,13 @@ def test_an_interrupted_consumer_makes_no_new_calls_and_stores_those_in_flight(
         run_job(Job(sandbox.base_url, ledger_path, MANY, policy=QUICK), ran=ran, on_outcome=interrupt)
     assert_all_stored(sandbox, ledger_path)
     # Those that were permitted at the time of the interruption may still have left.
-    assert len(sandbox.books.view().enrich_calls) <= calls_then[0] + QUICK.max_workers
+    assert len(sandbox.call_log.enrich_calls) <= calls_then[0] + QUICK.max_workers
     assert rows(ledger_path, "SELECT stop_kind FROM runs")[0][0] == "interrupted"
     sandbox.options = replace(sandbox.options, latency_seconds=0.0)
     rest = run_job(Job(sandbox.base_url, ledger_path, MANY, "rest", policy=QUICK))
     assert rest.stopped is None
-    assert sandbox.books.wait_until_idle()
-    assert set(sandbox.books.view().calls_by_contact().values()) == {1}
+    assert sandbox.wait_until_idle()
+    assert set(sandbox.call_log.calls_by_contact().values()) == {1}
 
 
 def test_a_session_that_ends_while_outcomes_are_unread_makes_no_new_calls(start: Start, ledger_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_call_that_waits_for_its_window_is_not_made_after_the_stop(start: Star
     with pytest.raises(Interrupted):
         run_job(Job(sandbox.base_url, ledger_path, MANY, policy=policy), on_outcome=interrupt)
     assert time.monotonic() - began < 1.0
-    assert len(sandbox.books.view().enrich_calls) == 1
+    assert len(sandbox.call_log.enrich_calls) == 1
     assert_all_stored(sandbox, ledger_path)
 
 
@@ -113,7 +113,7 @@ def interrupt_again(sandbox: Sandbox, path: Path, *after_seconds: float) -> None
     def interrupt(_session: Session, _outcome: Outcome) -> None:
         sandbox.options = replace(sandbox.options, latency_seconds=2.0)
         time.sleep(0.3)
-        if sandbox.books.in_flight >= 4:
+        if sandbox.call_log.in_flight >= 4:
             for seconds in after_seconds:
                 timers.append(threading.Timer(seconds, signal.pthread_kill, (main, signal.SIGUSR1)))
                 timers[-1].start()
@@ -149,8 +149,8 @@ def test_a_second_interruption_ends_at_once_and_records_the_doubt(start: Start, 
     total = sums(ledger_path)
     assert total.reserved > 0  # in flight, and in doubt when the leases end
     assert total.reserved <= 2 * QUICK.max_workers
-    assert sandbox.books.wait_until_idle(3.0)
-    assert total.charged <= sandbox.books.charged <= total.charged + total.reserved
+    assert sandbox.wait_until_idle(3.0)
+    assert total.charged <= sandbox.call_log.charged <= total.charged + total.reserved
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -163,13 +163,13 @@ def test_a_signal_stops_a_process_gracefully(start: Start, ledger_path: Path, tm
     assert process.exit_code == INTERRUPTED_EXIT
     assert_all_stored(sandbox, ledger_path)
     assert done["stopped"]["kind"] == "interrupted"
-    assert done["progress"]["calls"] == len(sandbox.books.view().enrich_calls)
+    assert done["progress"]["calls"] == len(sandbox.call_log.enrich_calls)
 
 
 def wait_for_calls(sandbox: Sandbox, calls: int, seconds: float = 20.0) -> None:
     """Until the server has seen so many calls."""
     until = time.monotonic() + seconds
-    while len(sandbox.books.view().enrich_calls) < calls:
+    while len(sandbox.call_log.enrich_calls) < calls:
         assert time.monotonic() < until, "the process did not get going"
         time.sleep(0.01)
 
@@ -196,7 +196,7 @@ def test_an_error_of_the_batches_ends_the_run_with_that_error_and_all_answers(st
 def test_an_empty_list_makes_no_call_and_ends(start: Start, ledger_path: Path) -> None:
     sandbox = start()
     assert run_job(Job(sandbox.base_url, ledger_path, [], policy=QUICK)).outcomes == []
-    assert sandbox.books.view().enrich_calls == ()
+    assert sandbox.call_log.enrich_calls == ()
 
 
 def test_one_session_may_dispatch_several_times(start: Start, ledger_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_the_same_person_twice_in_a_list_is_called_for_once_and_answered_twice(s
     ran = run_job(Job(sandbox.base_url, ledger_path, people, policy=QUICK))
     assert len(ran.outcomes) == 20
     assert all(outcome.state for outcome in ran.outcomes)
-    assert len(sandbox.books.view().enrich_calls) == 10
+    assert len(sandbox.call_log.enrich_calls) == 10
 
 
 def test_progress_is_reported_during_calls_with_what_they_wait_for(start: Start, ledger_path: Path) -> None:

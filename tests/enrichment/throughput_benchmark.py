@@ -14,10 +14,11 @@ import tempfile
 from pathlib import Path
 
 from dispatch_process import Job, start_process
+from remote_sandbox import RemoteSandbox
 from requests_of_tests import people_of_the_directory
 
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
-from clodura_pipeline.sandbox import RemoteSandbox, SandboxOptions
+from clodura_pipeline.sandbox import SandboxOptions
 
 _SANDBOX = "from clodura_pipeline.sandbox import run_sandbox, SandboxOptions; run_sandbox(0, SandboxOptions({}))"
 LATENCY_SECONDS = 0.15
@@ -52,10 +53,10 @@ def measure(per_second: int, seconds: float, workers: int, processes: int) -> di
             ]
             for started in [start_process(job, Path(folder)) for job in jobs]:
                 started.end(10 * seconds + 60)
-            books = RemoteSandbox(base_url).books()
+            call_log = RemoteSandbox(base_url).call_log()
         finally:
             server.terminate()
-    arrived = sorted(call.arrived_monotonic for call in books.enrich_calls)
+    arrived = sorted(call.arrived_monotonic for call in call_log.enrich_calls)
     steady = [now for now in arrived if now >= arrived[0] + SETTLED_AFTER_SECONDS]
     rate = (len(steady) - 1) / (steady[-1] - steady[0])
     permitted = per_second / (1 + limits.jitter_seconds)
@@ -64,8 +65,8 @@ def measure(per_second: int, seconds: float, workers: int, processes: int) -> di
         "rate": round(rate, 2),
         "permitted": round(permitted, 2),
         "ratio": round(rate / permitted, 4),
-        "most_in_a_second": books.max_calls_within(1.0),
-        "refused": sum(call.status != 200 for call in books.enrich_calls),
+        "most_in_a_second": call_log.max_calls_within(1.0),
+        "refused": sum(call.status != 200 for call in call_log.enrich_calls),
     }
 
 

@@ -10,7 +10,7 @@ import dagster as dg
 import duckdb
 
 from clodura_pipeline.graph.build import build_project
-from clodura_pipeline.sandbox import BooksView, Sandbox
+from clodura_pipeline.sandbox import CallLog, Sandbox
 from clodura_pipeline.settings import check_settings
 
 TODAY = datetime.now(UTC).date()
@@ -90,14 +90,14 @@ class Project:
         """match_status by contact_id."""
         return dict(self.query("SELECT contact_id, match_status FROM enriched_contacts"))
 
-    def books(self) -> BooksView:
-        self.sandbox.books.wait_until_idle()
-        return self.sandbox.books.view()
+    def call_log(self) -> CallLog:
+        self.sandbox.wait_until_idle()
+        return self.sandbox.call_log
 
     @property
     def call_count(self) -> int:
         """Enrich calls the server saw."""
-        return len(self.books().enrich_calls)
+        return len(self.call_log().enrich_calls)
 
 
 def metadata_of(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:

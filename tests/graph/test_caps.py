@@ -45,7 +45,7 @@ def test_run_config_lowers_the_cap_and_never_lifts_it(
     }
     job = listed.build(max_credits_per_run=setting).resolve_job_def("enrich_contacts")
     assert job.execute_in_process(run_config=run_config, instance=listed.instance, partition_key=str(TODAY)).success
-    assert listed.books().charged == charged
+    assert listed.call_log().charged == charged
 
 
 def test_a_cap_of_nothing_is_refused_and_is_not_no_cap(listed: Project) -> None:
@@ -63,7 +63,7 @@ def test_the_runs_of_a_backfill_share_a_cap(project: Project, people: People) ->
     for day in (YESTERDAY, TODAY):
         tags = {"dagster/backfill": "abcdef"}
         assert job.execute_in_process(instance=project.instance, partition_key=str(day), tags=tags).success
-    assert project.books().charged == 8
+    assert project.call_log().charged == 8
 
 
 def launch(listed: Project, env_file: str, *arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
@@ -96,7 +96,7 @@ def test_a_cap_holds_through_dg_launch_however_it_is_given(
     arguments = ["--config-json", json.dumps({"ops": {"clodura_responses": {"config": config}}})] if config else []
     done = launch(listed, f"CLODURA_MAX_CREDITS_PER_RUN={env_file}\n", *arguments, **given)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert listed.books().charged == charged
+    assert listed.call_log().charged == charged
 
 
 def test_a_misspelt_cap_stops_the_start(listed: Project) -> None:

@@ -105,7 +105,7 @@ def test_two_instances_run_side_by_side_in_another_project(other_project: OtherP
             with duckdb.connect(other_project.root / team / "published.duckdb", read_only=True) as published:
                 shown = published.execute("SELECT contact_id, match_status FROM enriched_contacts").fetchall()
             assert shown == [(team, "person")]
-        assert len(sandbox.books.view().enrich_calls) == 2  # one ledger each
+        assert len(sandbox.call_log.enrich_calls) == 2  # one ledger each
 
 
 def test_every_setting_is_an_attribute_with_a_description() -> None:

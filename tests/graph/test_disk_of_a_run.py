@@ -58,7 +58,7 @@ def assert_made_up_for(project: Project) -> None:
     result = project.run()
     assert result.success, failure_text(result)
     assert shown(project) == 80
-    assert set(project.books().calls_by_contact().values()) == {1}
+    assert set(project.call_log().calls_by_contact().values()) == {1}
     assert project.call_count == 80
 
 

@@ -54,10 +54,10 @@ def test_every_contact_ends_with_its_answer_and_every_credit_is_booked(
     assert {status for key, status in statuses.items() if key.startswith("person")} == {"person"}
     assert {status for key, status in statuses.items() if key.startswith("organisation")} == {"organisation"}
     assert {status for key, status in statuses.items() if key.startswith("miss")} == {"no_match"}
-    books = project.books()
-    assert books.charged == 6 * 2 + 6 * 1
+    call_log = project.call_log()
+    assert call_log.charged == 6 * 2 + 6 * 1
     for table in ("credit_usage", "enriched_contacts"):
-        assert project.query(f"SELECT sum(credits_charged) FROM {table}") == [(books.charged,)]
+        assert project.query(f"SELECT sum(credits_charged) FROM {table}") == [(call_log.charged,)]
     ids = dict(
         project.query("SELECT contact_id, clodura_person_id FROM enriched_contacts WHERE match_status = 'person'")
     )
@@ -107,7 +107,7 @@ def test_a_person_is_bought_once_whatever_order_their_identifiers_arrive_in(proj
             rows.append(row("-".join(order), **told))
         project.put(f"list{place}-{day}.csv", HEADER + "".join(rows))
         assert project.run(day).success
-    calls = project.books().enrich_calls
+    calls = project.call_log().enrich_calls
     asked = {order: sum(_is_about(call, person) for call in calls) for order, person in orders.items()}
     # The answer names the profile, so a later row with only the profile is known; one with only the address is not,
     # unless a row or an answer showed them to be one: that is what an e-mail address alone cannot tell.
@@ -115,7 +115,7 @@ def test_a_person_is_bought_once_whatever_order_their_identifiers_arrive_in(proj
     keys = project.query("SELECT contact_id, count(DISTINCT person_key) FROM enriched_contacts GROUP BY 1 ORDER BY 1")
     assert keys == sorted(("-".join(order), 1) for order in orders)
     assert project.query("SELECT count(DISTINCT person_key) FROM enriched_contacts") == [(len(orders),)]
-    assert project.query("SELECT sum(credits_charged) FROM enriched_contacts") == [(project.books().charged,)]
+    assert project.query("SELECT sum(credits_charged) FROM enriched_contacts") == [(project.call_log().charged,)]
 
 
 def _is_about(call: Call, person: Person) -> bool:
@@ -151,7 +151,7 @@ def test_key_refused_midway_publishes_what_came_before_and_fails(project: Projec
     assert not result.success
     assert project.call_count == 5
     assert project.query("SELECT count(*) FROM enriched_contacts WHERE match_status <> 'pending'") == [(4,)]
-    assert project.query("SELECT sum(credits_charged) FROM credit_usage") == [(project.books().charged,)]
+    assert project.query("SELECT sum(credits_charged) FROM credit_usage") == [(project.call_log().charged,)]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_running_out_is_an_outcome_and_the_next_run_goes_on(
         says
         in project.query("SELECT any_value(pending_reason) FROM enriched_contacts WHERE match_status='pending'")[0][0]
     )
-    assert project.books().charged <= 9 or "requests_per_day" in (options | settings)
+    assert project.call_log().charged <= 9 or "requests_per_day" in (options | settings)
     assert checks_of(result)["enriched_contacts.pending_is_explained"]
     before = project.call_count
     project.sandbox.options = replace(project.sandbox.options, requests_per_day=0, starting_balance=1_000)
@@ -190,7 +190,7 @@ def test_running_out_is_an_outcome_and_the_next_run_goes_on(
         return
     assert project.run().success
     assert set(project.statuses().values()) == {"person", "organisation", "no_match"}
-    assert not project.books().bought_more_than_once()
+    assert not project.call_log().bought_more_than_once()
 
 
 def test_a_range_is_one_run_that_asks_a_person_of_several_days_once(project: Project, people: People) -> None:
@@ -220,7 +220,7 @@ def test_files_that_move_vanish_or_come_back_lose_nothing_and_buy_nothing(projec
     shutil.move(moved, first)
     assert project.run().success
     assert (project.call_count, len(project.statuses())) == (asked, contacts)
-    assert project.query("SELECT sum(credits_charged) FROM enriched_contacts") == [(project.books().charged,)]
+    assert project.query("SELECT sum(credits_charged) FROM enriched_contacts") == [(project.call_log().charged,)]
 
 
 def test_readers_can_always_read_and_a_stale_wal_is_never_replayed(project: Project, people: People) -> None:
@@ -258,7 +258,7 @@ def test_planning_spends_nothing_and_needs_no_key(project: Project, people: Peop
     figures = metadata_of(result, "enrichment_plan")
     assert (figures["to_call"], figures["worst_credits"], figures["people"]) == (18, 36, 18)
     assert (figures["run_to_call"], figures["run_worst_credits"]) == (18, 36)
-    assert project.books().calls == ()
+    assert project.call_log().calls == ()
 
 
 def test_without_a_key_the_run_says_what_to_do_and_asks_nobody(project: Project, people: People) -> None:
@@ -266,7 +266,7 @@ def test_without_a_key_the_run_says_what_to_do_and_asks_nobody(project: Project,
     result = project.run(api_key="")
     assert not result.success
     assert "CLODURA_API_KEY is not set" in failure_text(result)
-    assert project.books().calls == ()
+    assert project.call_log().calls == ()
 
 
 def test_no_key_ends_up_in_any_file(project: Project, people: People) -> None:
@@ -289,4 +289,4 @@ def test_a_refresh_asks_only_when_told_to_and_only_with_a_cap(project: Project, 
     assert "max_credits" in failure_text(refused)
     assert project.run(config={"refresh": True, "max_credits": 100}, **old).success
     assert project.call_count == 6
-    assert project.query("SELECT sum(credits_charged) FROM enriched_contacts") == [(project.books().charged,)]
+    assert project.query("SELECT sum(credits_charged) FROM enriched_contacts") == [(project.call_log().charged,)]

@@ -35,13 +35,13 @@ def test_an_address_seen_with_two_profiles_joins_nobody_in_any_order(project: Pr
     for order, (one, other, _) in trios.items():
         later = "1" if order.index("0") < order.index("1") else "0"
         assert found[f"{order}-{later}"] in (one.person_id, other.person_id)
-    books = project.books()
-    assert project.query("SELECT sum(credits_charged) FROM enriched_contacts") == [(books.charged,)]
-    assert not books.bought_more_than_once()
+    call_log = project.call_log()
+    assert project.query("SELECT sum(credits_charged) FROM enriched_contacts") == [(call_log.charged,)]
+    assert not call_log.bought_more_than_once()
     conflicts = dict(project.query("SELECT email, len(profiles) FROM identity_conflicts"))
     assert conflicts == {third.email: 2 for _, _, third in trios.values()}
     for _, _, third in trios.values():
-        calls = [call.identifiers or {} for call in books.enrich_calls]
+        calls = [call.identifiers or {} for call in call_log.enrich_calls]
         sent_with_both = [sent for sent in calls if sent.get("email") == third.email and sent.get("linkedinUrl")]
         assert len(sent_with_both) <= 1  # only before the conflict could be known
 
@@ -69,7 +69,7 @@ def test_an_address_that_was_asked_by_beside_a_profile_is_not_bought_again_when_
     assert shown_now == answers
     old: dict[str, Any] = {"answer_max_age_days": 0, "no_match_max_age_days": 0}
     assert project.run(YESTERDAY, config={"refresh": True, "max_credits": 100}, **old).success
-    later = [call.identifiers or {} for call in project.books().enrich_calls[asked:]]
+    later = [call.identifiers or {} for call in project.call_log().enrich_calls[asked:]]
     assert len(later) == len(listed)
     assert not [sent for sent in later if sent.get("email")]
 
@@ -85,7 +85,7 @@ def test_two_people_found_to_be_one_share_an_answer_without_a_call(project: Proj
     assert project.call_count == asked
     assert set(shown(project).values()) == {person.person_id}
     assert project.query("SELECT count(DISTINCT person_key) FROM enriched_contacts") == [(1,)]
-    assert project.query("SELECT sum(credits_charged) FROM enriched_contacts") == [(project.books().charged,)]
+    assert project.query("SELECT sum(credits_charged) FROM enriched_contacts") == [(project.call_log().charged,)]
 
 
 def test_a_contact_id_that_passes_to_another_person_identifies_neither_of_them(
@@ -100,7 +100,7 @@ def test_a_contact_id_that_passes_to_another_person_identifies_neither_of_them(
     found = shown(project)
     assert "17" not in found
     assert set(found.values()) == {before.person_id, after.person_id}
-    assert project.query("SELECT sum(credits_charged) FROM enriched_contacts") == [(project.books().charged,)]
+    assert project.query("SELECT sum(credits_charged) FROM enriched_contacts") == [(project.call_log().charged,)]
 
 
 def test_a_contact_that_passes_to_another_person_mixes_nothing_of_the_two(project: Project, people: People) -> None:

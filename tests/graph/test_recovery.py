@@ -63,7 +63,7 @@ def test_a_profile_is_never_given_another_profiles_answer(project: Project, peop
     assert project.run(TODAY).success
     found = dict(project.query("SELECT contact_id, clodura_person_id FROM enriched_contacts"))
     assert found == {"m": bob.person_id, "a": alice.person_id}
-    (call,) = (call for call in project.books().enrich_calls if (call.identifiers or {}).get("linkedinUrl"))
+    (call,) = (call for call in project.call_log().enrich_calls if (call.identifiers or {}).get("linkedinUrl"))
     assert not (call.identifiers or {}).get("email")
 
 

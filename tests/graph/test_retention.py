@@ -81,7 +81,7 @@ def test_the_strict_mode_leaves_no_byte_of_an_answer_after_a_day(
     nothing = project.query(f"SELECT {', '.join(FIELDS)} FROM enriched_contacts WHERE contact_id = 'old'")
     assert nothing == [(None,) * len(FIELDS)]
     for table in ("credit_usage", "enriched_contacts"):
-        assert project.query(f"SELECT sum(credits_charged) FROM {table}") == [(project.books().charged,)]
+        assert project.query(f"SELECT sum(credits_charged) FROM {table}") == [(project.call_log().charged,)]
     assert project.call_count == 3
     assert audit_file(project.state / FILE_NAME).sound
 

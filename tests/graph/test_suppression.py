@@ -65,7 +65,7 @@ def test_who_is_listed_is_never_asked_and_shows_nothing_that_was_bought(project:
     shown = project.query(f"SELECT {', '.join(FIELDS)} FROM enriched_contacts WHERE match_status = 'suppressed'")
     assert set(shown) == {(None,) * len(FIELDS)}
     assert project.query("SELECT credits_charged FROM enriched_contacts WHERE contact_id = 'bought'") == [(2,)]
-    assert project.query("SELECT sum(credits_charged) FROM enriched_contacts") == [(project.books().charged,)]
+    assert project.query("SELECT sum(credits_charged) FROM enriched_contacts") == [(project.call_log().charged,)]
     assert project.query("SELECT sum(suppressed), sum(unanswered) FROM list_report") == [(6, 0)]
     plan = metadata_of(result, "enrichment_plan")
     assert (plan["run_to_call"], plan["run_suppressed"]) == (0, 6)

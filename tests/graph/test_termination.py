@@ -40,7 +40,7 @@ def long_list(project: Project, directory: Directory) -> Project:
 
 
 def wait_for_calls(project: Project, calls: int = 12) -> None:
-    until(lambda: len(project.sandbox.books.view().enrich_calls) >= calls, f"{calls} calls")
+    until(lambda: len(project.sandbox.call_log.enrich_calls) >= calls, f"{calls} calls")
 
 
 def ledger_rows(project: Project, query: str) -> list[tuple[Any, ...]]:
@@ -50,12 +50,12 @@ def ledger_rows(project: Project, query: str) -> list[tuple[Any, ...]]:
 
 def assert_ended_kindly(project: Project, ended_at: float) -> None:
     """No call arrived after the end was asked for (but what had its permit), and every answer is in the ledger."""
-    books = project.books()
-    late = [call for call in books.enrich_calls if call.arrived_at > ended_at]
+    call_log = project.call_log()
+    late = [call for call in call_log.enrich_calls if call.arrived_at > ended_at]
     assert len(late) <= WORKERS
-    assert len(books.enrich_calls) < PEOPLE / 2
+    assert len(call_log.enrich_calls) < PEOPLE / 2
     answered = ledger_rows(project, "SELECT count(*), sum(charged_credits) FROM attempts WHERE raw IS NOT NULL")
-    assert answered == [(len(books.enrich_calls), books.charged)]
+    assert answered == [(len(call_log.enrich_calls), call_log.charged)]
     assert ledger_rows(project, "SELECT reserved_credits, at_risk_credits FROM totals WHERE scope = 'all'") == [(0, 0)]
     assert ledger_rows(project, "SELECT stop_kind FROM runs") == [("interrupted",)]
 
@@ -84,7 +84,7 @@ def test_a_termination_from_the_ui_ends_kindly_and_the_next_run_publishes_it_all
     )
     long_list.sandbox.options = replace(long_list.sandbox.options, latency_seconds=0.0)
     assert long_list.run().success
-    assert set(long_list.books().calls_by_contact().values()) == {1}
+    assert set(long_list.call_log().calls_by_contact().values()) == {1}
     assert long_list.query("SELECT count(*) FROM enriched_contacts WHERE match_status = 'pending'") == [(0,)]
 
 
@@ -120,7 +120,7 @@ def test_a_second_signal_ends_the_job_at_once_with_the_doubt_recorded(long_list:
     wait_for_calls(long_list)
     long_list.sandbox.options = replace(long_list.sandbox.options, latency_seconds=7.0)
     # After so many more calls every worker waits for a slow answer.
-    wait_for_calls(long_list, len(long_list.sandbox.books.view().enrich_calls) + WORKERS)
+    wait_for_calls(long_list, len(long_list.sandbox.call_log.enrich_calls) + WORKERS)
     assert process.pid
     began = time.monotonic()
     for number in itertools.cycle((signal.SIGTERM, signal.SIGINT)):  # what comes within a second counts as one
@@ -128,7 +128,7 @@ def test_a_second_signal_ends_the_job_at_once_with_the_doubt_recorded(long_list:
         process.join(0.3)
         if process.exitcode is not None or time.monotonic() > began + 20:
             break
-    under_way = long_list.sandbox.books.in_flight
+    under_way = long_list.sandbox.call_log.in_flight
     assert process.exitcode == 1
     assert under_way == WORKERS, "it waited for its calls"
     assert ledger_rows(long_list, "SELECT count(*) FROM attempts WHERE state = 'sent'") == [(under_way,)]
@@ -139,4 +139,4 @@ def test_a_second_signal_ends_the_job_at_once_with_the_doubt_recorded(long_list:
         total = ledger.totals()
     assert ledger_rows(long_list, "SELECT count(*) FROM attempts WHERE state = 'ambiguous'") == [(under_way,)]
     assert total.at_risk == 2 * under_way
-    assert total.charged <= long_list.sandbox.books.charged <= total.charged + total.at_risk
+    assert total.charged <= long_list.sandbox.call_log.charged <= total.charged + total.at_risk

@@ -213,5 +213,5 @@ def test_answers_of_the_sandbox_and_of_the_live_api_are_never_mixed(start: Start
             open_session(ledger, settings, RunIdentity("run", "run", 0), QUICK, clock),
         ):
             pass
-    assert sandbox.books.calls == ()
+    assert sandbox.call_log.calls == ()
     assert Job(sandbox.base_url, path, PEOPLE).api_key == "sandbox-key"

@@ -27,7 +27,7 @@ from clodura_pipeline.ledger.rules.policy import (
     Policy,
 )
 from clodura_pipeline.ledger.rules.stops import Stop, StopKind
-from clodura_pipeline.sandbox.books import most_within
+from clodura_pipeline.sandbox.call_log import most_within
 
 MIDNIGHT = NOON + 43_200
 

@@ -39,7 +39,7 @@ def test_a_person_comes_back_under_the_documented_keys_and_costs_two(start: Star
     assert list(got.json) == [*PERSON_FIELDS, "organisation"]
     assert list(got.json["organisation"]) == ORGANISATION_KEYS
     assert got.json["personId"] == people("person")[0].person_id
-    assert sandbox.books.charged == 2
+    assert sandbox.call_log.charged == 2
 
 
 def test_a_company_alone_costs_one_and_has_no_person_in_it(start: Start) -> None:
@@ -49,7 +49,7 @@ def test_a_company_alone_costs_one_and_has_no_person_in_it(start: Start) -> None
         answer = enrich(sandbox, by_profile(person)).json
         assert answer["organisation"]["organisationId"] == person.organisation.organisation_id
         assert all(answer.get(key) is None for key in PERSON_FIELDS)
-        assert sandbox.books.charged == count
+        assert sandbox.call_log.charged == count
         shapes.add("personId" in answer)
     assert shapes == {True, False}, "null keys and absent keys both occur"
 
@@ -68,7 +68,7 @@ def test_the_same_person_has_the_same_id_whatever_they_are_asked_by(start: Start
         },
     }[by]
     assert enrich(sandbox, body).json["personId"] == person.person_id
-    assert sandbox.books.calls[0].contact == person.person_id
+    assert sandbox.call_log.calls[0].contact == person.person_id
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_the_same_person_has_the_same_id_whatever_they_are_asked_by(start: Start
 def test_only_combinations_that_identify_somebody_are_served(start: Start, body: Any, status: int) -> None:
     sandbox = start()
     assert enrich(sandbox, body).status == status
-    assert (sandbox.books.charged, sandbox.books.balance) == (0, 10_000)
+    assert (sandbox.call_log.charged, sandbox.call_log.balance) == (0, 10_000)
 
 
 def test_a_body_that_does_not_call_itself_json_is_malformed(start: Start) -> None:
@@ -114,7 +114,7 @@ def test_a_wrong_key_and_an_unpaid_plan_are_refused_everywhere(start: Start, met
     assert request(sandbox, method, path, PERSON, headers={"X-API-KEY": ""}).status == 401
     sandbox.options = replace(sandbox.options, paid_plan=False)
     assert request(sandbox, method, path, PERSON).status == 403
-    assert sandbox.books.charged == 0
+    assert sandbox.call_log.charged == 0
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "/api/v2/enrich"), ("GET", ENRICH_PATH), ("GET", "/")])
@@ -217,7 +217,7 @@ def test_the_unknown_envelope_is_charged_and_names_no_documented_key(start: Star
     sandbox = start(envelope="unknown")
     answer = enrich(sandbox, PERSON).json
     assert not {*PERSON_FIELDS, "organisation", "data"} & set(answer)
-    assert sandbox.books.charged == 2
+    assert sandbox.call_log.charged == 2
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_each_way_of_saying_no_match_is_free(
     got = enrich(sandbox, MISS)
     assert (got.status, got.json) == (status, answer)
     assert got.headers["content-type"].startswith("application/json")
-    assert sandbox.books.charged == 0
+    assert sandbox.call_log.charged == 0
 
 
 def test_mixed_misses_show_every_style_and_each_contact_keeps_its_own(start: Start) -> None:
@@ -287,7 +287,7 @@ def test_credits_come_in_the_shape_of_the_plan_and_are_free(
 ) -> None:
     sandbox = start(credits_shape=shape)
     got = request(sandbox, "GET", CREDITS_PATH)
-    assert (got.status, got.json, sandbox.books.charged) == (status, answer, 0)
+    assert (got.status, got.json, sandbox.call_log.charged) == (status, answer, 0)
 
 
 def test_the_balance_falls_by_what_is_charged_and_ends_in_402(start: Start) -> None:
@@ -298,23 +298,23 @@ def test_the_balance_falls_by_what_is_charged_and_ends_in_402(start: Start) -> N
     assert request(sandbox, "GET", CREDITS_PATH).json == {"remainingCredits": 1}
     assert enrich(sandbox, COMPANY_ONLY).status == 200, "one credit is enough for a company"
     assert enrich(sandbox, MISS).status == 200, "a miss costs nothing"
-    assert (enrich(sandbox, COMPANY_ONLY).status, sandbox.books.balance) == (402, 0)
+    assert (enrich(sandbox, COMPANY_ONLY).status, sandbox.call_log.balance) == (402, 0)
 
 
 def test_a_changed_starting_balance_is_a_top_up_or_another_spender(start: Start) -> None:
     sandbox = start(starting_balance=2)
     enrich(sandbox, PERSON)
     sandbox.options = replace(sandbox.options, starting_balance=102)
-    assert sandbox.books.balance == 100
+    assert sandbox.call_log.balance == 100
     sandbox.options = replace(sandbox.options, starting_balance=52)
-    assert sandbox.books.balance == 50
+    assert sandbox.call_log.balance == 50
 
 
 def test_somebody_elses_use_of_the_key_takes_fractions_of_a_credit(start: Start) -> None:
     sandbox = start(starting_balance=100, other_use_per_call=0.04)
     for _ in range(3):
         enrich(sandbox, PERSON)
-    assert (sandbox.books.charged, sandbox.books.balance) == (6, 93.88)
+    assert (sandbox.call_log.charged, sandbox.call_log.balance) == (6, 93.88)
     assert request(sandbox, "GET", CREDITS_PATH).json == {"remainingCredits": 93.88}
 
 
@@ -324,7 +324,7 @@ def test_concurrent_callers_spend_the_last_credits_once(start: Start) -> None:
     with ThreadPoolExecutor(8) as pool:
         statuses = list(pool.map(lambda body: enrich(sandbox, body).status, bodies))
     assert (statuses.count(200), statuses.count(402)) == (10, 20)
-    assert (sandbox.books.charged, sandbox.books.balance) == (20, 1)
+    assert (sandbox.call_log.charged, sandbox.call_log.balance) == (20, 1)
 
 
 def test_answers_do_not_depend_on_the_run(start: Start) -> None:
@@ -345,8 +345,8 @@ def test_the_date_header_shows_the_clock_of_the_server(start: Start, offset: int
 def test_the_answer_takes_as_long_as_the_latency_says(start: Start) -> None:
     sandbox = start(latency_seconds=0.1, latency_jitter_seconds=0.05)
     enrich(sandbox, MISS)
-    assert sandbox.books.wait_until_idle()
-    call = sandbox.books.calls[0]
+    assert sandbox.wait_until_idle()
+    call = sandbox.call_log.calls[0]
     assert call.finished_at is not None
     assert 0.1 <= call.finished_at - call.arrived_at < 1.0
 

@@ -25,7 +25,7 @@ def test_a_forced_status_is_answered_and_not_charged(start: Start, kind: FaultKi
     assert got.headers["content-type"].startswith("text/html" if is_page else "application/json")
     if not is_page:
         assert got.json["message"]
-    call = sandbox.books.calls[0]
+    call = sandbox.call_log.calls[0]
     assert (call.charged, call.fault, call.status) == (0, kind, got.status)
 
 
@@ -49,8 +49,8 @@ def test_a_lost_answer_is_lost_and_charged_as_its_name_says(start: Start, kind: 
     sandbox = start(faults=(Fault(kind, first_n=1),))
     with pytest.raises(LOST):
         enrich(sandbox, PERSON)
-    assert sandbox.books.wait_until_idle()
-    call = sandbox.books.calls[0]
+    assert sandbox.wait_until_idle()
+    call = sandbox.call_log.calls[0]
     assert (call.charged, call.finished_at) == (charged, None)
     assert enrich(sandbox, PERSON).status == 200, "the next call is served"
 
@@ -67,8 +67,8 @@ def test_a_stalled_call_ends_when_the_client_gives_up(start: Start, kind: FaultK
     sandbox = start(faults=(Fault(kind),))
     with pytest.raises(TimeoutError):
         enrich(sandbox, PERSON, timeout=0.1)
-    assert sandbox.books.wait_until_idle(1.0)
-    assert (sandbox.books.calls[0].status, sandbox.books.charged) == (None, charged)
+    assert sandbox.wait_until_idle(1.0)
+    assert (sandbox.call_log.calls[0].status, sandbox.call_log.charged) == (None, charged)
 
 
 def test_a_stalled_call_ends_by_itself_when_the_client_does_not(start: Start) -> None:
@@ -83,7 +83,7 @@ def test_a_dripping_answer_is_right_and_slow(start: Start, kind: FaultKind) -> N
     dripping = enrich(sandbox, PERSON)
     sandbox.options = replace(sandbox.options, faults=())
     assert dripping.json == enrich(sandbox, PERSON).json
-    assert [call.charged for call in sandbox.books.calls] == [2, 2]
+    assert [call.charged for call in sandbox.call_log.calls] == [2, 2]
 
 
 @pytest.mark.parametrize(("kind", "in_the_first_read"), [("drip", 1), ("drip_headers", 0)])
@@ -119,7 +119,7 @@ def _is_json(got: Got) -> bool:
 def test_a_200_can_be_wrong_in_many_ways(start: Start, kind: FaultKind, is_json: bool, charged: int) -> None:
     sandbox = start(faults=(Fault(kind),), huge_body_bytes=100_000)
     got = enrich(sandbox, PERSON)
-    assert (got.status, _is_json(got), sandbox.books.charged) == (200, is_json, charged)
+    assert (got.status, _is_json(got), sandbox.call_log.charged) == (200, is_json, charged)
 
 
 @pytest.mark.parametrize("body", [PERSON, MISS, {}])
@@ -128,21 +128,21 @@ def test_a_huge_answer_is_whole_and_right(start: Start, body: dict[str, str]) ->
     got = enrich(sandbox, body)
     sandbox.options = replace(sandbox.options, faults=())
     assert len(got.body) > 2**20
-    assert {key: value for key, value in got.json.items() if key != "padding"} == enrich(sandbox, body).json
+    assert got.json == enrich(sandbox, body).json
 
 
 @pytest.mark.parametrize(("named", "expected"), [(None, "creditsUsed"), ("creditUsage.used", "creditUsage")])
 def test_a_wrong_cost_states_five_and_takes_two(start: Start, named: str | None, expected: str) -> None:
     sandbox = start(faults=(Fault("wrong_cost"),), credit_usage_field=named)
     assert enrich(sandbox, PERSON).json[expected] in (5, {"used": 5})
-    assert sandbox.books.charged == 2
+    assert sandbox.call_log.charged == 2
 
 
 def test_a_fractional_cost_is_stated_and_charged(start: Start) -> None:
     sandbox = start(faults=(Fault("fractional_cost"),), credit_usage_field="creditUsage.used")
     assert enrich(sandbox, PERSON).json["creditUsage"] == {"used": 0.5}
     assert enrich(sandbox, MISS).json["creditUsage"] == {"used": 0.5}
-    assert (sandbox.books.charged, sandbox.books.balance) == (0.5, 9_999.5), "a miss stays free"
+    assert (sandbox.call_log.charged, sandbox.call_log.balance) == (0.5, 9_999.5), "a miss stays free"
 
 
 def test_a_wrong_person_is_somebody_else_and_is_charged(start: Start) -> None:
@@ -150,8 +150,8 @@ def test_a_wrong_person_is_somebody_else_and_is_charged(start: Start) -> None:
     persons = people("person")[:40]
     wrong = [person for person in persons if enrich(sandbox, by_profile(person)).json["personId"] != person.person_id]
     assert 10 <= len(wrong) <= 30
-    assert sandbox.books.charged == 80
-    assert [call.contact for call in sandbox.books.calls] == [person.person_id for person in persons]
+    assert sandbox.call_log.charged == 80
+    assert [call.contact for call in sandbox.call_log.calls] == [person.person_id for person in persons]
     assert enrich(sandbox, MISS).json == {}, "a miss stays a miss"
 
 
@@ -167,7 +167,7 @@ def test_a_field_is_empty_from_a_call_on(start: Start, field: str, path: list[st
             value = value[key]
         values.append(value)
     assert [value is None for value in values] == [False, False, True, True, True]
-    assert sandbox.books.charged == 10
+    assert sandbox.call_log.charged == 10
 
 
 def test_a_second_response_follows_on_the_same_connection(start: Start) -> None:
@@ -186,10 +186,10 @@ def test_a_second_response_follows_on_the_same_connection(start: Start) -> None:
 def test_a_redirect_leads_to_a_path_whose_calls_are_in_the_books(start: Start) -> None:
     sandbox = start(faults=(Fault("redirect"),))
     got = enrich(sandbox, PERSON)
-    assert (got.status, sandbox.books.charged) == (307, 0)
+    assert (got.status, sandbox.call_log.charged) == (307, 0)
     assert got.headers["location"] == sandbox.base_url.replace("127.0.0.1", "localhost") + "/redirected"
     request(sandbox, "POST", "/redirected", PERSON)
-    assert [call.path for call in sandbox.books.calls][1:] == ["/redirected"]
+    assert [call.path for call in sandbox.call_log.calls][1:] == ["/redirected"]
 
 
 @pytest.mark.parametrize(
@@ -249,13 +249,13 @@ def test_any_fault_can_charge_a_given_amount(start: Start, kind: FaultKind, char
     sandbox = start(faults=(Fault(kind, charge=charge),))
     with suppress(*LOST):
         enrich(sandbox, PERSON)
-    assert sandbox.books.charged == charge
+    assert sandbox.call_log.charged == charge
 
 
 def test_a_fault_never_charges_more_than_there_is(start: Start) -> None:
     sandbox = start(starting_balance=1, faults=(Fault("status_500", charge=2),))
     enrich(sandbox, PERSON)
-    assert sandbox.books.balance == 0
+    assert sandbox.call_log.balance == 0
 
 
 def test_key_plan_and_limits_are_checked_before_any_fault(start: Start) -> None:

@@ -18,8 +18,8 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
 def admitted(arrivals: list[float], **limits: int) -> list[int]:
     """The status of a call at each moment: 200, or what the limit answers."""
     options, kept = SandboxOptions().patched(limits), Limits()
-    refusals = [kept.admit(moment, NOON + moment, options) for moment in arrivals]
-    return [refusal.status if refusal else 200 for refusal in refusals]
+    refusals = [kept.refusal(moment, NOON + moment, options) for moment in arrivals]
+    return [refusal[0] if refusal else 200 for refusal in refusals]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_second_too_full_is_429_and_the_credits_are_not_limited(start: Start) 
     statuses = [enrich(sandbox, MISS).status for _ in range(5)]
     assert statuses == [200, 200, 200, 429, 429]
     assert request(sandbox, "GET", CREDITS_PATH).status == 200
-    assert sandbox.books.view().by_status() == {200: 3, 429: 2}
+    assert sandbox.call_log.by_status() == {200: 3, 429: 2}
 
 
 def test_a_used_up_day_is_409_until_the_clock_of_the_server_passes_midnight(start: Start) -> None:
@@ -81,4 +81,4 @@ def test_an_uneven_network_makes_calls_arrive_later(start: Start) -> None:
     before = datetime.now(UTC).timestamp()
     for _ in range(5):
         enrich(sandbox, MISS)
-    assert sandbox.books.calls[-1].arrived_at - before > 0.05
+    assert sandbox.call_log.calls[-1].arrived_at - before > 0.05

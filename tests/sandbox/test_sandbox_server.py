@@ -58,7 +58,7 @@ def test_a_request_may_come_in_pieces_and_two_at_once(start: Start) -> None:
         answers = b""
         while answers.count(b"remainingCredits") < 2:
             answers += sock.recv(4096)
-    assert len(sandbox.books.calls) == 3
+    assert len(sandbox.call_log.calls) == 3
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_requests_of_another_site_are_refused(start: Start, path: str, headers: 
     port = sandbox.base_url.rpartition(":")[2]
     sent = {name: value.format(port=port) for name, value in headers.items()}
     assert request(sandbox, "GET", path, headers=sent).status == status
-    assert len(sandbox.books.calls) == (1 if status == 200 and path == CREDITS_PATH else 0)
+    assert len(sandbox.call_log.calls) == (1 if status == 200 and path == CREDITS_PATH else 0)
 
 
 def test_a_client_that_leaves_in_the_middle_of_a_request_is_in_no_books(start: Start) -> None:
@@ -114,7 +114,7 @@ def test_a_client_that_leaves_in_the_middle_of_a_request_is_in_no_books(start: S
     with connect_raw(sandbox) as sock:
         sock.sendall(b"POST /api/v1/cleanup/enrich HTTP/1.1\r\nContent-Length: 10\r\n\r\n12")
     assert request(sandbox, "GET", CREDITS_PATH).status == 200
-    assert [call.path for call in sandbox.books.calls] == [CREDITS_PATH]
+    assert [call.path for call in sandbox.call_log.calls] == [CREDITS_PATH]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_stopping_takes_less_than_a_second_whatever_connections_wait_for(options
     begun = time.monotonic()
     sandbox.stop()
     assert time.monotonic() - begun < 1.0
-    assert sandbox.books.in_flight == 0
+    assert sandbox.call_log.in_flight == 0
     for connection in connections:
         connection.close()
 
@@ -156,7 +156,7 @@ def test_nobody_is_served_after_stopping_but_the_books_stay(start: Start) -> Non
     with pytest.raises(ConnectionRefusedError):
         enrich(sandbox, PERSON)
     sandbox.stop()
-    assert sandbox.books.charged == 2
+    assert sandbox.call_log.charged == 2
 
 
 def test_a_taken_port_is_named_in_the_error(start: Start) -> None:

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from clodura_pipeline.ledger import Totals
-from clodura_pipeline.sandbox import BooksView
+from clodura_pipeline.sandbox import CallLog
 
 _SUMS = (
     "count(*) FILTER (WHERE state <> 'not_processed' OR answered_at IS NOT NULL), "
@@ -53,8 +53,8 @@ def assert_totals_are_the_sums(path: Path) -> None:
     }
 
 
-def assert_ledger_agrees(path: Path, books: BooksView) -> Totals:
+def assert_ledger_agrees(path: Path, call_log: CallLog) -> Totals:
     """charged <= what the sandbox charged <= charged + at risk, and nothing is reserved any more."""
     total = sums(path)
-    assert total.charged <= books.charged <= total.charged + total.at_risk
+    assert total.charged <= call_log.charged <= total.charged + total.at_risk
     return total

@@ -1,4 +1,4 @@
-"""The books: every call with its moment and its charge, also for a reader in another process."""
+"""The call log: every call, when it arrived and what it was charged, also for a reader in another process."""
 
 import random
 import signal
@@ -10,17 +10,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 
 import pytest
+from remote_sandbox import RemoteSandbox
 from sandbox_client import MISS, PERSON, enrich, people, request
 
 from clodura_pipeline.sandbox import (
     CREDITS_PATH,
     EFFECTS,
     ENRICH_PATH,
-    RemoteSandbox,
     Sandbox,
     SandboxOptions,
 )
-from clodura_pipeline.sandbox.books import most_within
+from clodura_pipeline.sandbox.call_log import most_within
 
 Start = Callable[..., Sandbox]
 
@@ -28,8 +28,8 @@ Start = Callable[..., Sandbox]
 def test_a_call_is_entered_with_everything_a_test_wants_to_know(start: Start) -> None:
     sandbox = start()
     enrich(sandbox, {**PERSON, "typo": "kept as sent"}, headers={"User-Agent": "a test"})
-    assert sandbox.books.wait_until_idle()
-    (call,) = sandbox.books.calls
+    assert sandbox.wait_until_idle()
+    (call,) = sandbox.call_log.calls
     assert (call.number, call.method, call.path, call.status) == (1, "POST", ENRICH_PATH, 200)
     assert call.identifiers == {**PERSON, "typo": "kept as sent"}
     assert (call.contact, call.found, call.charged) == (people("person")[0].person_id, "person", 2)
@@ -43,10 +43,10 @@ def test_contacts_bought_twice_are_found_out_whatever_they_were_asked_by(start: 
     person, other = people("person")[:2]
     for body in ({"linkedinUrl": person.linkedin_url}, {"email": person.email}, {"email": other.email}, MISS, MISS):
         enrich(sandbox, body)
-    books = sandbox.books.view()
-    assert books.bought_more_than_once() == {person.person_id: 2}
-    assert books.charged == 6
-    assert sorted(books.calls_by_contact().values()) == [1, 2, 2]
+    call_log = sandbox.call_log
+    assert call_log.bought_more_than_once() == {person.person_id: 2}
+    assert call_log.charged == 6
+    assert sorted(call_log.calls_by_contact().values()) == [1, 2, 2]
 
 
 def test_the_fullest_window_is_found_like_by_looking_at_all_of_them() -> None:
@@ -68,28 +68,28 @@ def test_calls_under_way_are_counted_while_they_are(start: Start) -> None:
     sandbox = start(latency_seconds=0.3)
     with ThreadPoolExecutor(4) as pool:
         calls_made = [pool.submit(enrich, sandbox, MISS) for _ in range(4)]
-        while len(sandbox.books.calls) < 4:
+        while len(sandbox.call_log.calls) < 4:
             time.sleep(0.01)
-        assert (sandbox.books.in_flight, sandbox.books.view().in_flight) == (4, 4)
+        assert (sandbox.call_log.in_flight, sandbox.call_log.in_flight) == (4, 4)
         assert all(future.result().status == 200 for future in calls_made)
-    assert sandbox.books.wait_until_idle()
-    assert sandbox.books.in_flight == 0
+    assert sandbox.wait_until_idle()
+    assert sandbox.call_log.in_flight == 0
 
 
 def test_a_charge_is_in_the_books_before_its_answer_is_sent(start: Start) -> None:
     sandbox = start(latency_seconds=5)
     with pytest.raises(TimeoutError):
         enrich(sandbox, PERSON, timeout=0.1)
-    assert (sandbox.books.charged, sandbox.books.in_flight) == (2, 1)
+    assert (sandbox.call_log.charged, sandbox.call_log.in_flight) == (2, 1)
 
 
 def test_moments_are_those_of_arrival_whatever_the_latency(start: Start) -> None:
     sandbox = start(latency_seconds=0.2)
     with ThreadPoolExecutor(10) as pool:
         list(pool.map(lambda _: enrich(sandbox, MISS), range(20)))
-    assert 1 < sandbox.books.max_calls_within(0.15) <= 10
-    assert sandbox.books.max_calls_within(60.0) == 20
-    assert sandbox.books.max_calls_within(60.0, path=CREDITS_PATH) == 0
+    assert 1 < sandbox.call_log.max_calls_within(0.15) <= 10
+    assert sandbox.call_log.max_calls_within(60.0) == 20
+    assert sandbox.call_log.max_calls_within(60.0, path=CREDITS_PATH) == 0
 
 
 def test_the_books_are_served_and_asking_for_them_leaves_no_trace(start: Start) -> None:
@@ -97,10 +97,10 @@ def test_the_books_are_served_and_asking_for_them_leaves_no_trace(start: Start) 
     remote = RemoteSandbox(sandbox.base_url)
     for body in (PERSON, MISS):
         enrich(sandbox, body)
-    assert sandbox.books.wait_until_idle()
-    assert remote.books() == sandbox.books.view()
-    assert [call.number for call in remote.books(after=1).calls] == [2]
-    assert len(sandbox.books.calls) == 2
+    assert sandbox.wait_until_idle()
+    assert remote.call_log() == sandbox.call_log
+    assert [call.number for call in remote.call_log(after=1).calls] == [2]
+    assert len(sandbox.call_log.calls) == 2
 
 
 def test_options_are_switched_over_http_and_hold_from_the_next_call(start: Start) -> None:
@@ -131,7 +131,7 @@ def test_the_sandboxs_own_paths_answer_without_a_key(start: Start, method: str, 
 
 
 def test_help_names_every_option_and_every_fault(start: Start) -> None:
-    text = RemoteSandbox(start().base_url).help()
+    text = RemoteSandbox(start().base_url).request("/_sandbox/help").decode()
     assert [name for name in (*EFFECTS, *(each.name for each in fields(SandboxOptions))) if name not in text] == []
 
 
@@ -143,7 +143,7 @@ def test_a_process_of_its_own_prints_one_line_and_ends_with_a_signal(number: sig
         line = process.stdout.readline()
         remote = RemoteSandbox(line.split()[3])
         assert "key: sandbox-key" in line
-        assert remote.books().balance == 10_000
+        assert remote.call_log().balance == 10_000
         process.send_signal(number)
         assert process.wait(3) == 0
         assert process.stdout.read() == ""

@@ -1,9 +1,8 @@
-"""The sandbox's books: every call, when it arrived and what was charged, as the server saw it."""
+"""The sandbox's call log: every call as the server saw it, when it arrived and what was charged."""
 
-import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 ENRICH_PATH = "/api/v1/cleanup/enrich"
@@ -30,9 +29,9 @@ class Call:
     under_way: bool = True
 
 
-@dataclass
-class BooksView:
-    """The books at one moment, or the calls after a certain number."""
+@dataclass(frozen=True)
+class CallLog:
+    """The calls up to one moment, in the order the server decided them, and the balance at that moment."""
 
     calls: tuple[Call, ...]
     balance: float
@@ -70,7 +69,7 @@ class BooksView:
         return Counter(call.status for call in self.enrich_calls)
 
     def as_json(self) -> dict[str, Any]:
-        """The books as JSON holds them, with totals for people who read them."""
+        """The log as JSON holds it, with totals for people who read it."""
         totals = {
             "calls": len(self.calls),
             "charged": self.charged,
@@ -81,67 +80,13 @@ class BooksView:
         }
         return {"balance": self.balance, "totals": totals, "calls": [asdict(call) for call in self.calls]}
 
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "BooksView":
-        """The books that `as_json` gave."""
-        return cls(tuple(Call(**call) for call in value["calls"]), value["balance"])
 
-
-class Books(BooksView):
-    """The books while many threads write them. The balance is the starting balance less what was taken."""
-
-    def __init__(self, starting_balance: float = 0) -> None:
-        self.starting_balance = starting_balance
-        self._calls: list[Call] = []
-        self._taken = 0.0
-        self._in_flight = 0
-        self._changed = threading.Condition()
-
-    @property
-    def calls(self) -> tuple[Call, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Every call, in the order the server decided them."""
-        return tuple(self._calls)
-
-    @property
-    def balance(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Credits left."""
-        # Rounded, because hundredths of credits do not add up exactly in binary fractions.
-        left = round(self.starting_balance - self._taken, 6)
-        return int(left) if left == int(left) else left
-
-    def view(self, after: int = 0) -> BooksView:
-        """The books at this moment; only the calls above a number, when given."""
-        with self._changed:
-            return BooksView(tuple(self._calls[after:]), self.balance)
-
-    def enter(self, call: Call, taken_by_others: float = 0) -> int:
-        """Enters a call under the next number, which also charges it; returns the number."""
-        with self._changed:
-            number = len(self._calls) + 1
-            self._calls.append(replace(call, number=number))
-            self._taken += call.charged + taken_by_others
-            self._in_flight += 1
-            return number
-
-    def end(self, number: int, finished_at: float | None) -> None:
-        """Records that nothing more will be written for a call, and when its answer was written, if it was."""
-        with self._changed:
-            self._calls[number - 1] = replace(self._calls[number - 1], finished_at=finished_at, under_way=False)
-            self._in_flight -= 1
-            self._changed.notify_all()
-
-    def wait_until_idle(self, timeout: float = 2.0) -> bool:
-        """Waits until no call is under way: a client has its answer a moment before the books do."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._in_flight == 0, timeout)
-
-
-def most_within(moments: Iterable[float], seconds: float) -> int:
-    """The most moments in any half-open window of so many seconds."""
-    ordered = sorted(moments)
+def most_within(times: Iterable[float], seconds: float) -> int:
+    """The most times in any half-open window of so many seconds."""
+    ordered = sorted(times)
     most = begin = 0
-    for end, moment in enumerate(ordered):
-        while moment - ordered[begin] >= seconds:
+    for end, time in enumerate(ordered):
+        while time - ordered[begin] >= seconds:
             begin += 1
         most = max(most, end - begin + 1)
     return most
