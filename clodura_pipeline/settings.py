@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from clodura_pipeline.errors import UserFixableError
 from clodura_pipeline.given_environment import given_environment
+from clodura_pipeline.ledger import FILE_NAME, Address, LedgerUrl
 from clodura_pipeline.ledger.rules.policy import Budget, Limits
 
 PREFIX = "CLODURA_"
@@ -54,7 +55,11 @@ class Settings(BaseModel):
     state_dir: Path = Field(
         Path("data/state"), description="ledger and working database, on a local disk: back this folder up"
     )
-    ledger_url: str = Field("", description="where the ledger is; empty: SQLite in the state folder")
+    ledger_url: str = Field(
+        "",
+        repr=False,
+        description="postgresql://… of a ledger that hosts share; empty: SQLite in the state folder",
+    )
     requests_per_second: Count = Field(10, description="calls per second over all runs; 0: no such limit")
     requests_per_minute: Count = Field(100, description="calls per minute over all runs; 0: no such limit")
     requests_per_day: Count = Field(2000, description="calls per UTC day over all runs; 0: no such limit")
@@ -86,10 +91,16 @@ class Settings(BaseModel):
 
     @field_validator("ledger_url")
     @classmethod
-    def _is_sqlite(cls, url: str) -> str:
-        if url and urlsplit(url).scheme != "sqlite":
-            raise ValueError("only SQLite in CLODURA_STATE_DIR is supported in this version; leave it empty")
-        return url
+    def _is_postgresql(cls, url: str) -> str:
+        scheme = urlsplit(url).scheme
+        if url and scheme not in ("sqlite", "postgresql", "postgres"):
+            raise ValueError("must begin with postgresql://; leave it empty for SQLite in CLODURA_STATE_DIR")
+        return "" if scheme == "sqlite" else url
+
+    @property
+    def ledger(self) -> Address:
+        """Where the ledger is: on PostgreSQL, else in the state folder."""
+        return LedgerUrl(self.ledger_url) if self.ledger_url else self.state_dir / FILE_NAME
 
     @property
     def published_permissions(self) -> int:

@@ -100,10 +100,16 @@ def test_an_env_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
     assert load_settings(tmp_path / ".env").batch_size == 7
 
 
-def test_a_ledger_elsewhere_is_refused_until_it_is_supported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLODURA_LEDGER_URL", "postgresql://db/ledger")
-    with pytest.raises(SettingsError, match=r"CLODURA_LEDGER_URL.*SQLite"):
+def test_a_ledger_is_on_postgresql_or_in_the_state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings(tmp_path / "none").ledger == load_settings(tmp_path / "none").state_dir / "ledger.sqlite"
+    monkeypatch.setenv("CLODURA_LEDGER_URL", "postgresql://ada:sesame@db:6432/ledger?sslmode=require")
+    settings = load_settings(tmp_path / "none")
+    assert str(settings.ledger) == "postgresql://db:6432/ledger"
+    assert "sesame" not in f"{settings!r} {settings.ledger!r}"
+    monkeypatch.setenv("CLODURA_LEDGER_URL", "mysql://ada:sesame@db/ledger")
+    with pytest.raises(SettingsError, match=r"CLODURA_LEDGER_URL.*postgresql://") as caught:
         load_settings(tmp_path / "none")
+    assert "sesame" not in str(caught.value)
 
 
 _PRINT_BATCH_SIZE = """

@@ -31,7 +31,6 @@ def answers(reread: bool, dry_run: bool) -> None:
 def _show_shapes() -> None:
     from clodura_pipeline.clodura.answers.fields import load_answer_fields
     from clodura_pipeline.clodura.answers.reader import AnswerReader
-    from clodura_pipeline.ledger import FILE_NAME
     from clodura_pipeline.ledger.reread import kept_answers
     from clodura_pipeline.settings import load_settings
 
@@ -39,7 +38,7 @@ def _show_shapes() -> None:
     reader = AnswerReader(load_answer_fields(settings.answer_fields))
     seen: Counter[tuple[str, tuple[tuple[str, str, str | None], ...]]] = Counter()
     filled: dict[tuple[str, str], int] = defaultdict(int)
-    for state, body in kept_answers(settings.state_dir / FILE_NAME):
+    for state, body in kept_answers(settings.ledger):
         paths = reader.paths(body)
         seen[state, tuple((one.path, one.value_type, one.column) for one in paths if one.filled)] += 1
         for one in paths:
@@ -65,7 +64,7 @@ def _reread(dry_run: bool) -> None:
 
     settings = load_settings()
     reader = AnswerReader(load_answer_fields(settings.answer_fields))
-    with open_ledger(settings.state_dir) as ledger:
+    with open_ledger(settings.ledger) as ledger:
         counts = ledger.reread(
             lambda raw, request: judge(raw, request, datetime.now(UTC), reader), reader.version, dry_run
         )

@@ -86,14 +86,16 @@ def _folders(settings: "Settings") -> Iterator[Line]:
 
 
 def _ledger(settings: "Settings") -> Iterator[Line]:
-    from clodura_pipeline.ledger import FILE_NAME
-    from clodura_pipeline.ledger.audit import audit_file
+    from clodura_pipeline.ledger import exists
+    from clodura_pipeline.ledger.audit import audit_ledger
+    from clodura_pipeline.ledger.engines import engine_of
 
-    path = settings.state_dir / FILE_NAME
-    if not path.is_file():
-        yield OK, f"ledger: none yet; the first run creates {path}"
+    if not exists(settings.ledger):
+        yield OK, f"ledger: none yet; the first run creates {settings.ledger}"
         return
-    audit = audit_file(path)
+    engine, seconds = engine_of(settings.ledger)
+    yield OK, f"ledger: {settings.ledger}, {engine}, {seconds * 1000:.1f} ms per statement"
+    audit = audit_ledger(settings.ledger)
     if audit.sound:
         yield OK, f"ledger: {audit.calls} calls, {audit.charged:g} credits, {audit.at_risk:g} at risk; it is sound"
     else:
@@ -200,7 +202,7 @@ def _call(settings: "Settings", identifiers: "Identifiers", yes: bool) -> None:
     identity = RunIdentity(run_id, run_id, settings.max_credits_per_run, today.isoformat(), today.isoformat())
     policy = Policy(settings.limits, settings.budget, settings.timeout_seconds, 1)
     with (
-        open_ledger(settings.state_dir) as ledger,
+        open_ledger(settings.ledger) as ledger,
         open_session(ledger, client, identity, policy, SystemClock(), reader) as session,
     ):
         if session.dispatcher.stopped:

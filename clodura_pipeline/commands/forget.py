@@ -53,23 +53,22 @@ def _forget(settings: "Settings", identifier: str) -> None:
     from clodura_pipeline.graph.partitions import utc_now
     from clodura_pipeline.graph.resources import WorkingDatabase
     from clodura_pipeline.identity.suppression import Suppression, read_suppression
-    from clodura_pipeline.ledger import FILE_NAME
+    from clodura_pipeline.ledger import exists
     from clodura_pipeline.warehouse.database import working_database
     from clodura_pipeline.warehouse.erasure.people import SharedAddress, erase_person
     from clodura_pipeline.warehouse.published.build import build_analyst_tables
     from clodura_pipeline.warehouse.published.publication import publish
 
-    path = settings.state_dir / FILE_NAME
-    if not path.is_file():
+    if not exists(settings.ledger):
         raise click.ClickException(
-            f"There is no ledger at {path}: nothing is kept of anyone. To never call for a person, put them into the "
-            "file named by CLODURA_SUPPRESSION_FILE."
+            f"There is no ledger at {settings.ledger}: nothing is kept of anyone. To never call for a person, put them "
+            "into the file named by CLODURA_SUPPRESSION_FILE."
         )
     published = "there is none"
     erasure: Erasure | None = None
     try:
         suppression = read_suppression(settings.suppression_file) if settings.suppression_file else Suppression()
-        with open_ledger(settings.state_dir) as ledger:
+        with open_ledger(settings.ledger) as ledger:
             database = WorkingDatabase(database=str(settings.working_database))
             with working_database(database, "erasing a person") as connection:
                 erasure = erase_person(connection, ledger, identifier)

@@ -1,4 +1,4 @@
-"""`clodura-pipeline ledger`: checks, backs up and exports the ledger."""
+"""`clodura-pipeline ledger`: checks, backs up, exports and moves the ledger."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from clodura_pipeline.ledger import Address
     from clodura_pipeline.ledger.audit import Audit
 
 _DAYS_SHOWN = 14
@@ -15,11 +16,12 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 # The modules behind the commands are imported when one runs, so that --help does not wait for them.
 
 
-@click.group(short_help="Check, back up or export the ledger.")
+@click.group(short_help="Check, back up, export or move the ledger.")
 def ledger() -> None:
-    """Check, back up or export the ledger: the file in CLODURA_STATE_DIR that holds every paid answer.
+    """Check, back up, export or move the ledger: the database that holds every paid answer.
 
-    All three may be used during runs.
+    It is the file in CLODURA_STATE_DIR, or on PostgreSQL with CLODURA_LEDGER_URL. All but moving may be used during
+    runs.
     """
 
 
@@ -27,12 +29,12 @@ def ledger() -> None:
 @click.argument("file", required=False, type=_FILE)
 def check(file: Path | None) -> None:
     """Verify the ledger and its sums; FILE: a backup to check instead. Changes nothing."""
-    from clodura_pipeline.ledger.audit import audit_file
+    from clodura_pipeline.ledger.audit import audit_ledger
 
     with _explained():
-        path = file or _ledger_path()
-        audit = audit_file(path)
-    click.echo(f"{path}\n")
+        address = file or _address()
+        audit = audit_ledger(address)
+    click.echo(f"{address}\n")
     if audit.ledger_id:
         _show_sums(audit)
     if audit.sound:
@@ -47,18 +49,17 @@ def check(file: Path | None) -> None:
 @ledger.command()
 @click.argument("target", type=_FILE)
 def backup(target: Path) -> None:
-    """Copy the ledger to TARGET, which must not exist yet, in one consistent state."""
-    from clodura_pipeline.ledger.audit import audit_file
+    """Copy the ledger to TARGET, a SQLite file that must not exist yet, in one consistent state."""
+    from clodura_pipeline.ledger.audit import audit_ledger
     from clodura_pipeline.ledger.backup import backup as copy_ledger
 
     with _explained():
-        path = _ledger_path()
-        copy_ledger(path, target)
-        audit = audit_file(target)
+        address = _address()
+        copy_ledger(address, target)
+        audit = audit_ledger(target)
     click.echo(
         f"{target}: {audit.calls} calls, {audit.charged:g} credits, copied. It holds people's data: keep it safe.\n\n"
-        "To restore it, end all runs, move ledger.sqlite, ledger.sqlite-wal and ledger.sqlite-shm out of\n"
-        f"{path.parent}, copy this file there as ledger.sqlite, and run `clodura-pipeline ledger check`.\n"
+        f"To restore it, end all runs, {_restoring(address, target)}, and run `clodura-pipeline ledger check`.\n"
         "Answers paid after this copy are not in it and would be paid for again; a published file that shows later\n"
         "answers is left unchanged until the ledger has caught up. Repeat erasures that were requested since."
     )
@@ -74,10 +75,32 @@ def export(folder: Path, raw: bool) -> None:
     from clodura_pipeline.ledger.backup import export as export_ledger
 
     with _explained():
-        counts = export_ledger(_ledger_path(), folder, raw)
+        counts = export_ledger(_address(), folder, raw)
     for table, count in counts.items():
         click.echo(f"{folder / table}.parquet: {count} rows")
     click.echo("They hold people's data: keep them safe.")
+
+
+@ledger.command()
+@click.argument("source")
+@click.argument("target")
+def copy(source: str, target: str) -> None:
+    """Move the ledger from SOURCE to TARGET, which holds none yet: checked at both ends.
+
+    Each is a SQLite file or a postgresql:// URL; the word CLODURA_LEDGER_URL stands for the ledger of the settings, so
+    that no password is on the command line. End all runs first.
+    """
+    from clodura_pipeline.ledger.copying import copy_ledger
+
+    with _explained():
+        addresses = [_address_of(source), _address_of(target)]
+        audit = copy_ledger(*addresses)
+    _show_sums(audit)
+    click.echo(
+        f"Copied to {addresses[1]}; both ends are sound and equal. From now on let every host use the copy\n"
+        f"(CLODURA_LEDGER_URL, or CLODURA_STATE_DIR for a file), and move {addresses[0]} away:\n"
+        "runs on both would pay for the same people twice."
+    )
 
 
 @contextlib.contextmanager
@@ -90,11 +113,27 @@ def _explained() -> Iterator[None]:
         raise click.ClickException(str(error)) from None
 
 
-def _ledger_path() -> Path:
-    from clodura_pipeline.ledger import FILE_NAME
+def _address() -> "Address":
     from clodura_pipeline.settings import load_settings
 
-    return load_settings().state_dir / FILE_NAME
+    return load_settings().ledger
+
+
+def _address_of(text: str) -> "Address":
+    from clodura_pipeline.ledger import LedgerUrl
+
+    if text == "CLODURA_LEDGER_URL":
+        return _address()
+    return LedgerUrl(text) if text.startswith(("postgresql://", "postgres://")) else Path(text)
+
+
+def _restoring(address: "Address", backup: Path) -> str:
+    if isinstance(address, Path):
+        return (
+            f"move ledger.sqlite, ledger.sqlite-wal and ledger.sqlite-shm out of\n{address.parent}, copy this file "
+            "there as ledger.sqlite"
+        )
+    return f"run `clodura-pipeline ledger copy {backup.name} postgresql://…` with an\nempty database"
 
 
 def _show_sums(audit: "Audit") -> None:

@@ -32,11 +32,11 @@ def status() -> None:
 
 def _ledger_lines(settings: "Settings") -> list[tuple[str, str]]:
     from clodura_pipeline.enrichment.ledger_file import open_ledger
-    from clodura_pipeline.ledger import FILE_NAME
+    from clodura_pipeline.ledger import exists
 
-    if not (settings.state_dir / FILE_NAME).is_file():
-        return [("ledger", f"none yet at {settings.state_dir}: no call was made")]
-    with open_ledger(settings.state_dir) as ledger:
+    if not exists(settings.ledger):
+        return [("ledger", f"none yet at {settings.ledger}: no call was made")]
+    with open_ledger(settings.ledger) as ledger:
         runs = ledger.runs()
         today, total = ledger.totals(f"day:{ledger.read_clock().day}"), ledger.totals()
         reading = ledger.last_reading()

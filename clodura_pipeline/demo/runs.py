@@ -15,7 +15,7 @@ from clodura_pipeline.demo.folder import CALLS_PER_SECOND, DemoError, DemoFolder
 from clodura_pipeline.demo.processes import messages_of, running
 from clodura_pipeline.demo.progress import DayBars
 from clodura_pipeline.enrichment.ledger_file import open_ledger
-from clodura_pipeline.ledger import LedgerError
+from clodura_pipeline.ledger import FILE_NAME, LedgerError
 from clodura_pipeline.sandbox import CallLog, Sandbox, SandboxOptions
 
 STARTING_BALANCE = 10_000
@@ -116,7 +116,7 @@ def run_days(demo: Demo, console: Console) -> Finished:
 def _charged(folder: DemoFolder) -> float:
     """Credits that the demo's ledger has charged in all."""
     try:
-        with open_ledger(folder.state) as ledger:
+        with open_ledger(folder.state / FILE_NAME) as ledger:
             return ledger.totals().charged
     except LedgerError as error:
         raise DemoError(f"{error} Or start the demo from scratch: clodura-pipeline demo --fresh.") from None

@@ -81,9 +81,9 @@ class Caller:
             return None
         if isinstance(raw, NotSent):
             self._store(lambda: self._ledger.release(permit.attempt_id, raw.reason.value))
-            return Called(verdict, permit.stamp, 0, was_sent=False)
+            return Called(verdict, permit.send_at, 0, was_sent=False)
         verdict, settled = self._settle(permit, verdict, raw if isinstance(raw, RawAnswer) else None)
-        return Called(verdict, permit.stamp, settled.consecutive_429s)
+        return Called(verdict, permit.send_at, settled.consecutive_429s)
 
     def _await_permit(
         self, request: EnrichmentRequest, stopping: Callable[[], bool]
@@ -122,8 +122,8 @@ class Caller:
         Raises:
             PermitReleased: the run stops, or the ledger no longer permits this call.
         """
-        stamp = permit.stamp
-        ends = permit.stamp + self.policy.timeout_seconds
+        stamp = permit.send_at
+        ends = permit.send_at + self.policy.timeout_seconds
         while self.clock.monotonic() - stamp > SEND_SLACK_SECONDS:
             if stopping() or self.clock.monotonic() >= ends:
                 raise PermitReleased
@@ -137,7 +137,7 @@ class Caller:
             if isinstance(again, Wait):
                 self.clock.wait(self._awake, again.seconds)
                 continue
-            stamp = again.stamp
+            stamp = again.send_at
             self.clock.wait(self._awake, stamp - self.clock.monotonic())
         if stopping():
             raise PermitReleased

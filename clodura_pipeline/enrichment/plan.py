@@ -63,7 +63,7 @@ FROM first_rows JOIN (SELECT person_key, {COMBINATION_SQL} AS combination FROM p
 JOIN (VALUES {_STRENGTHS}) AS known(combination, strength) USING (combination)
 """
 
-# Each attempt of a candidate as `PastAttempt` has it: see `ledger.past_attempts`.
+# Each attempt of a candidate as `PastAttempt` has it: see `ledger.people.past_attempts`.
 _PASTS = """
 CREATE OR REPLACE TEMP TABLE pasts AS
 SELECT c.person_key, list(struct_pack(
@@ -216,7 +216,7 @@ def _decide(
         connection.execute(
             _PASTS,
             {
-                "monotonic": now.monotonic,
+                "monotonic": now.stamp,
                 "now": now.server,
                 "watermark": ledger.newest_attempt(),
                 "answer_max_age": refresh.answer_max_age_days * DAY_SECONDS if refresh else never,

@@ -129,8 +129,8 @@ class Session:
                 continue
             if not isinstance(started, StartedReading):
                 break
-            wait(started.stamp - self._clock.monotonic())
-            if self._clock.monotonic() - started.stamp <= SEND_SLACK_SECONDS:
+            wait(started.send_at - self._clock.monotonic())
+            if self._clock.monotonic() - started.send_at <= SEND_SLACK_SECONDS:
                 return started
             lead_seconds, late = 1.5 * took, started
         raise _CallInFlight

@@ -12,7 +12,7 @@ import dagster as dg
 from clodura_pipeline.enrichment.ledger_file import open_ledger
 from clodura_pipeline.graph.run_summary import failure_reasons
 from clodura_pipeline.graph.run_tags import PENDING, STOP_REASON
-from clodura_pipeline.ledger import FILE_NAME, LedgerError
+from clodura_pipeline.ledger import LedgerError, exists
 from clodura_pipeline.settings import Settings
 
 TIMEOUT_SECONDS = 10.0
@@ -70,10 +70,10 @@ def _checks(run: dg.DagsterRun, instance: dg.DagsterInstance) -> Iterator[str]:
 
 def _low_balance(settings: Settings) -> Iterator[str]:
     """Whether the balance is below what is to be kept and a day's spend."""
-    if not (settings.state_dir / FILE_NAME).is_file():
-        return
     try:
-        with open_ledger(settings.state_dir) as ledger:
+        if not exists(settings.ledger):
+            return
+        with open_ledger(settings.ledger) as ledger:
             reading, today = ledger.last_reading(), ledger.totals(f"day:{ledger.read_clock().day}").charged
     except LedgerError as error:
         yield str(error)

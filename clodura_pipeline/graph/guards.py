@@ -4,7 +4,6 @@ import dagster as dg
 
 from clodura_pipeline.enrichment.session import RefusedToStart
 from clodura_pipeline.graph.run_config import EnrichmentConfig
-from clodura_pipeline.ledger import FILE_NAME
 from clodura_pipeline.ledger.rules.policy import Budget
 from clodura_pipeline.settings import Settings
 from clodura_pipeline.warehouse.published.publication import paid_answers_shown
@@ -56,6 +55,6 @@ def refuse_new_ledger(is_new: bool, settings: Settings) -> None:
     if shown:
         raise RefusedToStart(
             f"The ledger is new and empty, but {shown} paid answers are published. No call was made: it would pay for "
-            "everything again. Restore CLODURA_STATE_DIR from your backup; or set CLODURA_ALLOW_NEW_LEDGER=1 to start "
-            f"over. Ledger: {settings.state_dir / FILE_NAME}; published file: {settings.database}"
+            "everything again. Restore the ledger from your backup; or set CLODURA_ALLOW_NEW_LEDGER=1 to start "
+            f"over. Ledger: {settings.ledger}; published file: {settings.database}"
         )

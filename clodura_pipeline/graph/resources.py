@@ -26,7 +26,7 @@ from clodura_pipeline.warehouse.published.build import build_analyst_tables
 from clodura_pipeline.warehouse.published.publication import publish
 
 FOREIGN_LOCK_SECONDS = 100.0
-_NOT_CONFIGURED = ("api_key", "alert_webhook")
+_NOT_CONFIGURED = ("api_key", "alert_webhook", "ledger_url")
 """Settings that are secret: pages that show a resource's configuration must not show them."""
 _FOR_OPERATORS = (
     "The settings, and the only way to Clodura. Each field says what the setting is now; a value given here changes it "
@@ -72,7 +72,7 @@ class CloduraResource(dg.ConfigurableResource):
         names = [name for name in Settings.model_fields if name not in _NOT_CONFIGURED]
         values = {name: getattr(self.base, name) for name in names}
         changed = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        return check_settings(values | changed, project_root())
+        return check_settings(values | changed | {"ledger_url": self.base.ledger_url}, project_root())
 
     @property
     def refresh_ages(self) -> Refresh:
@@ -99,8 +99,8 @@ class CloduraResource(dg.ConfigurableResource):
         return publish(connection, settings.database, settings.published_permissions, settings.parquet_dir)
 
     def open_ledger(self) -> Ledger:
-        """The ledger in the state folder, as a context manager; created when there is none."""
-        return open_ledger(self.settings.state_dir)
+        """The ledger of the settings, as a context manager; created when there is none."""
+        return open_ledger(self.settings.ledger)
 
     def build_tables(self, connection: duckdb.DuckDBPyConnection, ledger: Ledger, run_id: str) -> int:
         """Bring the analysts' tables up to date; returns the ledger's sequence that they show."""

@@ -3,15 +3,18 @@
 from clodura_pipeline.ledger.attempts import Decision, Permit, Settled
 from clodura_pipeline.ledger.balance import BalanceReading, StartedReading
 from clodura_pipeline.ledger.budget import Totals, Wait
-from clodura_pipeline.ledger.connection import LedgerError, LedgerUnavailable
+from clodura_pipeline.ledger.changes import Changes
+from clodura_pipeline.ledger.database import Address, LedgerError, LedgerUnavailable, LedgerUnreachable, LedgerUrl
+from clodura_pipeline.ledger.engines import exists
 from clodura_pipeline.ledger.erasure import ErasedPeople, ErasureCounts
 from clodura_pipeline.ledger.identifier_migration import CanonicalForm
-from clodura_pipeline.ledger.ledger import Changes, Ledger
+from clodura_pipeline.ledger.ledger import Ledger
 from clodura_pipeline.ledger.retention import Removed, Retention
 from clodura_pipeline.ledger.schema import FILE_NAME
 
 __all__ = [
     "FILE_NAME",
+    "Address",
     "BalanceReading",
     "CanonicalForm",
     "Changes",
@@ -21,6 +24,8 @@ __all__ = [
     "Ledger",
     "LedgerError",
     "LedgerUnavailable",
+    "LedgerUnreachable",
+    "LedgerUrl",
     "Permit",
     "Removed",
     "Retention",
@@ -28,4 +33,5 @@ __all__ = [
     "StartedReading",
     "Totals",
     "Wait",
+    "exists",
 ]

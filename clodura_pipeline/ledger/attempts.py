@@ -1,7 +1,6 @@
 """The two transactions of a call: the one that permits it, and the one that settles it."""
 
 import json
-import sqlite3
 from collections.abc import Callable
 from dataclasses import asdict, astuple, dataclass
 from hashlib import blake2b
@@ -11,9 +10,8 @@ from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS
 from clodura_pipeline.clodura.verdicts import Next, RawAnswer, State, Verdict
 from clodura_pipeline.ledger import budget, erasure, limits, people, server_time
 from clodura_pipeline.ledger.budget import Totals, Wait
-from clodura_pipeline.ledger.past_attempts import past_attempts
+from clodura_pipeline.ledger.database import Cursor, Row
 from clodura_pipeline.ledger.people import next_sequence
-from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.eligibility import (
     Answered,
     Eligible,
@@ -33,10 +31,10 @@ ProfileOf = Callable[[str], str | None]
 
 @dataclass(frozen=True)
 class Permit:
-    """The call may be made now. `stamp`: the monotonic time that the windows count it at."""
+    """The call may be made. `send_at`: when, on this process's monotonic clock, at most `SEND_SLACK_SECONDS` later."""
 
     attempt_id: int
-    stamp: float
+    send_at: float
 
 
 Decision = Permit | Answered | InFlight | Ineligible | Wait | Stop
@@ -50,34 +48,39 @@ class Settled:
     consecutive_429s: int = 0
 
 
-def permit(cursor: sqlite3.Connection, clock: Clock, request: EnrichmentRequest, run: Run, policy: Policy) -> Decision:
-    """Decide whether a call may be made and, if so, write it as sent with its reservation and its lease."""
-    now = server_time.read_clock(cursor, clock)
+def permit(
+    cursor: Cursor, now: ClockReading, request: EnrichmentRequest, run: Run, policy: Policy, ahead_seconds: float
+) -> Decision:
+    """Decide whether a call may be made and, if so, write it as sent with its reservation and its lease.
+
+    Args:
+        ahead_seconds: how far from now it is to leave: as long as committing this takes, where that takes long.
+    """
     expire_leases(cursor, now)
     keys = people.known_keys(cursor, request)
     if erasure.is_erased(cursor, keys, (*request.sent_ids, *request.other_ids)):
         return Ineligible(State.NOT_PROCESSED, erasure.NOT_CALLED)
-    past = past_attempts(cursor, people.keys_of(cursor, keys), request, run.watermark, policy.refresh, now)
+    past = people.past_attempts(cursor, people.keys_of(cursor, keys), request, run.watermark, policy.refresh, now)
     decision = eligibility(past, policy.retry_ambiguous)
     if not isinstance(decision, Eligible):
         return decision
+    then = now.later(ahead_seconds)
     obstacle = (
-        limits.day_allows(cursor, policy.limits, now)
-        or budget.budget_allows(cursor, run, policy.budget, now)
-        or limits.windows_allow(cursor, policy.limits, now)
+        limits.day_allows(cursor, policy.limits, then)
+        or budget.budget_allows(cursor, run, policy.budget, then)
+        or limits.windows_allow(cursor, policy.limits, then)
     )
-    return obstacle or _write_sent(cursor, now, request, run, policy, decision.purpose)
+    return obstacle or _write_sent(cursor, then, request, run, policy, decision.purpose)
 
 
 def reschedule(
-    cursor: sqlite3.Connection, clock: Clock, attempt_id: int, policy: Policy, ahead_seconds: float
+    cursor: Cursor, now: ClockReading, attempt_id: int, policy: Policy, ahead_seconds: float
 ) -> Permit | Wait | None:
     """Move a permit that was not used at once to `ahead_seconds` from now, if the windows allow a call then.
 
     None: the call must not be sent any more. Its lease has ended and other runs take it for lost, or its UTC day is
     over, or the key is paused for long.
     """
-    now = server_time.read_clock(cursor, clock)
     then = now.later(ahead_seconds)
     attempt = cursor.execute("SELECT state, usage_date FROM attempts WHERE id = ?", (attempt_id,)).fetchone()
     if attempt["state"] != State.SENT or not limits.is_surely_on(attempt["usage_date"], policy.limits, then):
@@ -92,14 +95,14 @@ def reschedule(
     count_send(cursor, then, attempt_id)
     cursor.execute(
         "UPDATE attempts SET stamp = ?, sent_at = ?, lease_until = ? WHERE id = ?",
-        (then.monotonic, then.server, then.monotonic + policy.lease_seconds, attempt_id),
+        (then.sent_stamp, then.server, then.sent_stamp + policy.lease_seconds, attempt_id),
     )
-    return Permit(attempt_id, then.monotonic)
+    return Permit(attempt_id, then.local)
 
 
 def settle(
-    cursor: sqlite3.Connection,
-    clock: Clock,
+    cursor: Cursor,
+    now: ClockReading,
     attempt_id: int,
     verdict: Verdict,
     raw: RawAnswer | None,
@@ -112,10 +115,10 @@ def settle(
     Also right for a call whose lease has ended meanwhile: what was in doubt is then known after all.
     """
     attempt = _attempt(cursor, attempt_id)
-    stated_time = server_time.learn_server_time(cursor, clock, raw, attempt["stamp"])
-    now = server_time.read_clock(cursor, clock)
+    now = server_time.learn_server_time(cursor, now, raw, attempt["stamp"])
+    stated_time = server_time.stated_time(raw)
     if raw is not None and stated_time is not None:
-        attempt = _move_to_server_day(cursor, attempt, stated_time, raw.arrived_at or now.monotonic)
+        attempt = _move_to_server_day(cursor, attempt, stated_time, server_time.arrival_stamp(raw, now))
     consecutive_429s = _apply_to_limits(cursor, attempt, verdict, policy, now)
     cursor.execute(
         "UPDATE attempts SET http_status = ?, answered_at = ?, raw = ?, raw_truncated = ?, content_type = ? "
@@ -134,8 +137,8 @@ def settle(
 
 
 def write_verdict(
-    cursor: sqlite3.Connection,
-    attempt: sqlite3.Row,
+    cursor: Cursor,
+    attempt: Row,
     verdict: Verdict,
     now: ClockReading,
     reader_version: str,
@@ -160,12 +163,14 @@ def write_verdict(
     )
     is_person = verdict.enrichment is not None and verdict.enrichment.found == State.PERSON
     url = verdict.enrichment.person.linkedin_url if verdict.enrichment and is_person else None
-    erasure.learn_profile(cursor, now.server, attempt["person_key"], profile_of(url) if url else None)
+    erasure.learn_profile(cursor, now, attempt["person_key"], profile_of(url) if url else None)
 
 
-def release(cursor: sqlite3.Connection, attempt_id: int, detail: str) -> None:
+def release(cursor: Cursor, attempt_id: int, detail: str) -> None:
     """A permitted call never left this machine: free its reservation and its place in every limit."""
     attempt = _attempt(cursor, attempt_id)
+    if attempt["state"] == State.NOT_PROCESSED:
+        return  # a lost connection let this transaction be repeated
     budget.set_credits(cursor, attempt, 0, 0)
     budget.add(cursor, budget.scopes_of(attempt["usage_date"], attempt["cap_scope"]), Totals(calls=-1))
     cursor.execute("DELETE FROM sends WHERE attempt_id = ?", (attempt_id,))
@@ -175,11 +180,9 @@ def release(cursor: sqlite3.Connection, attempt_id: int, detail: str) -> None:
     )
 
 
-def expire_leases(cursor: sqlite3.Connection, now: ClockReading) -> None:
+def expire_leases(cursor: Cursor, now: ClockReading) -> None:
     """Calls whose lease has ended without an outcome (their process died or hangs) are in doubt from now on."""
-    ended = cursor.execute(
-        "SELECT * FROM attempts WHERE state = 'sent' AND lease_until <= ?", (now.monotonic,)
-    ).fetchall()
+    ended = cursor.execute("SELECT * FROM attempts WHERE state = 'sent' AND lease_until <= ?", (now.stamp,)).fetchall()
     for attempt in ended:
         budget.set_credits(cursor, attempt, 0, WORST_COST_CREDITS)
         cursor.execute(
@@ -188,25 +191,25 @@ def expire_leases(cursor: sqlite3.Connection, now: ClockReading) -> None:
         )
 
 
-def newest_attempt(cursor: sqlite3.Connection) -> int:
+def newest_attempt(cursor: Cursor) -> int:
     """Id of the newest attempt; 0 when there is none."""
     return cursor.execute("SELECT coalesce(max(id), 0) FROM attempts").fetchone()[0]
 
 
-def count_send(cursor: sqlite3.Connection, now: ClockReading, attempt_id: int | None) -> int:
+def count_send(cursor: Cursor, now: ClockReading, attempt_id: int | None) -> int:
     """Give a request its place in the sliding windows; returns the place's id."""
     return cursor.execute(
         "INSERT INTO sends (attempt_id, boot_id, stamp, sent_at) VALUES (?, ?, ?, ?) RETURNING id",
-        (attempt_id, now.boot_id, now.monotonic, now.server),
+        (attempt_id, now.boot_id, now.sent_stamp, now.server),
     ).fetchone()[0]
 
 
-def _attempt(cursor: sqlite3.Connection, attempt_id: int) -> sqlite3.Row:
+def _attempt(cursor: Cursor, attempt_id: int) -> Row:
     return cursor.execute("SELECT * FROM attempts WHERE id = ?", (attempt_id,)).fetchone()
 
 
 def _write_sent(
-    cursor: sqlite3.Connection, now: ClockReading, request: EnrichmentRequest, run: Run, policy: Policy, why: Purpose
+    cursor: Cursor, now: ClockReading, request: EnrichmentRequest, run: Run, policy: Policy, why: Purpose
 ) -> Permit:
     attempt_id = cursor.execute(
         "INSERT INTO attempts (person_key, run_id, cap_scope, file_date, source_file, purpose, combination, "
@@ -226,8 +229,8 @@ def _write_sent(
             request.hash,
             now.server,
             now.boot_id,
-            now.monotonic,
-            now.monotonic + policy.lease_seconds,
+            now.sent_stamp,
+            now.sent_stamp + policy.lease_seconds,
             now.day,
             WORST_COST_CREDITS,
             next_sequence(cursor),
@@ -235,7 +238,7 @@ def _write_sent(
     ).fetchone()[0]
     budget.add(cursor, budget.scopes_of(now.day, run.cap_scope), Totals(calls=1, reserved=WORST_COST_CREDITS))
     count_send(cursor, now, attempt_id)
-    return Permit(attempt_id, now.monotonic)
+    return Permit(attempt_id, now.local)
 
 
 def answer_json(enrichment: Enrichment | None) -> str | None:
@@ -252,7 +255,7 @@ def answer_json(enrichment: Enrichment | None) -> str | None:
     return text.encode("utf-8", "replace").decode().replace("\\u0000", "")
 
 
-def _store_shape(cursor: sqlite3.Connection, enrichment: Enrichment | None) -> str | None:
+def _store_shape(cursor: Cursor, enrichment: Enrichment | None) -> str | None:
     """Store which names and types an answer has; returns the shape's id, None where there is no answer."""
     if enrichment is None:
         return None
@@ -262,9 +265,7 @@ def _store_shape(cursor: sqlite3.Connection, enrichment: Enrichment | None) -> s
     return shape_id
 
 
-def _move_to_server_day(
-    cursor: sqlite3.Connection, attempt: sqlite3.Row, stated_time: float, arrived_at: float
-) -> sqlite3.Row:
+def _move_to_server_day(cursor: Cursor, attempt: Row, stated_time: float, arrived_at: float) -> Row:
     """Move an attempt to the day the server counts it on, where this machine's clock had it wrong.
 
     The request came to the server after it was sent and before its answer began: where midnight lies in between, the
@@ -282,9 +283,7 @@ def _move_to_server_day(
     return _attempt(cursor, attempt["id"])
 
 
-def _apply_to_limits(
-    cursor: sqlite3.Connection, attempt: sqlite3.Row, verdict: Verdict, policy: Policy, now: ClockReading
-) -> int:
+def _apply_to_limits(cursor: Cursor, attempt: Row, verdict: Verdict, policy: Policy, now: ClockReading) -> int:
     if verdict.next is Next.SLOW_DOWN:
         return limits.slow_down(cursor, policy.limits, now, attempt["stamp"], verdict.retry_after_seconds)
     if verdict.next is Next.STOP_DAY_CLOSED:

@@ -1,12 +1,13 @@
-"""Checks a ledger's file by the rules that always hold in it, and adds up its totals; changes nothing."""
+"""Checks a ledger by the rules that always hold in it, and adds up its totals; changes nothing."""
 
-import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
 from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS
 from clodura_pipeline.clodura.verdicts import State
-from clodura_pipeline.ledger.connection import open_to_read
+from clodura_pipeline.ledger.database import Address, Cursor
+from clodura_pipeline.ledger.engines import open_to_read
+from clodura_pipeline.ledger.sqlite import damage_of
 
 DAMAGED = "The file is damaged. Restore it from a backup, and keep this one: it may hold answers that the backup lacks."
 DEFECT = "This is a defect: report it with this output, no run repairs it. Until then, cap what runs may spend."
@@ -54,28 +55,20 @@ class Audit:
         return not self.problems
 
 
-def audit_file(path: Path) -> Audit:
-    """Check a ledger's file by its rules, in one consistent state, while runs write to it.
+def audit_ledger(address: Address) -> Audit:
+    """Check a ledger by its rules, in one consistent state, while runs write to it.
 
     Raises:
         LedgerError: there is none, or it cannot be opened; a damaged file that can be is in `problems`.
     """
-    with open_to_read(path) as connection:
-        try:
-            damage = _damage(connection)
-            if damage:
-                return Audit(problems=damage)
-            return _totals(connection, tuple(_violations(connection)))
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
-                raise
-            return Audit(problems=(Problem("the file can be read", str(error), DAMAGED),))
-
-
-def _damage(connection: sqlite3.Connection) -> tuple[Problem, ...]:
-    lines = [row[0] for row in connection.execute("PRAGMA integrity_check(20)")]
-    # "row 7 missing from index": pages and rows by number, nothing of what they hold.
-    return () if lines == ["ok"] else (Problem("SQLite's integrity check", "; ".join(lines)[:500], DAMAGED),)
+    with open_to_read(address) as cursor:
+        is_file = isinstance(address, Path)
+        damage = damage_of(cursor) if is_file else None
+        if damage is not None:
+            return Audit(problems=(Problem(*damage, DAMAGED),))
+        # A server holds references together; in a file a program that switches the check off can break them.
+        rules = (_REFERENCES, *_RULES) if is_file else _RULES
+        return _totals(cursor, tuple(_violations(cursor, rules)))
 
 
 _ANSWERED = "('person', 'organisation', 'no_match')"
@@ -83,32 +76,30 @@ _STATES = ", ".join(f"'{state}'" for state in State)
 # A released call never left: it keeps its row, without an answer, and does not count as a call.
 _CALLS = "count(*) FILTER (WHERE state <> 'not_processed' OR answered_at IS NOT NULL)"
 _SUMS = (
-    f"{_CALLS} AS calls, round(coalesce(sum(reserved_credits), 0), 6) AS reserved, "
-    "round(coalesce(sum(charged_credits), 0), 6) AS charged, round(coalesce(sum(at_risk_credits), 0), 6) AS at_risk "
-    "FROM attempts"
+    f"{_CALLS} AS calls, coalesce(sum(reserved_credits), 0) AS reserved, "
+    "coalesce(sum(charged_credits), 0) AS charged, coalesce(sum(at_risk_credits), 0) AS at_risk FROM attempts"
 )
 _FREE = "('no_match', 'refused', 'not_processed')"
+_REFERENCES = (
+    "every row refers to rows that are there",
+    "SELECT DISTINCT \"table\" || ' ' || coalesce(rowid, '') FROM pragma_foreign_key_check",
+    DEFECT,
+)
 
 # Each query names what breaks its rule; none of them shows contact data.
 _RULES = (
     (
         "every total is the sum over its attempts",
         f"""
-        WITH sums AS (
+        SELECT scope FROM (
             SELECT 'all' AS scope, {_SUMS}
             UNION ALL SELECT 'day:' || usage_date, {_SUMS} GROUP BY usage_date
-            UNION ALL SELECT 'run:' || cap_scope, {_SUMS} GROUP BY cap_scope)
-        SELECT scope FROM (SELECT * FROM sums EXCEPT SELECT scope, calls, round(reserved_credits, 6),
-            round(charged_credits, 6), round(at_risk_credits, 6) FROM totals)
-        UNION SELECT scope FROM totals WHERE scope NOT IN (SELECT scope FROM sums)
-            AND (calls, reserved_credits, round(charged_credits, 6), round(at_risk_credits, 6)) <> (0, 0, 0, 0)
+            UNION ALL SELECT 'run:' || cap_scope, {_SUMS} GROUP BY cap_scope
+            UNION ALL SELECT scope, -calls, -reserved_credits, -charged_credits, -at_risk_credits FROM totals
+        ) AS differences GROUP BY scope HAVING sum(calls) <> 0 OR abs(sum(reserved)) > 0.000001
+            OR abs(sum(charged)) > 0.000001 OR abs(sum(at_risk)) > 0.000001
         """,
         "Limits and budgets rest on these totals. " + DEFECT,
-    ),
-    (
-        "every row refers to rows that are there",
-        "SELECT DISTINCT \"table\" || ' ' || coalesce(rowid, '') FROM pragma_foreign_key_check",
-        DEFECT,
     ),
     (
         "an alias names the older key that survived, never another alias",
@@ -156,9 +147,9 @@ _RULES = (
     (
         "no credits are negative",
         """
-        SELECT 'call ' || id FROM attempts WHERE min(reserved_credits, charged_credits, at_risk_credits) < 0
-        UNION ALL SELECT scope FROM totals
-            WHERE min(calls, reserved_credits, charged_credits, at_risk_credits) < -0.000001
+        SELECT 'call ' || id FROM attempts WHERE reserved_credits < 0 OR charged_credits < 0 OR at_risk_credits < 0
+        UNION ALL SELECT scope FROM totals WHERE calls < 0 OR reserved_credits < -0.000001
+            OR charged_credits < -0.000001 OR at_risk_credits < -0.000001
         """,
         DEFECT,
     ),
@@ -197,23 +188,23 @@ _RULES = (
 )
 
 
-def _violations(connection: sqlite3.Connection) -> list[Problem]:
+def _violations(cursor: Cursor, rules: tuple[tuple[str, str, str], ...]) -> list[Problem]:
     problems = []
-    for rule, query, remedy in _RULES:
-        found = [row[0] for row in connection.execute(query)]
+    for rule, query, remedy in rules:
+        found = [row[0] for row in cursor.execute(query)]
         if found:
             more = f" and {len(found) - 5} more" if len(found) > 5 else ""
             problems.append(Problem(rule, ", ".join(found[:5]) + more, remedy))
     return problems
 
 
-def _totals(connection: sqlite3.Connection, problems: tuple[Problem, ...]) -> Audit:
-    ledger_id, environment = connection.execute("SELECT ledger_id, environment FROM control").fetchone()
-    people, erased_people = connection.execute(
+def _totals(cursor: Cursor, problems: tuple[Problem, ...]) -> Audit:
+    ledger_id, environment = cursor.execute("SELECT ledger_id, environment FROM control").fetchone()
+    people, erased_people = cursor.execute(
         "SELECT count(*), count(erased_at) FROM people WHERE alias_of IS NULL"
     ).fetchone()
-    calls, reserved, charged, at_risk = connection.execute(f"SELECT {_SUMS}").fetchone()
-    days = connection.execute(
+    calls, reserved, charged, at_risk = cursor.execute(f"SELECT {_SUMS}").fetchone()
+    days = cursor.execute(
         f"SELECT usage_date, {_CALLS}, sum(charged_credits), sum(at_risk_credits) FROM attempts GROUP BY 1 ORDER BY 1"
     )
     return Audit(
@@ -225,11 +216,11 @@ def _totals(connection: sqlite3.Connection, problems: tuple[Problem, ...]) -> Au
         calls=calls,
         by_state=tuple(
             (state, count)
-            for state, count in connection.execute("SELECT state, count(*) FROM attempts GROUP BY 1 ORDER BY 2 DESC, 1")
+            for state, count in cursor.execute("SELECT state, count(*) FROM attempts GROUP BY 1 ORDER BY 2 DESC, 1")
         ),
-        reserved=reserved,
-        charged=charged,
-        at_risk=at_risk,
-        kept_raw=connection.execute("SELECT count(raw) FROM attempts").fetchone()[0],
+        reserved=round(reserved, 6),
+        charged=round(charged, 6),
+        at_risk=round(at_risk, 6),
+        kept_raw=cursor.execute("SELECT count(raw) FROM attempts").fetchone()[0],
         by_day=tuple(Day(*row) for row in days),
     )

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,11 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from clodura_pipeline.ledger.connection import LedgerError, open_to_read
+from clodura_pipeline.ledger import sqlite
+from clodura_pipeline.ledger.copying import copy_rows
+from clodura_pipeline.ledger.database import Address, Cursor, LedgerError
+from clodura_pipeline.ledger.engines import open_to_read
+from clodura_pipeline.ledger.schema import columns
 
 ONLY_THE_OWNER = 0o600  # it holds people's data
 _ROWS_AT_A_TIME = 20_000
@@ -19,8 +22,8 @@ _TIMES = frozenset({"sent_at", "answered_at", "started_at", "ended_at", "read_at
 _POLARS = {"INTEGER": pl.Int64(), "REAL": pl.Float64(), "TEXT": pl.String(), "BLOB": pl.Binary()}
 
 
-def backup(path: Path, target: Path) -> None:
-    """Copy the ledger as it is at one now into a file that is not there yet; runs neither wait nor notice.
+def backup(address: Address, target: Path) -> None:
+    """Copy the ledger as it is now into a SQLite file that is not there yet; runs neither wait nor notice.
 
     Raises:
         LedgerError: there is no ledger, the target exists, or it cannot be written.
@@ -29,9 +32,13 @@ def backup(path: Path, target: Path) -> None:
         raise LedgerError(f"{target} exists already and is not overwritten. Name a new file.")
     partial = target.with_name(f".{target.name}.partial")
     try:
-        with open_to_read(path) as source, _new_file(partial):
-            source.execute("COMMIT")  # the copy is one transaction of its own
-            _copy(source, partial)
+        with _new_file(partial):
+            if isinstance(address, Path):
+                sqlite.copy_file(address, partial)
+            else:
+                with open_to_read(address) as cursor:
+                    copy_rows(cursor, partial)
+            _flush(partial)
             os.link(partial, target)  # unlike a rename, this never overwrites
         _flush(target.parent)
     except FileExistsError:
@@ -42,17 +49,7 @@ def backup(path: Path, target: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _copy(source: sqlite3.Connection, partial: Path) -> None:
-    try:
-        with contextlib.closing(sqlite3.connect(partial)) as copy:
-            source.backup(copy, pages=-1)
-            copy.execute("PRAGMA journal_mode = DELETE")  # one file, whole by itself
-    except sqlite3.Error as error:
-        raise LedgerError(f"The back-up could not be written to {partial.parent}: {error}.") from None
-    _flush(partial)
-
-
-def export(path: Path, folder: Path, raw: bool) -> dict[str, int]:
+def export(address: Address, folder: Path, raw: bool) -> dict[str, int]:
     """Write the ledger's tables as Parquet files, all from one now; returns the rows of each.
 
     Args:
@@ -66,31 +63,27 @@ def export(path: Path, folder: Path, raw: bool) -> dict[str, int]:
     if taken:
         raise LedgerError(f"{folder} holds {', '.join(taken)} already; nothing was overwritten. Name a new folder.")
     try:
-        with open_to_read(path) as connection:
+        with open_to_read(address) as cursor:
             folder.mkdir(parents=True, exist_ok=True)
-            return {table: _write(connection, table, target, raw) for table, target in targets.items()}
+            return {table: _write(cursor, table, target, raw) for table, target in targets.items()}
     except OSError as error:
         raise LedgerError(f"The export could not be written to {folder}: {error.strerror}.") from None
 
 
-def _write(connection: sqlite3.Connection, table: str, target: Path, raw: bool) -> int:
-    columns = {
-        name: _POLARS[kind]
-        for _, name, kind, *_ in connection.execute(f"PRAGMA table_info({table})")
-        if raw or kind != "BLOB"
-    }
+def _write(cursor: Cursor, table: str, target: Path, raw: bool) -> int:
+    kept = {name: _POLARS[kind] for name, kind in columns()[table].items() if raw or kind != "BLOB"}
     count = 0
-    with _new_file(target), pq.ParquetWriter(target, _table([], columns).schema) as writer:
-        rows = connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY 1")
+    with _new_file(target), pq.ParquetWriter(target, _table([], kept).schema) as writer:
+        rows = cursor.execute(f"SELECT {', '.join(kept)} FROM {table} ORDER BY 1")
         while chunk := rows.fetchmany(_ROWS_AT_A_TIME):
-            writer.write_table(_table(chunk, columns))
+            writer.write_table(_table([tuple(row) for row in chunk], kept))
             count += len(chunk)
     return count
 
 
-def _table(rows: list[tuple[object, ...]], columns: dict[str, pl.DataType]) -> pa.Table:
-    frame = pl.DataFrame(rows, schema=columns, orient="row")
-    times = [name for name in columns if name in _TIMES]
+def _table(rows: list[tuple[object, ...]], kinds: dict[str, pl.DataType]) -> pa.Table:
+    frame = pl.DataFrame(rows, schema=kinds, orient="row")
+    times = [name for name in kinds if name in _TIMES]
     return frame.with_columns(
         (pl.col(name) * 1_000_000).round().cast(pl.Int64).cast(pl.Datetime("us", "UTC")) for name in times
     ).to_arrow()

@@ -1,12 +1,12 @@
 """Readings of Clodura's balance, and what two of them prove about the calls between them."""
 
-import sqlite3
 from dataclasses import dataclass, replace
 
 from clodura_pipeline.clodura.balance import Balance
 from clodura_pipeline.ledger import budget, limits
-from clodura_pipeline.ledger.attempts import count_send, newest_attempt
+from clodura_pipeline.ledger.attempts import count_send, expire_leases, newest_attempt
 from clodura_pipeline.ledger.budget import Wait
+from clodura_pipeline.ledger.database import Cursor
 from clodura_pipeline.ledger.people import next_sequence
 from clodura_pipeline.ledger.rules.policy import Policy
 from clodura_pipeline.ledger.rules.stops import Stop
@@ -23,15 +23,15 @@ class StartedReading:
 
     The sums are of that time too. What a concurrent run settles while the balance travels may or may not be in it, and
     to count it as not yet in it never overstates what is left. `at_rest`: no call in doubt is so young that Clodura may
-    still work on it, and charge it after it stated the balance. `stamp`: the monotonic time that the windows count it
-    at.
+    still work on it, and charge it after it stated the balance. `send_at`: when the request may leave, see
+    `attempts.Permit`.
     """
 
     watermark: int
     spent: budget.Totals
     began_at: float
     at_rest: bool
-    stamp: float = 0.0
+    send_at: float = 0.0
     send_id: int = 0
 
 
@@ -54,35 +54,41 @@ class BalanceReading:
 
 
 def start(
-    cursor: sqlite3.Connection, now: ClockReading, policy: Policy, at: ClockReading, instead_of: StartedReading | None
+    cursor: Cursor,
+    now: ClockReading,
+    policy: Policy,
+    ahead_seconds: float = 0.0,
+    instead_of: StartedReading | None = None,
 ) -> StartedReading | Wait | Stop | None:
     """Start a reading, which takes its place in the windows; None while a call is in flight, which would blur it.
 
     Args:
-        at: the time that its place in the windows is for.
+        ahead_seconds: how far from now its request is to leave.
         instead_of: one that could not leave in its place, which is given up.
     """
+    expire_leases(cursor, now)
     if cursor.execute("SELECT 1 FROM attempts WHERE state = 'sent' LIMIT 1").fetchone():
         return None
     if instead_of is not None:
         cursor.execute("DELETE FROM sends WHERE id = ?", (instead_of.send_id,))
-    obstacle = limits.windows_allow(cursor, policy.limits, at)
+    then = now.later(ahead_seconds)
+    obstacle = limits.windows_allow(cursor, policy.limits, then)
     if obstacle is not None:
         return obstacle
     at_rest = seconds_until_doubts_settle(cursor, now) <= 0
     started = StartedReading(newest_attempt(cursor), budget.totals(cursor, "all"), now.server, at_rest)
-    return replace(started, stamp=at.monotonic, send_id=count_send(cursor, at, None))
+    return replace(started, send_at=then.local, send_id=count_send(cursor, then, None))
 
 
-def seconds_until_doubts_settle(cursor: sqlite3.Connection, now: ClockReading) -> float:
+def seconds_until_doubts_settle(cursor: Cursor, now: ClockReading) -> float:
     """How long Clodura may still work on a call whose answer was lost: until the last lease of those at risk ends."""
     until = cursor.execute(
         "SELECT max(lease_until) FROM attempts WHERE at_risk_credits > 0 AND state = 'ambiguous'"
     ).fetchone()[0]
-    return 0.0 if until is None else max(0.0, until - now.monotonic)
+    return 0.0 if until is None else max(0.0, until - now.stamp)
 
 
-def record(cursor: sqlite3.Connection, run_id: str, started: StartedReading, balance: Balance) -> BalanceReading:
+def record(cursor: Cursor, run_id: str, started: StartedReading, balance: Balance) -> BalanceReading:
     """Write a reading and compare it with the newest earlier one that was quiet too."""
     quiet = started.at_rest and newest_attempt(cursor) == started.watermark
     spent = started.spent
@@ -107,7 +113,7 @@ def record(cursor: sqlite3.Connection, run_id: str, started: StartedReading, bal
     return result
 
 
-def last(cursor: sqlite3.Connection) -> BalanceReading | None:
+def last(cursor: Cursor) -> BalanceReading | None:
     """The newest reading; None when there is none."""
     row = cursor.execute(
         "SELECT credits, shape, interval, drop_credits, settled_credits, unexplained_credits FROM readings "
@@ -116,7 +122,12 @@ def last(cursor: sqlite3.Connection) -> BalanceReading | None:
     return BalanceReading(*row) if row else None
 
 
-def _settled_between(cursor: sqlite3.Connection, after: int, until: int) -> float:
+def is_known(cursor: Cursor) -> bool:
+    """Whether any reading ever had a balance."""
+    return cursor.execute("SELECT 1 FROM readings WHERE credits IS NOT NULL LIMIT 1").fetchone() is not None
+
+
+def _settled_between(cursor: Cursor, after: int, until: int) -> float:
     """What the calls between two readings cost: not what was settled since, where an older answer was late."""
     query = "SELECT coalesce(sum(charged_credits), 0) FROM attempts WHERE id > ? AND id <= ?"
     return cursor.execute(query, (after, until)).fetchone()[0]
@@ -141,7 +152,7 @@ def _is_zero(credits: float) -> bool:
     return abs(credits) < 1e-6  # sums of fractions such as 0.04 are not exact in binary
 
 
-def _free_doubts(cursor: sqlite3.Connection, after: int, until: int, reading_id: int) -> None:
+def _free_doubts(cursor: Cursor, after: int, until: int, reading_id: int) -> None:
     """The balance dropped by what was settled: nothing in doubt between the readings was charged."""
     doubts = cursor.execute(
         "SELECT * FROM attempts WHERE id > ? AND id <= ? AND at_risk_credits > 0", (after, until)

@@ -1,9 +1,9 @@
 """Moves credits between reserved, charged and at risk, keeping the attempt and the sums in step."""
 
-import sqlite3
 from dataclasses import dataclass
 
 from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS
+from clodura_pipeline.ledger.database import Cursor, Row
 from clodura_pipeline.ledger.rules.policy import Budget
 from clodura_pipeline.ledger.rules.requests import Run
 from clodura_pipeline.ledger.rules.stops import Stop, StopKind, stop
@@ -35,7 +35,7 @@ class Totals:
         return self.reserved + self.charged + self.at_risk
 
 
-def totals(cursor: sqlite3.Connection, scope: str) -> Totals:
+def totals(cursor: Cursor, scope: str = "all") -> Totals:
     """The sums of a scope: 'all', 'day:<date>' or 'run:<cap scope>'."""
     row = cursor.execute(
         "SELECT calls, reserved_credits, charged_credits, at_risk_credits FROM totals WHERE scope = ?", (scope,)
@@ -43,14 +43,15 @@ def totals(cursor: sqlite3.Connection, scope: str) -> Totals:
     return Totals(*row) if row else Totals()
 
 
-def add(cursor: sqlite3.Connection, scopes: tuple[str, ...], change: Totals) -> None:
+def add(cursor: Cursor, scopes: tuple[str, ...], change: Totals) -> None:
     """Add a change (parts may be negative) to each scope's sums."""
     for scope in scopes:
         cursor.execute(
             "INSERT INTO totals VALUES (?, ?, ?, ?, ?) ON CONFLICT (scope) DO UPDATE SET "
-            "calls = calls + excluded.calls, reserved_credits = reserved_credits + excluded.reserved_credits, "
-            "charged_credits = charged_credits + excluded.charged_credits, "
-            "at_risk_credits = at_risk_credits + excluded.at_risk_credits",
+            "calls = totals.calls + excluded.calls, "
+            "reserved_credits = totals.reserved_credits + excluded.reserved_credits, "
+            "charged_credits = totals.charged_credits + excluded.charged_credits, "
+            "at_risk_credits = totals.at_risk_credits + excluded.at_risk_credits",
             (scope, change.calls, change.reserved, change.charged, change.at_risk),
         )
 
@@ -60,7 +61,7 @@ def scopes_of(usage_date: str, cap_scope: str) -> tuple[str, ...]:
     return ("all", f"day:{usage_date}", f"run:{cap_scope}")
 
 
-def set_credits(cursor: sqlite3.Connection, attempt: sqlite3.Row, charged: float, at_risk: float) -> None:
+def set_credits(cursor: Cursor, attempt: Row, charged: float, at_risk: float) -> None:
     """Set an attempt's charged and at-risk credits, ending its reservation; the sums follow."""
     change = Totals(
         reserved=-attempt["reserved_credits"],
@@ -74,7 +75,7 @@ def set_credits(cursor: sqlite3.Connection, attempt: sqlite3.Row, charged: float
     )
 
 
-def budget_allows(cursor: sqlite3.Connection, run: Run, budget: Budget, now: ClockReading) -> Stop | Wait | None:
+def budget_allows(cursor: Cursor, run: Run, budget: Budget, now: ClockReading) -> Stop | Wait | None:
     """Whether the worst cost of one more call fits under every cap; None when it does.
 
     What is at risk counts as spent: it may have been charged. The outcome of calls in flight may free credits, so a
@@ -101,11 +102,11 @@ def budget_allows(cursor: sqlite3.Connection, run: Run, budget: Budget, now: Clo
 # Of calls after a reading, and of those that Clodura may still have worked on when it stated the balance.
 _AT_RISK_SINCE = """
 SELECT coalesce(sum(at_risk_credits), 0) FROM attempts WHERE at_risk_credits > 0
-AND (id > :watermark OR (state = 'ambiguous' AND sent_at + lease_until - stamp > :read_at))
+AND (id > ? OR (state = 'ambiguous' AND sent_at + lease_until - stamp > ?))
 """
 
 
-def _balance_allows(cursor: sqlite3.Connection, least: int) -> Stop | Wait | None:
+def _balance_allows(cursor: Cursor, least: int) -> Stop | Wait | None:
     reading = cursor.execute(
         "SELECT credits, charged_credits, watermark, read_at FROM readings WHERE credits IS NOT NULL "
         "ORDER BY id DESC LIMIT 1"
@@ -113,7 +114,7 @@ def _balance_allows(cursor: sqlite3.Connection, least: int) -> Stop | Wait | Non
     if reading is None:
         return stop(StopKind.MIN_BALANCE, "the balance is not known")
     spent = totals(cursor, "all")
-    in_doubt = cursor.execute(_AT_RISK_SINCE, {"watermark": reading["watermark"], "read_at": reading["read_at"]})
+    in_doubt = cursor.execute(_AT_RISK_SINCE, (reading["watermark"], reading["read_at"]))
     since = spent.charged - reading["charged_credits"] + in_doubt.fetchone()[0]
     left = reading["credits"] - since - spent.reserved
     if left - WORST_COST_CREDITS >= least:
@@ -125,21 +126,21 @@ def _wait_or_stop(reserved: float, reached: Stop) -> Stop | Wait:
     return Wait(RESERVED_RECHECK_SECONDS, "credits reserved by calls in flight") if reserved else reached
 
 
-def runs_over_cap(cursor: sqlite3.Connection) -> list[tuple[str, float, int]]:
+def runs_over_cap(cursor: Cursor) -> list[tuple[str, float, int]]:
     """Runs and backfills that spent more than the largest cap they were given: (cap scope, credits, cap)."""
     rows = cursor.execute(
-        "SELECT r.cap_scope, t.charged_credits + t.at_risk_credits AS spent, max(r.max_credits) AS cap "
-        "FROM runs r JOIN totals t ON t.scope = 'run:' || r.cap_scope "
-        "GROUP BY r.cap_scope HAVING min(r.max_credits) > 0 AND spent > cap"
+        "SELECT * FROM (SELECT r.cap_scope, max(t.charged_credits + t.at_risk_credits) AS spent, "
+        "max(r.max_credits) AS cap FROM runs r JOIN totals t ON t.scope = 'run:' || r.cap_scope "
+        "GROUP BY r.cap_scope HAVING min(r.max_credits) > 0) AS capped WHERE spent > cap"
     )
     return [(row[0], row[1], row[2]) for row in rows]
 
 
-def days_over(cursor: sqlite3.Connection, cap: int) -> list[tuple[str, float]]:
+def days_over(cursor: Cursor, cap: int) -> list[tuple[str, float]]:
     """UTC days that spent more than a cap: (day, credits)."""
     rows = cursor.execute(
-        "SELECT substr(scope, 5), charged_credits + at_risk_credits AS spent FROM totals "
-        "WHERE scope LIKE 'day:%' AND spent > ?",
+        "SELECT substr(scope, 5), charged_credits + at_risk_credits FROM totals "
+        "WHERE scope LIKE 'day:%' AND charged_credits + at_risk_credits > ?",
         (cap,),
     )
     return [(row[0], row[1]) for row in rows]

@@ -2,12 +2,13 @@
 
 import hmac
 import secrets
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from clodura_pipeline.ledger.people import keys_of, learn_identifier, next_sequence, owners_of, survivor_of
+from clodura_pipeline.ledger.database import Cursor
+from clodura_pipeline.ledger.people import find, keys_of, learn_identifier, next_sequence, survivor_of
 from clodura_pipeline.ledger.rules.stops import PendingReason
+from clodura_pipeline.ledger.server_time import ClockReading
 
 NOT_CALLED = PendingReason("erased", "erased at this person's request; not called for again")
 _MARK_DIGITS = 32
@@ -36,29 +37,29 @@ class ErasureCounts:
     calls: int
 
 
-def erased_people(cursor: sqlite3.Connection) -> ErasedPeople:
+def erased_people(cursor: Cursor) -> ErasedPeople:
     """All people who were erased."""
     marks = frozenset(row[0] for row in cursor.execute("SELECT mark FROM erasures"))
     return ErasedPeople(_secret(cursor), marks) if marks else ErasedPeople()
 
 
-def erase(cursor: sqlite3.Connection, now: float, identifiers: Iterable[str]) -> ErasureCounts:
+def erase(cursor: Cursor, now: ClockReading, identifiers: Iterable[str]) -> ErasureCounts:
     """Erase the people whom these identifiers lead to, and leave a mark for each identifier, known or not.
 
     The attempts stay, with state and money, and so does the file they were sent for: no total changes.
     """
     given = set(identifiers)
-    keys = keys_of(cursor, owners_of(cursor, given, from_calls_only=False).values())
+    keys = keys_of(cursor, find(cursor, given).values())
     known = _identifiers_of(cursor, keys)
     secret = _secret(cursor)
     cursor.executemany(
         "INSERT INTO erasures VALUES (?, ?) ON CONFLICT (mark) DO NOTHING",
-        [(_mark(secret, each), now) for each in given | known],
+        [(_mark(secret, each), now.server) for each in given | known],
     )
     return ErasureCounts(len({survivor_of(cursor, key) for key in keys}), len(known), _remove(cursor, now, keys))
 
 
-def is_erased(cursor: sqlite3.Connection, person_keys: Iterable[int], identifiers: Iterable[str]) -> bool:
+def is_erased(cursor: Cursor, person_keys: Iterable[int], identifiers: Iterable[str]) -> bool:
     """Whether one of these people was erased, or one of these identifiers is of a person who was."""
     query = "SELECT 1 FROM people WHERE person_key = ? AND erased_at IS NOT NULL"
     if any(cursor.execute(query, (key,)).fetchone() for key in person_keys):
@@ -66,7 +67,7 @@ def is_erased(cursor: sqlite3.Connection, person_keys: Iterable[int], identifier
     return any(_has_mark(cursor, identifier) for identifier in identifiers)
 
 
-def learn_profile(cursor: sqlite3.Connection, now: float, person_key: int, profile: str | None) -> None:
+def learn_profile(cursor: Cursor, now: ClockReading, person_key: int, profile: str | None) -> None:
     """An answer came, and may name a profile: it leads to this person from now on.
 
     Unless the person was erased while the call was in flight, or the profile is of a person who was erased: then this
@@ -80,18 +81,20 @@ def learn_profile(cursor: sqlite3.Connection, now: float, person_key: int, profi
         learn_identifier(cursor, person_key, profile)
 
 
-def _identifiers_of(cursor: sqlite3.Connection, person_keys: Iterable[int]) -> set[str]:
+def _identifiers_of(cursor: Cursor, person_keys: Iterable[int]) -> set[str]:
     query = "SELECT identifier FROM identifiers WHERE person_key = ?"
     return {row[0] for key in person_keys for row in cursor.execute(query, (key,))}
 
 
-def _remove(cursor: sqlite3.Connection, now: float, keys: Iterable[int]) -> int:
+def _remove(cursor: Cursor, now: ClockReading, keys: Iterable[int]) -> int:
     """Remove all that says who these people are; returns how many calls that concerned."""
     sequence = next_sequence(cursor)
     calls = 0
     for key in keys:
         cursor.execute("DELETE FROM identifiers WHERE person_key = ?", (key,))
-        cursor.execute("UPDATE people SET erased_at = ?, sequence = ? WHERE person_key = ?", (now, sequence, key))
+        cursor.execute(
+            "UPDATE people SET erased_at = ?, sequence = ? WHERE person_key = ?", (now.server, sequence, key)
+        )
         # The hash of a request that is an address alone could be found by trying addresses.
         calls += cursor.execute(
             "UPDATE attempts SET request = NULL, request_hash = '', raw = NULL, content_type = NULL, answer = NULL, "
@@ -101,7 +104,7 @@ def _remove(cursor: sqlite3.Connection, now: float, keys: Iterable[int]) -> int:
     return calls
 
 
-def _secret(cursor: sqlite3.Connection) -> bytes:
+def _secret(cursor: Cursor) -> bytes:
     known = cursor.execute("SELECT erasure_secret FROM control").fetchone()[0]
     if known is None:
         known = secrets.token_bytes(32)
@@ -109,7 +112,7 @@ def _secret(cursor: sqlite3.Connection) -> bytes:
     return known
 
 
-def _has_mark(cursor: sqlite3.Connection, identifier: str) -> bool:
+def _has_mark(cursor: Cursor, identifier: str) -> bool:
     secret = cursor.execute("SELECT erasure_secret FROM control").fetchone()[0]
     query = "SELECT 1 FROM erasures WHERE mark = ?"
     return secret is not None and cursor.execute(query, (_mark(secret, identifier),)).fetchone() is not None

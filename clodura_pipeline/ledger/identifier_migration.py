@@ -5,12 +5,11 @@ stay: a spelling that only the former form reads leads to the same person. Attem
 """
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from clodura_pipeline.clodura.identifiers import Identifiers
-from clodura_pipeline.ledger.connection import LedgerError
+from clodura_pipeline.ledger.database import Cursor, LedgerError
 from clodura_pipeline.ledger.people import assign, join, owners_of, survivor_of
 
 _ROWS_AT_A_TIME = 20_000
@@ -29,7 +28,7 @@ class CanonicalForm:
     profile_of: Callable[[str], str | None]
 
 
-def require_version(cursor: sqlite3.Connection, form: CanonicalForm) -> None:
+def require_version(cursor: Cursor, form: CanonicalForm) -> None:
     """What is written now is found later only if it is in the form that the ledger is in.
 
     Raises:
@@ -43,7 +42,7 @@ def require_version(cursor: sqlite3.Connection, form: CanonicalForm) -> None:
         )
 
 
-def migrate(cursor: sqlite3.Connection, form: CanonicalForm) -> None:
+def migrate(cursor: Cursor, form: CanonicalForm) -> None:
     """Bring the ledger to a canonical form, in the caller's transaction; at once when it has it.
 
     Raises:
@@ -62,7 +61,7 @@ def migrate(cursor: sqlite3.Connection, form: CanonicalForm) -> None:
     cursor.execute("UPDATE control SET canonical_version = ?", (form.version,))
 
 
-def _derived(cursor: sqlite3.Connection, form: CanonicalForm) -> Iterator[tuple[int, str]]:
+def _derived(cursor: Cursor, form: CanonicalForm) -> Iterator[tuple[int, str]]:
     """(person key, identifier) for everything that requests and answers say, profiles first."""
     weaker: list[tuple[int, str]] = []
     rows = cursor.execute(
@@ -81,11 +80,11 @@ def _derived(cursor: sqlite3.Connection, form: CanonicalForm) -> Iterator[tuple[
     yield from weaker
 
 
-def _version(cursor: sqlite3.Connection) -> int:
+def _version(cursor: Cursor) -> int:
     return cursor.execute("SELECT canonical_version FROM control").fetchone()[0]
 
 
-def _has_profile(cursor: sqlite3.Connection, person_key: int) -> bool:
+def _has_profile(cursor: Cursor, person_key: int) -> bool:
     query = (
         "SELECT 1 FROM identifiers i JOIN people p ON p.person_key = i.person_key "
         "WHERE coalesce(p.alias_of, p.person_key) = ? AND i.identifier LIKE 'li:%'"

@@ -1,9 +1,10 @@
 """Decides when the next request may leave: sliding windows, the UTC day, and the slower rate after a 429."""
 
 import math
-import sqlite3
 
 from clodura_pipeline.ledger.budget import Wait, totals
+from clodura_pipeline.ledger.database import Cursor
+from clodura_pipeline.ledger.people import next_sequence
 from clodura_pipeline.ledger.rules.policy import (
     MAX_OWN_PAUSE_SECONDS,
     MAX_PAUSE_SECONDS,
@@ -13,12 +14,44 @@ from clodura_pipeline.ledger.rules.policy import (
     Limits,
 )
 from clodura_pipeline.ledger.rules.stops import Stop, StopKind, stop
-from clodura_pipeline.ledger.server_time import ClockReading
+from clodura_pipeline.ledger.server_time import ClockReading, LedgerClock
 
 _DAY_SECONDS = 86_400
+_MAX_WINDOW_SECONDS = 3_600.0
 
 
-def day_allows(cursor: sqlite3.Connection, limits: Limits, now: ClockReading) -> Stop | Wait | None:
+def adopt_boot(cursor: Cursor, clock: LedgerClock) -> None:
+    """Carry what was written by another clock (an earlier boot, another engine) over to this one; once for each.
+
+    Calls that were under way died with the machine: their lease ends. Sends of the last hour count as sent just now:
+    a clock that is not yet set after a boot cannot tell how long ago they were, and waiting a window is cheap.
+    """
+    now = clock.read(cursor)
+    if cursor.execute("SELECT 1 FROM control WHERE boot_id = ?", (now.boot_id,)).fetchone():
+        return
+    cursor.execute(
+        "UPDATE control SET boot_id = ?, server_offset = NULL, slowed_at = ?, "
+        "paused_until = CASE WHEN paused_until > 0 THEN ? ELSE 0 END",
+        (now.boot_id, now.stamp, now.stamp),
+    )
+    cursor.execute(
+        "UPDATE sends SET boot_id = ?, stamp = ? WHERE sent_at > ?",
+        (now.boot_id, now.stamp, now.server - _MAX_WINDOW_SECONDS),
+    )
+    cursor.execute(
+        "UPDATE attempts SET boot_id = ?, stamp = ?, lease_until = ?, sequence = ? "
+        "WHERE state IN ('sent', 'ambiguous')",
+        (now.boot_id, now.stamp, now.stamp, next_sequence(cursor)),
+    )
+
+
+def drop_old_sends(cursor: Cursor, now: ClockReading) -> None:
+    """Drop sends that no window can reach any more."""
+    cursor.execute("DELETE FROM sends WHERE boot_id <> ?", (now.boot_id,))
+    cursor.execute("DELETE FROM sends WHERE stamp < ?", (now.stamp - _MAX_WINDOW_SECONDS,))
+
+
+def day_allows(cursor: Cursor, limits: Limits, now: ClockReading) -> Stop | Wait | None:
     """Whether one more call fits into the UTC day; None when it does."""
     closed = cursor.execute("SELECT 1 FROM closed_days WHERE usage_date = ?", (now.day,)).fetchone()
     if closed:
@@ -46,7 +79,7 @@ def _until_the_day_is_sure(limits: Limits, now: ClockReading) -> float:
     return max(0.0, _DAY_SECONDS - into_day + guard) if into_day > _DAY_SECONDS - guard else 0.0
 
 
-def windows_allow(cursor: sqlite3.Connection, limits: Limits, now: ClockReading) -> Stop | Wait | None:
+def windows_allow(cursor: Cursor, limits: Limits, now: ClockReading) -> Stop | Wait | None:
     """Whether a request may leave now, by every sliding window and by what 429s lowered; None when it may."""
     pause = _pause(cursor, now)
     if pause is not None:
@@ -56,15 +89,13 @@ def windows_allow(cursor: sqlite3.Connection, limits: Limits, now: ClockReading)
             "SELECT stamp FROM sends WHERE boot_id = ? ORDER BY stamp DESC LIMIT 1 OFFSET ?",
             (now.boot_id, calls - 1),
         ).fetchone()
-        if row is not None and row["stamp"] + seconds > now.monotonic:
-            wait = row["stamp"] + seconds - now.monotonic
+        if row is not None and row["stamp"] + seconds > now.stamp:
+            wait = row["stamp"] + seconds - now.stamp
             return Wait(wait, f"the limit of {calls} calls in {seconds:.0f} s")
     return None
 
 
-def slow_down(
-    cursor: sqlite3.Connection, limits: Limits, now: ClockReading, sent_stamp: float, asked_seconds: float | None
-) -> int:
+def slow_down(cursor: Cursor, limits: Limits, now: ClockReading, sent_stamp: float, asked_seconds: float | None) -> int:
     """After a 429: all runs of the key pause, then continue at half the rate, which grows back.
 
     Calls that were already on their way when the rate was lowered lengthen the pause but do not lower it again.
@@ -79,31 +110,31 @@ def slow_down(
     known = control["consecutive_429s"]
     own_seconds = min(MAX_OWN_PAUSE_SECONDS, 2.0 ** max(0, known - (0 if asked_seconds is None else 2)))
     pause_seconds = max(asked_seconds or 0.0, own_seconds if asked_seconds is None or known > 2 else 0.0)
-    paused_until = max(control["paused_until"], now.monotonic + pause_seconds)
+    paused_until = max(control["paused_until"], now.stamp + pause_seconds)
     cursor.execute("UPDATE control SET paused_until = ?", (paused_until,))
     if sent_stamp <= control["slowed_at"]:
         return known
     lately = cursor.execute(
-        "SELECT count(*) FROM sends WHERE boot_id = ? AND stamp > ?", (now.boot_id, now.monotonic - 1.0)
+        "SELECT count(*) FROM sends WHERE boot_id = ? AND stamp > ?", (now.boot_id, now.stamp - 1.0)
     ).fetchone()[0]
     present = min(filter(None, (limits.per_second, _rate(cursor, now), lately)), default=1)
     cursor.execute(
         "UPDATE control SET rate_per_second = ?, slowed_at = ?, consecutive_429s = consecutive_429s + 1",
-        (max(MIN_RATE_PER_SECOND, present / 2), now.monotonic),
+        (max(MIN_RATE_PER_SECOND, present / 2), now.stamp),
     )
     return known + 1
 
 
-def accepted(cursor: sqlite3.Connection, sent_stamp: float) -> None:
+def accepted(cursor: Cursor, sent_stamp: float) -> None:
     """A call that was sent after the last 429 was let through: the series of 429s is over."""
     cursor.execute(
         "UPDATE control SET consecutive_429s = 0 WHERE consecutive_429s > 0 AND slowed_at < ?", (sent_stamp,)
     )
 
 
-def _pause(cursor: sqlite3.Connection, now: ClockReading) -> Stop | Wait | None:
+def _pause(cursor: Cursor, now: ClockReading) -> Stop | Wait | None:
     control = cursor.execute("SELECT paused_until FROM control").fetchone()
-    left = control["paused_until"] - now.monotonic
+    left = control["paused_until"] - now.stamp
     if left > MAX_PAUSE_SECONDS:
         return stop(StopKind.RATE_LIMITED, f"{left:.0f} s from now")
     if left <= 0:
@@ -111,16 +142,16 @@ def _pause(cursor: sqlite3.Connection, now: ClockReading) -> Stop | Wait | None:
     return Wait(left, "Clodura's request to slow down (429)")
 
 
-def _rate(cursor: sqlite3.Connection, now: ClockReading) -> float | None:
+def _rate(cursor: Cursor, now: ClockReading) -> float | None:
     """The lowered rate in calls per second, grown since; None when there is none."""
     control = cursor.execute("SELECT rate_per_second, slowed_at, paused_until FROM control").fetchone()
     if control["rate_per_second"] is None:
         return None
-    since = max(0.0, now.monotonic - max(control["slowed_at"], control["paused_until"]))
+    since = max(0.0, now.stamp - max(control["slowed_at"], control["paused_until"]))
     return control["rate_per_second"] * 2 ** min(50.0, since / RATE_DOUBLES_SECONDS)
 
 
-def _slowed(cursor: sqlite3.Connection, limits: Limits, now: ClockReading) -> tuple[tuple[int, float], ...]:
+def _slowed(cursor: Cursor, limits: Limits, now: ClockReading) -> tuple[tuple[int, float], ...]:
     rate = _rate(cursor, now)
     if rate is None:
         return ()

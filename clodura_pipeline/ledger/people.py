@@ -1,22 +1,26 @@
 """People who were called for: which canonical identifiers lead to whom, and who turned out to be one person."""
 
-import sqlite3
 from collections.abc import Iterable
 
+from clodura_pipeline.clodura.verdicts import State
+from clodura_pipeline.ledger.database import Cursor
+from clodura_pipeline.ledger.rules.eligibility import DAY_SECONDS, PastAttempt
+from clodura_pipeline.ledger.rules.policy import Refresh
 from clodura_pipeline.ledger.rules.requests import EnrichmentRequest
+from clodura_pipeline.ledger.server_time import ClockReading
 
 
-def next_sequence(cursor: sqlite3.Connection) -> int:
+def next_sequence(cursor: Cursor) -> int:
     """Raise the ledger's sequence, as every change that readers should see does, and return it."""
     return cursor.execute("UPDATE control SET sequence = sequence + 1 RETURNING sequence").fetchone()[0]
 
 
-def current_sequence(cursor: sqlite3.Connection) -> int:
+def current_sequence(cursor: Cursor) -> int:
     """The sequence of the newest change."""
     return cursor.execute("SELECT sequence FROM control").fetchone()[0]
 
 
-def owners_of(cursor: sqlite3.Connection, identifiers: Iterable[str], from_calls_only: bool = True) -> dict[str, int]:
+def owners_of(cursor: Cursor, identifiers: Iterable[str], from_calls_only: bool = True) -> dict[str, int]:
     """The surviving key of each of these identifiers that the ledger knows.
 
     Args:
@@ -30,27 +34,32 @@ def owners_of(cursor: sqlite3.Connection, identifiers: Iterable[str], from_calls
     return {identifier: row[0] for identifier, row in found if row is not None}
 
 
-def survivor_of(cursor: sqlite3.Connection, person_key: int) -> int:
+def find(cursor: Cursor, identifiers: Iterable[str]) -> dict[str, int]:
+    """The surviving person key of each of these canonical identifiers that is known."""
+    return owners_of(cursor, identifiers, from_calls_only=False)
+
+
+def survivor_of(cursor: Cursor, person_key: int) -> int:
     """The key that a person goes by today."""
     row = cursor.execute("SELECT alias_of FROM people WHERE person_key = ?", (person_key,)).fetchone()
     return person_key if row is None or row["alias_of"] is None else row["alias_of"]
 
 
-def keys_of(cursor: sqlite3.Connection, person_keys: Iterable[int]) -> list[int]:
+def keys_of(cursor: Cursor, person_keys: Iterable[int]) -> list[int]:
     """Every key that these people ever had in the ledger."""
     survivors = {survivor_of(cursor, key) for key in person_keys}
     query = "SELECT person_key FROM people WHERE person_key = ? OR alias_of = ?"
     return sorted(row[0] for key in survivors for row in cursor.execute(query, (key, key)))
 
 
-def known_keys(cursor: sqlite3.Connection, request: EnrichmentRequest) -> set[int]:
+def known_keys(cursor: Cursor, request: EnrichmentRequest) -> set[int]:
     """The surviving keys of everyone whom the ledger knows by the request's key or by what it sends."""
     known = cursor.execute("SELECT 1 FROM people WHERE person_key = ?", (request.person_key,)).fetchone()
     own = {survivor_of(cursor, request.person_key)} if known else set()
     return own | set(owners_of(cursor, request.sent_ids).values())
 
 
-def register(cursor: sqlite3.Connection, request: EnrichmentRequest) -> int:
+def register(cursor: Cursor, request: EnrichmentRequest) -> int:
     """Enter the person whom a permitted call is about, with their identifiers; returns the key they go by.
 
     People whom the ledger knows by what is sent turn out to be one person.
@@ -70,7 +79,7 @@ def register(cursor: sqlite3.Connection, request: EnrichmentRequest) -> int:
     return survivor
 
 
-def assign(cursor: sqlite3.Connection, survivor: int, identifiers: Iterable[str]) -> None:
+def assign(cursor: Cursor, survivor: int, identifiers: Iterable[str]) -> None:
     """Calls sent these identifiers, or answers named them: they lead to this person from now on.
 
     They pass to this person from one of whom only files said so. Join people whom calls know by them first.
@@ -84,7 +93,7 @@ def assign(cursor: sqlite3.Connection, survivor: int, identifiers: Iterable[str]
     cursor.execute("UPDATE people SET sequence = ? WHERE person_key = ?", (next_sequence(cursor), survivor))
 
 
-def join(cursor: sqlite3.Connection, person_keys: Iterable[int]) -> int:
+def join(cursor: Cursor, person_keys: Iterable[int]) -> int:
     """These people are one: the key that was called for first survives. Attempts stay where they are."""
     survivors = sorted({survivor_of(cursor, key) for key in person_keys}, key=lambda key: (_added(cursor, key), key))
     survivor, *others = survivors
@@ -96,11 +105,44 @@ def join(cursor: sqlite3.Connection, person_keys: Iterable[int]) -> int:
     return survivor
 
 
-def learn_identifier(cursor: sqlite3.Connection, person_key: int, identifier: str) -> None:
+def learn_identifier(cursor: Cursor, person_key: int, identifier: str) -> None:
     """An answer named an identifier of this person: it leads to them from now on, joining who had it before."""
-    owner = owners_of(cursor, [identifier], from_calls_only=False).get(identifier, person_key)
+    owner = find(cursor, [identifier]).get(identifier, person_key)
     assign(cursor, join(cursor, (owner, person_key)), [identifier])
 
 
-def _added(cursor: sqlite3.Connection, person_key: int) -> int:
+def _added(cursor: Cursor, person_key: int) -> int:
     return cursor.execute("SELECT added FROM people WHERE person_key = ?", (person_key,)).fetchone()[0]
+
+
+def past_attempts(
+    cursor: Cursor,
+    keys: list[int],
+    request: EnrichmentRequest,
+    watermark: int,
+    refresh: Refresh | None,
+    now: ClockReading,
+) -> list[PastAttempt]:
+    """All attempts for these keys, oldest first. `enrichment.plan` says the same of many people in SQL."""
+    columns = "id, state, detail, strength, request_hash, answered_at, lease_until"
+    query = f"SELECT {columns} FROM attempts WHERE person_key = ?"
+    rows = sorted((row for key in keys for row in cursor.execute(query, (key,))), key=lambda row: row["id"])
+    return [
+        PastAttempt(
+            state=State(row["state"]),
+            is_weaker=row["strength"] < request.combination.strength,
+            is_same_request=row["request_hash"] == request.hash,
+            in_lease=row["lease_until"] > now.stamp,
+            since_start=row["id"] > watermark,
+            is_overdue=_is_overdue(State(row["state"]), row["answered_at"], refresh, now),
+            is_repeat=row["detail"] == "already_enriched",
+        )
+        for row in rows
+    ]
+
+
+def _is_overdue(state: State, answered_at: float | None, refresh: Refresh | None, now: ClockReading) -> bool:
+    if refresh is None or answered_at is None:
+        return False
+    max_age_days = refresh.no_match_max_age_days if state is State.NO_MATCH else refresh.answer_max_age_days
+    return now.server - answered_at > max_age_days * DAY_SECONDS

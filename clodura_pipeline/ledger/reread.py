@@ -1,16 +1,15 @@
 """Reads kept answers again when the parser or the field names have changed: no call is made, money is corrected."""
 
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from json import loads
-from pathlib import Path
 
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import RawAnswer, Verdict
 from clodura_pipeline.ledger.attempts import ProfileOf, answer_json, write_verdict
-from clodura_pipeline.ledger.connection import open_to_read
+from clodura_pipeline.ledger.database import Address, Cursor, Row
+from clodura_pipeline.ledger.engines import open_to_read
 from clodura_pipeline.ledger.server_time import ClockReading
 
 ANSWERS_AT_A_TIME = 500
@@ -43,7 +42,7 @@ class RereadCounts:
 
 
 def reread_some(
-    cursor: sqlite3.Connection,
+    cursor: Cursor,
     now: ClockReading,
     judge: Judge,
     version: str,
@@ -81,7 +80,7 @@ def reread_some(
     return rows[-1]["id"] if len(rows) == ANSWERS_AT_A_TIME else None
 
 
-def _judge_again(row: sqlite3.Row, judge: Judge) -> Verdict:
+def _judge_again(row: Row, judge: Judge) -> Verdict:
     raw = RawAnswer(row["http_status"], row["raw"], bool(row["raw_truncated"]), row["content_type"] or "")
     verdict = judge(raw, Identifiers.from_request(loads(row["request"] or "{}")))
     if row["doubt_settled_by"] is not None and verdict.cost_basis != "stated":
@@ -90,7 +89,7 @@ def _judge_again(row: sqlite3.Row, judge: Judge) -> Verdict:
     return verdict
 
 
-def is_needed(cursor: sqlite3.Connection, version: str) -> bool:
+def is_needed(cursor: Cursor, version: str) -> bool:
     """Whether any kept answer was read by another version. Looks at the two ends of an index."""
     versions = cursor.execute(
         "SELECT min(reader_version), max(reader_version) FROM attempts WHERE raw IS NOT NULL"
@@ -98,7 +97,7 @@ def is_needed(cursor: sqlite3.Connection, version: str) -> bool:
     return any(found not in (None, version) for found in versions)
 
 
-def without_bytes(cursor: sqlite3.Connection, version: str) -> int:
+def without_bytes(cursor: Cursor, version: str) -> int:
     """Answers of another version whose bytes retention has removed."""
     query = (
         f"SELECT count(*) FROM attempts WHERE raw IS NULL AND request IS NOT NULL AND state IN {_ANSWERED} "
@@ -107,12 +106,12 @@ def without_bytes(cursor: sqlite3.Connection, version: str) -> int:
     return cursor.execute(query, (version,)).fetchone()[0]
 
 
-def kept_answers(path: Path) -> Iterator[tuple[str, bytes]]:
-    """(state, bytes) of every answer that is kept in a ledger's file, from one consistent state.
+def kept_answers(address: Address) -> Iterator[tuple[str, bytes]]:
+    """(state, bytes) of every answer that is kept in a ledger, from one consistent state.
 
     Raises:
         LedgerError: there is no ledger, or it cannot be read.
     """
-    query = f"SELECT state, raw FROM attempts WHERE raw IS NOT NULL AND NOT raw_truncated AND state IN {_ANSWERED}"
-    with open_to_read(path) as connection:
-        yield from connection.execute(query)
+    query = f"SELECT state, raw FROM attempts WHERE raw IS NOT NULL AND raw_truncated = 0 AND state IN {_ANSWERED}"
+    with open_to_read(address) as cursor:
+        yield from map(tuple, cursor.execute(query))

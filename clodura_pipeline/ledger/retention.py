@@ -1,10 +1,11 @@
 """Removes answers that are kept long enough; state, money, identifiers and the request's hash stay."""
 
-import sqlite3
 from dataclasses import dataclass
 
+from clodura_pipeline.ledger.database import Cursor
 from clodura_pipeline.ledger.people import next_sequence
 from clodura_pipeline.ledger.rules.eligibility import DAY_SECONDS
+from clodura_pipeline.ledger.server_time import ClockReading
 
 
 @dataclass(frozen=True)
@@ -34,33 +35,34 @@ _RAW = "raw IS NOT NULL AND answered_at <= ?"
 _FIELDS = "answer IS NOT NULL AND answered_at <= ?"
 
 
-def overdue(cursor: sqlite3.Connection, now: float, retention: Retention) -> Removed:
-    """How much is kept that should be gone by now."""
+def overdue(cursor: Cursor, now: ClockReading, retention: Retention) -> tuple[Removed, float]:
+    """How much is kept that should be gone, and the time now by Clodura's clock (epoch seconds)."""
 
     def count(condition: str, days: float) -> int:
         if not days:
             return 0
         query = f"SELECT count(*) FROM attempts WHERE {condition}"
-        return cursor.execute(query, (now - days * DAY_SECONDS,)).fetchone()[0]
+        return cursor.execute(query, (now.server - days * DAY_SECONDS,)).fetchone()[0]
 
-    return Removed(
+    found = Removed(
         count(_RAW, retention.raw_days),
         count(_FIELDS, retention.field_days),
         count(f"{_RAW} AND state = 'unrecognised'", retention.raw_days),
     )
+    return found, now.server
 
 
-def remove_overdue(cursor: sqlite3.Connection, now: float, retention: Retention) -> Removed:
+def remove_overdue(cursor: Cursor, now: ClockReading, retention: Retention) -> Removed:
     """Remove what is overdue; the sequence rises, so that readers follow."""
-    found = overdue(cursor, now, retention)
+    found, _ = overdue(cursor, now, retention)
     if found.raw:
         cursor.execute(
             f"UPDATE attempts SET raw = NULL, content_type = NULL, sequence = ? WHERE {_RAW}",
-            (next_sequence(cursor), now - retention.raw_days * DAY_SECONDS),
+            (next_sequence(cursor), now.server - retention.raw_days * DAY_SECONDS),
         )
     if found.fields:
         cursor.execute(
             f"UPDATE attempts SET answer = NULL, shape_id = NULL, sequence = ? WHERE {_FIELDS}",
-            (next_sequence(cursor), now - retention.field_days * DAY_SECONDS),
+            (next_sequence(cursor), now.server - retention.field_days * DAY_SECONDS),
         )
     return found

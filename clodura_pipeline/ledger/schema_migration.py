@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from clodura_pipeline.ledger.schema import TABLES
+from clodura_pipeline.ledger.schema import create_statements
 
 # Each new table from the former one of the same or another name: (former table, columns, what they are taken from).
 _COPIES = {
@@ -69,7 +69,7 @@ def migrate_schema(connection: sqlite3.Connection) -> None:
     former = {source.split()[0] for source, _, _ in _COPIES.values()}
     for table in former:
         connection.execute(f"ALTER TABLE {table} RENAME TO former_{table}")
-    for statement in filter(str.strip, TABLES.split(";\n")):
+    for statement in create_statements():
         connection.execute(statement)
     for table, (source, columns, values) in _COPIES.items():
         connection.execute(f"INSERT INTO {table} ({columns}) SELECT {values} FROM former_{source}")

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from clodura_pipeline.ledger.ledger import ATTEMPT_COLUMNS, PERSON_COLUMNS
+from clodura_pipeline.ledger.changes import ATTEMPT_COLUMNS, PERSON_COLUMNS
 
 _TEXT = ("run_id", "cap_scope", "file_date", "source_file", "purpose", "combination", "request", "request_hash",
          "usage_date", "state", "detail", "cost_basis", "answer", "shape_id")  # fmt: skip

@@ -19,6 +19,7 @@ from clodura_pipeline.enrichment.session import RunIdentity, open_session
 from clodura_pipeline.ledger import Ledger, LedgerError, Totals
 from clodura_pipeline.ledger.rules.clock import SystemClock
 from clodura_pipeline.ledger.rules.policy import Budget, Policy
+from clodura_pipeline.ledger.sqlite import SqliteDatabase
 from clodura_pipeline.sandbox import Fault, Sandbox
 
 Start = Callable[..., Sandbox]
@@ -30,13 +31,14 @@ def opened(path: Path) -> Ledger:
     return Ledger(path, SystemClock(), FORM)
 
 
-def fill(ledger: Ledger) -> int:
-    """Allow the file no page more than it has; the limit before."""
-    connection = ledger._connection
+def fill(ledger: Ledger) -> tuple[sqlite3.Connection, int]:
+    """Allow the file no page more than it has; its connection, and the limit before."""
+    assert isinstance(ledger.database, SqliteDatabase)
+    connection = ledger.database._connection
     before = connection.execute("PRAGMA max_page_count").fetchone()[0]
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count = {pages}")
-    return before
+    return connection, before
 
 
 def run_on_a_full_disk(
@@ -50,10 +52,10 @@ def run_on_a_full_disk(
         requests = requests_for(PEOPLE)
         try:
             with open_session(ledger, settings, RunIdentity("run", "run", 0), policy, clock) as session:
-                before = fill(ledger)
+                connection, before = fill(ledger)
 
                 def make_room() -> None:
-                    ledger._connection.execute(f"PRAGMA max_page_count = {before}")
+                    connection.execute(f"PRAGMA max_page_count = {before}")
 
                 if room_after is not None:
                     threading.Timer(room_after, make_room).start()
@@ -97,7 +99,7 @@ def test_a_paid_answer_waits_for_a_process_that_keeps_the_ledger_locked_beyond_t
     start: Start, ledger_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("clodura_pipeline.ledger.rules.policy.LEASE_MARGIN_SECONDS", 0.1)
-    monkeypatch.setattr("clodura_pipeline.ledger.connection.BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("clodura_pipeline.ledger.sqlite.BUSY_SECONDS", 0.2)
     sandbox = start(latency_seconds=0.4)
     policy = replace(QUICK, timeout_seconds=0.6)
     settings = ClientSettings(sandbox.base_url, "sandbox-key", policy.timeout_seconds, 1)

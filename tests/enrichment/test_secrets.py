@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from clocks import FakeClock
 from dispatch_process import Job, Ran, run_job
-from ledger_checks import rows
+from ledger_checks import change, rows
 from manual_run import UNLIMITED
 from requests_of_tests import FORM, request_for
 
@@ -87,7 +87,7 @@ def test_an_error_of_the_ledger_shows_no_person(memory: Path) -> None:
     with Ledger(memory / "ledger.sqlite", FakeClock(), FORM) as ledger:
         run = ledger.start_run("run", "run", 0)
         request = request_for(PERSON)
-        ledger._connection.execute("DROP TABLE sends")
+        change(memory / "ledger.sqlite", "DROP TABLE sends")
         with pytest.raises(LedgerError) as caught:
             ledger.permit(request, run, POLICY)
         assert_unmarked(f"{caught.value!r} {request!r} {ledger!r}")

@@ -14,7 +14,7 @@ from project import TODAY, YESTERDAY, Project, checks_of, metadata_of
 from clodura_pipeline.cli import main
 from clodura_pipeline.enrichment.ledger_file import open_ledger
 from clodura_pipeline.ledger import FILE_NAME
-from clodura_pipeline.ledger.audit import audit_file
+from clodura_pipeline.ledger.audit import audit_ledger
 from clodura_pipeline.sandbox import Directory, Person, Sandbox, SandboxOptions, build_directory
 
 HEADER = "contact_id,first_name,last_name,email,linkedin_url,organisation_name,notes\n"
@@ -100,7 +100,7 @@ def test_nothing_is_left_of_the_person_and_nobody_asks_them_again(project: Proje
         assert file in result.output
     assert left_of(project) == []
     assert credits(project) == spent
-    assert audit_file(project.state / FILE_NAME).sound
+    assert audit_ledger(project.state / FILE_NAME).sound
     assert set(project.statuses()) == {"other-0", "other-1", "other-2"}
 
     again = project.run(YESTERDAY, TODAY)  # the files still hold them
@@ -119,7 +119,7 @@ def test_nothing_is_left_of_the_person_and_nobody_asks_them_again(project: Proje
 def test_a_process_killed_in_the_middle_is_made_up_for_by_the_next_runs(project: Project) -> None:
     project.put(f"crm-{YESTERDAY}.csv", HEADER + row("zq-one", MARKED) + row("other", OTHERS[0]))
     assert project.run(YESTERDAY).success
-    with open_ledger(project.state) as ledger:
+    with open_ledger(project.state / FILE_NAME) as ledger:
         ledger.erase(["em:zqmail@zq-mail.example"])  # as far as it got
         assert ledger.overwrite_removed(thoroughly=True)
     assert "working.duckdb" in left_of(project)
@@ -178,6 +178,6 @@ def test_without_a_ledger_or_a_yes_nothing_happens(project: Project) -> None:
     assert "CLODURA_SUPPRESSION_FILE" in result.output
     assert not project.state.exists()
     project.state.mkdir()
-    with open_ledger(project.state) as ledger:
+    with open_ledger(project.state / FILE_NAME) as ledger:
         assert clodura(project, MARKED.email, text="n\n").exit_code == 1
         assert not ledger.erased_people()

@@ -9,7 +9,7 @@ import pytest
 from project import TODAY, Project, checks_of, metadata_of
 
 from clodura_pipeline.ledger import FILE_NAME
-from clodura_pipeline.ledger.audit import audit_file
+from clodura_pipeline.ledger.audit import audit_ledger
 from clodura_pipeline.sandbox import Person
 from clodura_pipeline.warehouse.tables import ENRICHED_CONTACTS
 
@@ -83,7 +83,7 @@ def test_the_strict_mode_leaves_no_byte_of_an_answer_after_a_day(
     for table in ("credit_usage", "enriched_contacts"):
         assert project.query(f"SELECT sum(credits_charged) FROM {table}") == [(project.call_log().charged,)]
     assert project.call_count == 3
-    assert audit_file(project.state / FILE_NAME).sound
+    assert audit_ledger(project.state / FILE_NAME).sound
 
 
 def test_between_the_nightly_runs_the_hourly_job_removes_and_publishes(

@@ -14,7 +14,7 @@ from requests_of_tests import FORM
 
 from clodura_pipeline.clodura.balance import Balance
 from clodura_pipeline.clodura.verdicts import Next, State, Verdict
-from clodura_pipeline.ledger import Ledger, Permit, StartedReading, Totals, Wait
+from clodura_pipeline.ledger import Address, Ledger, Permit, StartedReading, Totals, Wait
 from clodura_pipeline.ledger.rules.policy import Budget, Policy
 from clodura_pipeline.ledger.rules.stops import Stop, StopKind
 
@@ -25,7 +25,7 @@ def capped(run: int = 0, day: int = 0, least: int = 0) -> Policy:
 
 @pytest.mark.parametrize(("run", "day", "kind"), [(7, 0, StopKind.RUN_BUDGET), (0, 7, StopKind.DAY_BUDGET)])
 def test_a_cap_holds_to_the_credit_and_names_its_setting(
-    manual: ManualRun, ledger_path: Path, run: int, day: int, kind: StopKind
+    manual: ManualRun, address: Address, run: int, day: int, kind: StopKind
 ) -> None:
     manual = manual.new_run("capped", capped(run, day))
     for name in ("a", "b", "c"):
@@ -34,7 +34,7 @@ def test_a_cap_holds_to_the_credit_and_names_its_setting(
     assert isinstance(stopped, Stop)
     assert stopped.kind is kind
     assert "6 of 7" in stopped.reason
-    assert sums(ledger_path) == Totals(3, 0, 6, 0)
+    assert sums(address) == Totals(3, 0, 6, 0)
 
 
 def test_a_budget_is_used_up_only_when_nothing_is_reserved(manual: ManualRun) -> None:
@@ -92,19 +92,19 @@ def test_what_a_concurrent_run_settles_while_the_balance_travels_is_not_overlook
     assert isinstance(manual.permit("c"), Stop)
 
 
-def test_an_answer_dearer_than_the_worst_cost_is_charged_as_stated(manual: ManualRun, ledger_path: Path) -> None:
+def test_an_answer_dearer_than_the_worst_cost_is_charged_as_stated(manual: ManualRun, address: Address) -> None:
     permit = manual.permitted("a")
     manual.settle(permit, Verdict(State.PERSON, "ok", Next.STOP_COST_ABOVE_WORST, 5, cost_basis="stated"))
-    assert sums(ledger_path) == Totals(1, 0, 5, 0)
+    assert sums(address) == Totals(1, 0, 5, 0)
 
 
-def test_a_late_outcome_of_a_call_given_up_takes_the_place_of_the_doubt(manual: ManualRun, ledger_path: Path) -> None:
+def test_a_late_outcome_of_a_call_given_up_takes_the_place_of_the_doubt(manual: ManualRun, address: Address) -> None:
     permit = manual.permitted("a")
     manual.clock.go_on(1_000)
     manual.new_run("later")  # starting a run ends what leases have ended
-    assert sums(ledger_path) == Totals(1, 0, 0, 2)
+    assert sums(address) == Totals(1, 0, 0, 2)
     manual.settle(permit, "organisation")
-    assert sums(ledger_path) == Totals(1, 0, 1, 0)
+    assert sums(address) == Totals(1, 0, 1, 0)
 
 
 def start_reading(manual: ManualRun) -> StartedReading:

@@ -11,7 +11,7 @@ from requests_of_tests import request_for
 
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import State
-from clodura_pipeline.ledger.past_attempts import past_attempts
+from clodura_pipeline.ledger.people import past_attempts
 from clodura_pipeline.ledger.rules.eligibility import (
     ALREADY_ENRICHED,
     DAY_SECONDS,
@@ -165,7 +165,7 @@ class Row:
     detail: str = ""
 
 
-NOW = ClockReading("boot", 5_000.0, 1_000.0 * DAY_SECONDS)
+NOW = ClockReading("boot", 5_000.0, 1_000.0 * DAY_SECONDS, 5_000.0)
 STRENGTH = 3
 REQUEST = request_for(Identifiers(email="a@x.example"))
 ROWS = st.lists(
@@ -257,7 +257,7 @@ def test_the_ledgers_facts_lead_to_the_same_decision_as_its_rows(
                 number % 2,  # of two people who turned out to be one
                 row.strength,
                 row.request_hash,
-                NOW.monotonic + row.lease_left_seconds,
+                NOW.stamp + row.lease_left_seconds,
                 row.state,
                 row.detail,
                 None if row.age_days is None else NOW.server - row.age_days * DAY_SECONDS,

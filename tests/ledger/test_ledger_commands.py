@@ -22,7 +22,7 @@ from requests_of_tests import FORM
 from clodura_pipeline.cli import main
 from clodura_pipeline.clodura.verdicts import Next, State, Verdict
 from clodura_pipeline.ledger import FILE_NAME, Ledger
-from clodura_pipeline.ledger.audit import audit_file
+from clodura_pipeline.ledger.audit import audit_ledger
 
 OUTCOMES = ("person", "organisation", "no_match", "refused", "ambiguous", "unrecognised", "unavailable")
 STATED = Verdict(State.NO_MATCH, "ok", Next.GO_ON, 1, cost_basis="stated")
@@ -201,7 +201,7 @@ def test_a_backup_is_one_private_file_that_can_take_the_ledgers_place(state: Pat
     restored = tmp_path / "restored"
     restored.mkdir()
     shutil.move(target, restored / FILE_NAME)
-    before, after = audit_file(state / FILE_NAME), audit_file(restored / FILE_NAME)
+    before, after = audit_ledger(state / FILE_NAME), audit_ledger(restored / FILE_NAME)
     assert before == after
     with open_ledger(restored / FILE_NAME) as ledger:
         assert ledger.totals().charged == before.charged
@@ -234,17 +234,17 @@ def test_backups_made_while_a_process_calls_are_all_sound(state: Path, tmp_path:
     caller = context.Process(target=call_until_done, args=(state / FILE_NAME, done))
     caller.start()
     try:
-        at_start = audit_file(state / FILE_NAME).calls
+        at_start = audit_ledger(state / FILE_NAME).calls
         ends = time.monotonic() + 20
-        while audit_file(state / FILE_NAME).calls == at_start:
+        while audit_ledger(state / FILE_NAME).calls == at_start:
             assert time.monotonic() < ends
             time.sleep(0.02)
         calls = []
         for number in range(8):
             assert clodura(state, "backup", tmp_path / f"copy-{number}").exit_code == 0
-            audit = audit_file(tmp_path / f"copy-{number}")
+            audit = audit_ledger(tmp_path / f"copy-{number}")
             assert audit.sound, audit.problems
-            assert audit_file(state / FILE_NAME).sound
+            assert audit_ledger(state / FILE_NAME).sound
             calls.append(audit.calls)
             time.sleep(0.02)
     finally:
@@ -264,7 +264,7 @@ def test_an_export_holds_every_row_and_raw_bytes_only_on_demand(state: Path, tmp
         assert len(table) == rows(state / FILE_NAME, f"SELECT count(*) FROM {name}")[0][0]
     assert "raw" not in tables["attempts"].columns
     assert pl.read_parquet(tmp_path / "all" / "attempts.parquet")["raw"].drop_nulls().to_list() == [b"{}"] * 7
-    assert tables["attempts"]["charged_credits"].sum() == audit_file(state / FILE_NAME).charged
+    assert tables["attempts"]["charged_credits"].sum() == audit_ledger(state / FILE_NAME).charged
     assert tables["attempts"].schema["sent_at"] == pl.Datetime("us", "UTC")
     again = clodura(state, "export", tmp_path / "tables")
     assert again.exit_code == 1

@@ -118,7 +118,7 @@ def test_the_hash_of_a_request_cannot_be_tried_out_after_erasing(manual: ManualR
     assert len(marks) == 2
     other = Ledger(path.with_name("other.sqlite"), manual.clock, FORM)
     other.erase(["em:zqann@x.example"])
-    assert not {mark[0] for mark in marks} & {m[0] for m in rows(other.path, "SELECT mark FROM erasures")}
+    assert not {mark[0] for mark in marks} & {m[0] for m in rows(other.address, "SELECT mark FROM erasures")}
 
 
 def test_overdue_answers_go_and_are_never_paid_for_again(manual: ManualRun, path: Path, clock: FakeClock) -> None:
@@ -167,7 +167,7 @@ def test_the_day_of_the_strict_mode_is_24_hours(manual: ManualRun, clock: FakeCl
 def test_overwriting_reports_when_another_run_reads(
     manual: ManualRun, path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clodura_pipeline.ledger.maintenance._OVERWRITE_SECONDS", 0.3)
+    monkeypatch.setattr("clodura_pipeline.ledger.sqlite._OVERWRITE_SECONDS", 0.3)
     run_job(manual, "old")
     with closing(sqlite3.connect(path, isolation_level=None)) as reader:
         reader.execute("BEGIN")

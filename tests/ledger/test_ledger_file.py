@@ -19,11 +19,11 @@ from clodura_pipeline.clodura.client import ClientSettings
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.enrichment.session import RunIdentity, open_session
 from clodura_pipeline.ledger import Ledger, LedgerError, Permit, Totals
-from clodura_pipeline.ledger.audit import audit_file
-from clodura_pipeline.ledger.connection import _file_system, refuse_network_file_system
+from clodura_pipeline.ledger.audit import audit_ledger
 from clodura_pipeline.ledger.rules.clock import SystemClock
 from clodura_pipeline.ledger.rules.policy import Budget, Policy
 from clodura_pipeline.ledger.schema import SCHEMA_VERSION
+from clodura_pipeline.ledger.sqlite import SqliteDatabase, _file_system, refuse_network_file_system
 from clodura_pipeline.sandbox import Sandbox
 
 Start = Callable[..., Sandbox]
@@ -74,7 +74,7 @@ def test_a_file_that_may_not_grow_says_which_setting_to_change(memory: Path) -> 
     assert os.waitstatus_to_exitcode(status) == 0
     permitted = int((memory / "permitted").read_text())
     assert rows(path, "SELECT count(*) FROM people")[0][0] == 200 + permitted
-    assert audit_file(path).sound
+    assert audit_ledger(path).sound
 
 
 # Not to be written, not to be read
@@ -144,7 +144,7 @@ def test_an_empty_file_is_a_new_ledger(memory: Path) -> None:
 
 def test_a_ledger_locked_by_another_process_says_so(memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = made(memory / "ledger.sqlite")
-    monkeypatch.setattr("clodura_pipeline.ledger.connection.BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("clodura_pipeline.ledger.sqlite.BUSY_SECONDS", 0.2)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert "Another process kept it locked" in problem_of(path)
@@ -153,8 +153,9 @@ def test_a_ledger_locked_by_another_process_says_so(memory: Path, monkeypatch: p
 
 def test_what_an_interruption_left_open_is_rolled_back(memory: Path) -> None:
     with opened(memory / "ledger.sqlite") as ledger:
-        ledger._connection.execute("BEGIN IMMEDIATE")
-        ledger._connection.execute("INSERT INTO undated_files VALUES ('half', 'done')")
+        assert isinstance(ledger.database, SqliteDatabase)
+        ledger.database._connection.execute("BEGIN IMMEDIATE")
+        ledger.database._connection.execute("INSERT INTO undated_files VALUES ('half', 'done')")
         permit(ledger, Identifiers(email="a@x.example"))
     assert rows(memory / "ledger.sqlite", "SELECT * FROM undated_files") == []
 

@@ -17,7 +17,7 @@ from requests_of_tests import FORM
 
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import RawAnswer, judge
-from clodura_pipeline.ledger import Ledger, Permit, Totals, Wait
+from clodura_pipeline.ledger import Address, Ledger, Permit, Totals, Wait
 from clodura_pipeline.ledger.rules.policy import (
     MAX_CONSECUTIVE_429S,
     MIDNIGHT_GUARD_SECONDS,
@@ -36,6 +36,10 @@ def limited(per_second: int = 0, per_minute: int = 0, per_day: int = 0, jitter: 
     return replace(FREE, limits=Limits(per_second, per_minute, per_day, jitter))
 
 
+ON_ONE_HOST = pytest.mark.parametrize("address", ["sqlite"], indirect=True)
+"""What a boot of the host changes: nothing where time is a database's."""
+
+
 def saturate(manual: ManualRun, seconds: float) -> list[float]:
     """Send as soon as the ledger permits it, for so long; when each call was sent."""
     sent: list[float] = []
@@ -43,7 +47,7 @@ def saturate(manual: ManualRun, seconds: float) -> list[float]:
     while manual.clock.now < until:
         decision = manual.permit(f"p{manual.clock.now}-{len(sent)}")
         if isinstance(decision, Permit):
-            sent.append(decision.stamp)
+            sent.append(decision.send_at)
             manual.settle(decision, "no_match")
         else:
             assert isinstance(decision, Wait)
@@ -108,19 +112,19 @@ def test_calls_that_leave_late_take_a_new_place_and_no_window_is_passed(
                     continue
                 again = ledger.reschedule(permit.attempt_id, manual.policy, ahead_seconds=0.1 * which)
                 if isinstance(again, Permit):
-                    left.append(again.stamp)
+                    left.append(again.send_at)
                 else:
                     waiting.append(permit)
         assert most_within(left, 1.06 - 1e-9) <= 4
 
 
-def test_a_call_that_others_take_for_dead_does_not_leave_any_more(manual: ManualRun, ledger_path: Path) -> None:
+def test_a_call_that_others_take_for_dead_does_not_leave_any_more(manual: ManualRun, address: Address) -> None:
     permit = manual.permitted("a")
     manual.clock.go_on(manual.policy.lease_seconds + 1)
     concurrent = manual.new_run("concurrent")
     concurrent.call("a", "person")
     assert manual.ledger.reschedule(permit.attempt_id, manual.policy, 0.01) is None
-    assert [row["state"] for row in rows(ledger_path, "SELECT state FROM attempts ORDER BY id")] == [
+    assert [row["state"] for row in rows(address, "SELECT state FROM attempts ORDER BY id")] == [
         "ambiguous",
         "person",
     ]
@@ -193,11 +197,11 @@ def test_429s_for_ever_end_in_a_kind_stop_and_a_row_of_them_is_counted_once(manu
 
 
 def test_the_daily_limit_holds_over_runs_and_restarts_and_ends_at_utc_midnight(
-    manual: ManualRun, ledger_path: Path
+    manual: ManualRun, address: Address
 ) -> None:
     policy = limited(per_day=3)
     manual.new_run("one", policy).call("a", "person")
-    with Ledger(ledger_path, manual.clock, FORM) as reopened:
+    with Ledger(address, manual.clock, FORM) as reopened:
         ManualRun(reopened, manual.clock, "two", policy).call("b", "no_match")
     manual.new_run("three", policy).call("c", "unavailable")
     stopped = manual.new_run("four", policy).permit("d")
@@ -253,7 +257,8 @@ def test_a_clock_jump_gives_no_second_daily_limit(manual: ManualRun, jump_second
     assert isinstance(manual.permit("c"), Permit)
 
 
-def test_a_clock_that_is_wrong_after_a_boot_gives_one_call_at_most(manual: ManualRun, ledger_path: Path) -> None:
+@ON_ONE_HOST
+def test_a_clock_that_is_wrong_after_a_boot_gives_one_call_at_most(manual: ManualRun, address: Address) -> None:
     policy = limited(per_day=2)
     for name in ("a", "b"):
         manual.settle(
@@ -261,7 +266,7 @@ def test_a_clock_that_is_wrong_after_a_boot_gives_one_call_at_most(manual: Manua
         )
     true_time = manual.clock.wall() + 60
     manual.clock.reboot(60 + 86_400)
-    with Ledger(ledger_path, manual.clock, FORM) as reopened:
+    with Ledger(address, manual.clock, FORM) as reopened:
         after = ManualRun(reopened, manual.clock, "after", policy)
         # The run's single first call learns the server's time, and is counted on the day it was.
         after.settle(after.permitted("c"), VERDICTS["no_match"], http_date(true_time))
@@ -332,13 +337,13 @@ def test_a_date_that_is_none_changes_nothing(manual: ManualRun, date: str | None
 
 @pytest.mark.parametrize("clock_off", [0.0, -300.0, 300.0])
 def test_what_was_sent_before_a_boot_still_fills_the_windows(
-    manual: ManualRun, ledger_path: Path, clock_off: float
+    manual: ManualRun, address: Address, clock_off: float
 ) -> None:
     policy = limited(per_minute=3)
     for name in ("a", "b", "c"):
         manual.new_run(name, policy).call(name, "no_match")
     manual.clock.reboot(20 + clock_off)
-    with Ledger(ledger_path, manual.clock, FORM) as reopened:
+    with Ledger(address, manual.clock, FORM) as reopened:
         after = ManualRun(reopened, manual.clock, "after", policy)
         waited = manual.clock.now
         assert len(saturate(after, 30.0)) == 0
@@ -347,13 +352,14 @@ def test_what_was_sent_before_a_boot_still_fills_the_windows(
         assert isinstance(after.permit("d"), Permit)
 
 
-def test_a_boot_ends_leases_and_doubts_of_before_are_called_for_again(manual: ManualRun, ledger_path: Path) -> None:
+@ON_ONE_HOST
+def test_a_boot_ends_leases_and_doubts_of_before_are_called_for_again(manual: ManualRun, address: Address) -> None:
     manual.clock.now = 900_000.0  # long uptime: its monotonic times lie far ahead of the next boot's
     manual.permitted("in flight")
     manual.call("lost", "ambiguous")
     manual.settle(manual.permitted("slow"), replace(VERDICTS["rate_limited"], retry_after_seconds=100.0))
     manual.clock.reboot(200)
-    with Ledger(ledger_path, manual.clock, FORM) as reopened:
+    with Ledger(address, manual.clock, FORM) as reopened:
         after = ManualRun(reopened, manual.clock, "after")
         for name in ("in flight", "lost"):
             paused = after.permit(name)  # the pause of before, and one call a second after it
@@ -362,7 +368,7 @@ def test_a_boot_ends_leases_and_doubts_of_before_are_called_for_again(manual: Ma
         assert manual.clock.now < 120
         assert reopened.totals().at_risk == 4
         # A second opening of the same boot carries nothing over again.
-        with Ledger(ledger_path, manual.clock, FORM) as again:
+        with Ledger(address, manual.clock, FORM) as again:
             assert again.totals().reserved == 4
 
 

@@ -17,7 +17,7 @@ from requests_of_tests import FORM
 
 from clodura_pipeline.clodura.answers.enrichment import Enrichment, Found, Organisation, Person
 from clodura_pipeline.clodura.verdicts import RawAnswer, State, Verdict
-from clodura_pipeline.ledger import Ledger, Permit
+from clodura_pipeline.ledger import Address, Ledger, Permit
 from clodura_pipeline.ledger.people import keys_of, register
 from clodura_pipeline.ledger.rules.eligibility import Answered, InFlight
 from clodura_pipeline.ledger.rules.policy import Budget, Limits
@@ -70,7 +70,7 @@ def test_only_people_with_a_permitted_call_are_in_the_ledger(manual: ManualRun, 
     later = manual.new_run("later", policy)  # pyright: ignore[reportArgumentType]
     assert isinstance(later.permit("b"), Stop)
     assert manual.permit("a") == Answered(State.PERSON)
-    assert len(rows(manual.ledger.path, "SELECT 1 FROM people")) == 1
+    assert len(rows(manual.ledger.address, "SELECT 1 FROM people")) == 1
     assert manual.ledger.find(["em:a@x.example", "em:b@x.example"]) == {"em:a@x.example": person_key("em:a@x.example")}
 
 
@@ -78,9 +78,9 @@ def test_registering_a_person_again_changes_nothing(manual: ManualRun) -> None:
     request = with_ids(manual, "li:a", "em:a", others=["em:old"])
     for _ in range(3):
         manual.call(request, "unavailable")
-    assert partition(manual.ledger.path) == {frozenset({"li:a", "em:a", "em:old"})}
-    assert rows(manual.ledger.path, "SELECT person_key, alias_of FROM people")[0][:] == (person_key("li:a"), None)
-    with manual.ledger._transaction() as cursor:
+    assert partition(manual.ledger.address) == {frozenset({"li:a", "em:a", "em:old"})}
+    assert rows(manual.ledger.address, "SELECT person_key, alias_of FROM people")[0][:] == (person_key("li:a"), None)
+    with manual.ledger.database.transaction() as cursor:
         assert register(cursor, request) == register(cursor, request) == person_key("li:a")
 
 
@@ -92,7 +92,7 @@ def test_a_person_who_gains_a_profile_keeps_key_and_answer(manual: ManualRun) ->
     assert manual.request("bob", "linkedin").person_key != key
     sequence = manual.ledger.sequence()
     manual.call("bob", "person", "linkedin")  # a stronger combination than the one that was missed
-    assert {row[0] for row in rows(manual.ledger.path, "SELECT person_key FROM attempts WHERE id > 1")} == {key}
+    assert {row[0] for row in rows(manual.ledger.address, "SELECT person_key FROM attempts WHERE id > 1")} == {key}
     assert manual.ledger.find(["li:bob", "em:bob@x.example"]) == {"li:bob": key, "em:bob@x.example": key}
     assert ("li:bob", key, 1) in manual.ledger.changes_since(sequence).identifiers
     assert manual.permit(with_ids(manual, "li:bob")) == Answered(State.PERSON)
@@ -121,12 +121,12 @@ def test_the_older_key_survives_and_attempts_stay_where_they_were_made(manual: M
     sequence = manual.ledger.sequence()
     manual.call(with_ids(manual, third, second), "unavailable")
     manual.call(with_ids(manual, second, first), "unavailable")
-    assert [row[0] for row in rows(manual.ledger.path, attempts)] == [*keys, keys[1], keys[0]]
-    aliases = dict(tuple(row) for row in rows(manual.ledger.path, "SELECT person_key, alias_of FROM people"))
+    assert [row[0] for row in rows(manual.ledger.address, attempts)] == [*keys, keys[1], keys[0]]
+    aliases = dict(tuple(row) for row in rows(manual.ledger.address, "SELECT person_key, alias_of FROM people"))
     assert aliases == {keys[0]: None, keys[1]: keys[0], keys[2]: keys[0]}
     survivors = {row[0]: row[1] for row in manual.ledger.changes_since(sequence).people}
     assert survivors[keys[1]] == survivors[keys[2]] == keys[0]
-    with manual.ledger._transaction() as cursor:
+    with manual.ledger.database.transaction() as cursor:
         assert keys_of(cursor, [keys[2]]) == sorted(keys)
     assert manual.ledger.audit().sound
 
@@ -147,9 +147,9 @@ def test_who_belongs_together_depends_on_no_order(requests: list[list[str]], dat
             manual = ManualRun(ledger, FakeClock())
             for sent in order:
                 manual.call(with_ids(manual, *sent), "unavailable")
-            assert partition(ledger.path) == components(requests)
-            assert_no_chains(ledger.path)
-            assert_totals_are_the_sums(ledger.path)
+            assert partition(ledger.address) == components(requests)
+            assert_no_chains(ledger.address)
+            assert_totals_are_the_sums(ledger.address)
 
 
 def components(groups: Sequence[Sequence[str]]) -> set[frozenset[str]]:
@@ -162,7 +162,7 @@ def components(groups: Sequence[Sequence[str]]) -> set[frozenset[str]]:
     return {frozenset(part) for part in together.values() if part}
 
 
-def assert_no_chains(path: Path) -> None:
+def assert_no_chains(path: Address) -> None:
     people = {row[0]: row for row in rows(path, "SELECT person_key, alias_of, added FROM people")}
     for row in people.values():
         if row["alias_of"] is not None:
@@ -189,7 +189,7 @@ def test_an_identifier_that_was_never_sent_passes_to_the_person_who_is_called_by
 def test_what_files_say_takes_no_identifier_from_a_person(manual: ManualRun) -> None:
     manual.call(with_ids(manual, "em:a"), "person")
     manual.call(with_ids(manual, "em:b", others=["em:a"]), "person")
-    assert partition(manual.ledger.path) == {frozenset({"em:a"}), frozenset({"em:b"})}
+    assert partition(manual.ledger.address) == {frozenset({"em:a"}), frozenset({"em:b"})}
     assert manual.permit(with_ids(manual, "em:a")) == Answered(State.PERSON)
 
 
@@ -204,7 +204,7 @@ def test_a_profile_that_an_answer_names_joins_the_person_who_had_it(manual: Manu
     manual.call(by_address, naming("https://linkedin.com/in/ADA"))
     for request in (by_profile, by_address):
         assert manual.permit(request) == Answered(State.PERSON)
-    assert partition(manual.ledger.path) == {frozenset({"li:ada", "em:ada@x.example"})}
+    assert partition(manual.ledger.address) == {frozenset({"li:ada", "em:ada@x.example"})}
     older = by_profile if called_for == "by profile first" else by_address
     assert set(manual.ledger.find(["li:ada", "em:ada@x.example"]).values()) == {older.person_key}
 
@@ -218,14 +218,14 @@ def test_a_profile_that_files_said_and_an_answer_names_blocks_another_call(manua
 def test_a_profile_that_two_answers_name_makes_them_one_person(manual: ManualRun) -> None:
     for name in ("ada", "countess"):
         manual.call(name, naming("https://linkedin.com/in/ada"))
-    assert len(partition(manual.ledger.path)) == 1
+    assert len(partition(manual.ledger.address)) == 1
     assert manual.ledger.audit().sound
 
 
 def test_a_profile_without_a_canonical_form_joins_nothing(manual: ManualRun) -> None:
     for name in ("a", "b"):
         manual.call(name, naming("https://example.com/no-profile"))
-    assert len(partition(manual.ledger.path)) == 2
+    assert len(partition(manual.ledger.address)) == 2
 
 
 def test_an_error_in_a_canonical_form_rolls_back_the_settlement(clock: FakeClock, memory: Path) -> None:

@@ -7,11 +7,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from clocks import FakeClock
-from ledger_checks import rows, sums
+from ledger_checks import change, rows, sums
 from manual_run import READER_VERSION, VERDICTS, ManualRun
 from requests_of_tests import FORM
 
@@ -19,7 +18,7 @@ from clodura_pipeline.clodura.answers.enrichment import Enrichment, Found, Organ
 from clodura_pipeline.clodura.balance import Balance
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import Next, RawAnswer, State, Verdict
-from clodura_pipeline.ledger import Ledger, Permit, StartedReading, Totals
+from clodura_pipeline.ledger import Address, Ledger, Permit, StartedReading, Totals
 from clodura_pipeline.ledger.rules.eligibility import Answered
 
 STATED = Verdict(State.UNRECOGNISED, "not JSON", Next.GO_ON, 1, cost_basis="stated")
@@ -64,14 +63,14 @@ def test_a_new_reader_corrects_state_and_money(
     manual: ManualRun, before: str, now: str, state: str, money: tuple[int, int], credits: int
 ) -> None:
     call(manual, "a", before, now)
-    sent = rows(manual.ledger.path, "SELECT request, raw, answered_at, sent_at FROM attempts")
+    sent = rows(manual.ledger.address, "SELECT request, raw, answered_at, sent_at FROM attempts")
     counts = manual.ledger.reread(judge, "2")
     assert counts is not None
     assert (counts.read, counts.credits) == (1, credits)
     assert dict(counts.changes) == ({} if before == now else {(before, state): 1})
-    assert rows(manual.ledger.path, "SELECT state, reader_version FROM attempts")[0][:] == (state, "2")
-    assert rows(manual.ledger.path, "SELECT request, raw, answered_at, sent_at FROM attempts") == sent
-    assert sums(manual.ledger.path) == Totals(1, 0, *money)
+    assert rows(manual.ledger.address, "SELECT state, reader_version FROM attempts")[0][:] == (state, "2")
+    assert rows(manual.ledger.address, "SELECT request, raw, answered_at, sent_at FROM attempts") == sent
+    assert sums(manual.ledger.address) == Totals(1, 0, *money)
     assert manual.ledger.audit().sound
     assert isinstance(manual.new_run("later").permit("a"), Answered)
     assert manual.ledger.reread(judge, "2") is None
@@ -81,7 +80,7 @@ def test_fields_of_the_new_reader_are_stored_and_readers_see_them(manual: Manual
     attempt = call(manual, "a", "person", "new title")
     sequence = manual.ledger.sequence()
     manual.ledger.reread(judge, "2")
-    assert json.loads(rows(manual.ledger.path, "SELECT answer FROM attempts")[0][0])["person"] == {
+    assert json.loads(rows(manual.ledger.address, "SELECT answer FROM attempts")[0][0])["person"] == {
         "job_title": "Keeper"
     }
     assert [row[0] for row in manual.ledger.changes_since(sequence).attempts] == [attempt]
@@ -90,17 +89,17 @@ def test_fields_of_the_new_reader_are_stored_and_readers_see_them(manual: Manual
 def test_what_has_no_answer_is_left_alone(manual: ManualRun) -> None:
     for outcome in ("refused", "ambiguous", "unavailable"):
         manual.call(outcome, outcome)
-    before = rows(manual.ledger.path, "SELECT * FROM attempts")
+    before = rows(manual.ledger.address, "SELECT * FROM attempts")
     assert manual.ledger.reread(judge, "2") is None
-    assert rows(manual.ledger.path, "SELECT * FROM attempts") == before
+    assert rows(manual.ledger.address, "SELECT * FROM attempts") == before
 
 
 def test_a_dry_run_changes_nothing_and_reports_what_a_real_one_reports(manual: ManualRun) -> None:
     for number, (before, now) in enumerate([("unrecognised", "person"), ("person", "new title"), ("no_match",) * 2]):
         call(manual, f"p{number}", before, now)
-    content = rows(manual.ledger.path, "SELECT * FROM attempts, control")
+    content = rows(manual.ledger.address, "SELECT * FROM attempts, control")
     planned = manual.ledger.reread(judge, "2", dry_run=True)
-    assert rows(manual.ledger.path, "SELECT * FROM attempts, control") == content
+    assert rows(manual.ledger.address, "SELECT * FROM attempts, control") == content
     assert planned == manual.ledger.reread(judge, "2")
     assert planned is not None
     assert dict(planned.changes) == {("unrecognised", "person"): 1, ("person", "person"): 1}
@@ -110,12 +109,12 @@ def test_a_dry_run_changes_nothing_and_reports_what_a_real_one_reports(manual: M
 def test_answers_whose_bytes_are_gone_are_counted_and_left_alone(manual: ManualRun) -> None:
     for name in ("kept", "removed"):
         call(manual, name, "organisation", "person")
-    manual.ledger._connection.execute("UPDATE attempts SET raw = NULL WHERE id = 2")  # as retention does
+    change(manual.ledger.address, "UPDATE attempts SET raw = NULL WHERE id = 2")  # as retention does
     counts = manual.ledger.reread(judge, "2")
     assert counts is not None
     assert (counts.read, counts.without_bytes) == (1, 1)
     assert "1 are left as they were" in str(counts)
-    assert sums(manual.ledger.path) == Totals(2, 0, 3, 0)
+    assert sums(manual.ledger.address) == Totals(2, 0, 3, 0)
 
 
 @pytest.mark.parametrize(("now", "charged"), [("person", 0), ("organisation", 0), ("unrecognised", 0), ("stated", 1)])
@@ -125,11 +124,11 @@ def test_a_call_that_a_balance_proved_free_stays_free_unless_its_answer_states_a
     read_balance(manual, 100)
     call(manual, "a", "unrecognised", now)
     read_balance(manual, 100)
-    assert sums(manual.ledger.path) == Totals(1, 0, 0, 0)
+    assert sums(manual.ledger.address) == Totals(1, 0, 0, 0)
     manual.ledger.reread(judge, "2")
     manual.ledger.reread(lambda raw, identifiers: VERDICTS["unrecognised"], "3")
     manual.ledger.reread(judge, "4")
-    assert sums(manual.ledger.path) == Totals(1, 0, charged, 0)
+    assert sums(manual.ledger.address) == Totals(1, 0, charged, 0)
     assert manual.ledger.audit().sound
 
 
@@ -154,7 +153,7 @@ def test_nothing_of_erased_people_is_read_or_comes_back(manual: ManualRun) -> No
     counts = manual.ledger.reread(judge, "2")
     assert counts is not None
     assert counts.read == 1
-    assert [row[:] for row in rows(manual.ledger.path, "SELECT raw, answer FROM attempts")] == [(None, None)] * 2
+    assert [row[:] for row in rows(manual.ledger.address, "SELECT raw, answer FROM attempts")] == [(None, None)] * 2
     assert manual.ledger.audit().sound
 
 
@@ -164,8 +163,8 @@ def test_nothing_of_erased_people_is_read_or_comes_back(manual: ManualRun) -> No
 MANY = 10
 
 
-def fill(path: Path) -> None:
-    with Ledger(path, FakeClock(), FORM) as ledger:
+def fill(address: Address) -> None:
+    with Ledger(address, FakeClock(), FORM) as ledger:
         manual = ManualRun(ledger, FakeClock())
         for number in range(MANY):
             call(manual, f"p{number}", "unrecognised", "person")
@@ -173,10 +172,10 @@ def fill(path: Path) -> None:
 
 @pytest.mark.parametrize("killed_at", range(1, MANY + 1))
 def test_a_killed_reading_leaves_whole_corrections_and_the_next_one_finishes(
-    ledger_path: Path, monkeypatch: pytest.MonkeyPatch, killed_at: int
+    address: Address, monkeypatch: pytest.MonkeyPatch, killed_at: int
 ) -> None:
     monkeypatch.setattr("clodura_pipeline.ledger.reread.ANSWERS_AT_A_TIME", 3)
-    fill(ledger_path)
+    fill(address)
     child = os.fork()
     if child == 0:
         judged = 0
@@ -188,30 +187,30 @@ def test_a_killed_reading_leaves_whole_corrections_and_the_next_one_finishes(
                 os.kill(os.getpid(), signal.SIGKILL)
             return judge(raw, identifiers)
 
-        with Ledger(ledger_path, FakeClock(), FORM) as ledger:
+        with Ledger(address, FakeClock(), FORM) as ledger:
             ledger.reread(judge_and_die, "2")
         os._exit(0)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
     whole = (killed_at - 1) // 3 * 3
-    assert sums(ledger_path) == Totals(MANY, 0, 2 * whole, 2 * (MANY - whole))
-    with Ledger(ledger_path, FakeClock(), FORM) as ledger:
+    assert sums(address) == Totals(MANY, 0, 2 * whole, 2 * (MANY - whole))
+    with Ledger(address, FakeClock(), FORM) as ledger:
         assert ledger.audit().sound
         counts = ledger.reread(judge, "2")
         assert counts is not None
         assert counts.read == MANY - whole
-        assert sums(ledger_path) == Totals(MANY, 0, 2 * MANY, 0)
+        assert sums(address) == Totals(MANY, 0, 2 * MANY, 0)
         assert ledger.audit().sound
 
 
-def test_concurrent_runs_call_while_answers_are_read_again(ledger_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_runs_call_while_answers_are_read_again(address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("clodura_pipeline.ledger.reread.ANSWERS_AT_A_TIME", 2)
-    fill(ledger_path)
+    fill(address)
     done = threading.Event()
     waited: list[float] = []
 
     def call_until_done() -> None:
-        with Ledger(ledger_path, FakeClock(), FORM) as own:
+        with Ledger(address, FakeClock(), FORM) as own:
             manual = ManualRun(own, FakeClock(), "concurrent")
             while not done.is_set() or not waited:
                 began = time.monotonic()
@@ -227,14 +226,14 @@ def test_concurrent_runs_call_while_answers_are_read_again(ledger_path: Path, mo
     thread = threading.Thread(target=call_until_done)
     thread.start()
     try:
-        with Ledger(ledger_path, FakeClock(), FORM) as ledger:
+        with Ledger(address, FakeClock(), FORM) as ledger:
             counts = ledger.reread(judge_slowly, "2")
     finally:
         done.set()
         thread.join(20)
     assert counts is not None
     assert counts.read == MANY
-    assert sums(ledger_path) == Totals(MANY + len(waited), 0, 2 * (MANY + len(waited)), 0)
+    assert sums(address) == Totals(MANY + len(waited), 0, 2 * (MANY + len(waited)), 0)
 
 
 def test_an_answer_of_the_same_reader_is_never_read_again(manual: ManualRun) -> None:

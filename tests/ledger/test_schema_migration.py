@@ -18,7 +18,7 @@ def test_a_ledger_of_version_1_keeps_its_money_and_its_answers_are_read_again(tm
         former.executescript(VERSION_1.read_text())
         former.execute("PRAGMA user_version = 1")
     reader = AnswerReader()
-    with open_ledger(tmp_path) as ledger:
+    with open_ledger(tmp_path / "ledger.sqlite") as ledger:
         before = ledger.totals()
         counts = ledger.reread(lambda raw, request: judge(raw, request, datetime.now(UTC), reader), reader.version)
         after, audit = ledger.totals(), ledger.audit()

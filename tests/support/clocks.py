@@ -16,6 +16,7 @@ class FakeClock:
         self.now = monotonic
         self.wall_now = wall
         self.boot = "boot-1"
+        self.database_now = NOON
 
     def monotonic(self) -> float:
         return self.now
@@ -26,13 +27,17 @@ class FakeClock:
     def boot_id(self) -> str:
         return self.boot
 
+    def database_time(self) -> str:
+        return f"{self.database_now!r}::float8"
+
     def wait(self, event: threading.Event, seconds: float) -> bool:
         self.go_on(max(0.0, seconds))
         return event.is_set()
 
     def go_on(self, seconds: float) -> None:
-        """Let time pass, on both clocks."""
+        """Let time pass, on all clocks."""
         self.now += seconds
+        self.database_now += seconds
         self.wall_now += seconds
 
     def jump(self, seconds: float) -> None:
@@ -58,6 +63,9 @@ class SkippingClock(SystemClock):
 
     def wall(self) -> float:
         return super().wall() + self.skipped
+
+    def database_time(self) -> str:
+        return f"{super().database_time()} + {self.skipped!r}"
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
         """Long waits are skipped."""

@@ -1,11 +1,13 @@
-"""Reads a ledger's file with SQLite alone, and checks its totals against its attempts."""
+"""Reads a ledger on either engine, and checks its totals against its attempts."""
 
 import sqlite3
 from collections import defaultdict
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
-from clodura_pipeline.ledger import Totals
+from clodura_pipeline.ledger import Address, Totals
+from clodura_pipeline.ledger.engines import open_database, open_to_read
 from clodura_pipeline.sandbox import CallLog
 
 _SUMS = (
@@ -14,47 +16,58 @@ _SUMS = (
 )
 
 
-def rows(path: Path, query: str, *values: object) -> list[sqlite3.Row]:
-    """What a query finds in the ledger's file."""
-    with closing(sqlite3.connect(path)) as connection:
+def rows(address: Address, query: str, *values: object) -> list[Any]:
+    """What a query finds in the ledger: a file is read with SQLite alone."""
+    if not isinstance(address, Path):
+        with open_to_read(address) as cursor:
+            return cursor.execute(query, values).fetchall()
+    with closing(sqlite3.connect(address)) as connection:
         connection.row_factory = sqlite3.Row
         return connection.execute(query, values).fetchall()
 
 
-def sums(path: Path) -> Totals:
+def change(address: Address, statement: str) -> None:
+    """Change rows of a ledger behind the program's back."""
+    database = open_database(address, 1)
+    with database.transaction() as cursor:
+        cursor.execute(statement)
+    database.close()
+
+
+def sums(address: Address) -> Totals:
     """The sums over all attempts, after every stored total was compared with the sums over its attempts."""
-    assert_totals_are_the_sums(path)
-    return Totals(*rows(path, f"SELECT {_SUMS} FROM attempts")[0])
+    assert_totals_are_the_sums(address)
+    return Totals(*rows(address, f"SELECT {_SUMS} FROM attempts")[0])
 
 
-def partition(path: Path) -> set[frozenset[str]]:
+def partition(address: Address) -> set[frozenset[str]]:
     """Which identifiers belong to one person."""
     together: dict[int, set[str]] = defaultdict(set)
     query = (
         "SELECT i.identifier, coalesce(p.alias_of, p.person_key) FROM identifiers i JOIN people p USING (person_key)"
     )
-    for identifier, key in rows(path, query):
+    for identifier, key in rows(address, query):
         together[key].add(identifier)
     return {frozenset(group) for group in together.values()}
 
 
-def assert_totals_are_the_sums(path: Path) -> None:
+def assert_totals_are_the_sums(address: Address) -> None:
     """Every stored total equals the sums over its attempts; a released call (never answered) is no call."""
-    expected: dict[str, Totals] = {"all": Totals(*rows(path, f"SELECT {_SUMS} FROM attempts")[0])}
+    expected: dict[str, Totals] = {"all": Totals(*rows(address, f"SELECT {_SUMS} FROM attempts")[0])}
     for column, prefix in (("usage_date", "day:"), ("cap_scope", "run:")):
-        for row in rows(path, f"SELECT {column}, {_SUMS} FROM attempts GROUP BY {column}"):
+        for row in rows(address, f"SELECT {column}, {_SUMS} FROM attempts GROUP BY {column}"):
             expected[prefix + row[0]] = Totals(*tuple(row)[1:])
     stored = {
         row[0]: Totals(*tuple(row)[1:])
-        for row in rows(path, "SELECT scope, calls, reserved_credits, charged_credits, at_risk_credits FROM totals")
+        for row in rows(address, "SELECT scope, calls, reserved_credits, charged_credits, at_risk_credits FROM totals")
     }
     assert {scope: total for scope, total in stored.items() if total != Totals()} == {
         scope: total for scope, total in expected.items() if total != Totals()
     }
 
 
-def assert_ledger_agrees(path: Path, call_log: CallLog) -> Totals:
+def assert_ledger_agrees(address: Address, call_log: CallLog) -> Totals:
     """charged <= what the sandbox charged <= charged + at risk, and nothing is reserved any more."""
-    total = sums(path)
+    total = sums(address)
     assert total.charged <= call_log.charged <= total.charged + total.at_risk
     return total

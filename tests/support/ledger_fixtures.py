@@ -1,4 +1,4 @@
-"""Fixtures of the tests of ledger and dispatcher: real sockets, real SQLite files, a clock under the test's control."""
+"""Fixtures of the tests of ledger and dispatcher: real sockets, both engines, a clock under the test's control."""
 
 import os
 import tempfile
@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from clocks import FakeClock
 from manual_run import ManualRun
+from postgres_server import PostgresServer, running_server
 from requests_of_tests import FORM
 
-from clodura_pipeline.ledger import Ledger
+from clodura_pipeline.ledger import Address, Ledger
 from clodura_pipeline.sandbox import Sandbox, SandboxOptions
 
 
@@ -37,8 +38,23 @@ def memory() -> Iterator[Path]:
 
 @pytest.fixture
 def ledger_path(memory: Path) -> Path:
-    """Where this test's ledger lies."""
+    """Where this test's ledger lies, on SQLite."""
     return memory / "state" / "ledger.sqlite"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """The test run's PostgreSQL server."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request: pytest.FixtureRequest) -> Address:
+    """Where this test's ledger lies, on either engine in turn."""
+    if request.param == "sqlite":
+        return request.getfixturevalue("ledger_path")
+    return request.getfixturevalue("postgres").new_ledger()
 
 
 @pytest.fixture
@@ -48,9 +64,9 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def ledger(ledger_path: Path, clock: FakeClock) -> Iterator[Ledger]:
+def ledger(address: Address, clock: FakeClock) -> Iterator[Ledger]:
     """A ledger on the clock above, opened a second ago."""
-    with Ledger(ledger_path, clock, FORM) as opened:
+    with Ledger(address, clock, FORM) as opened:
         clock.go_on(1.0)
         yield opened
 

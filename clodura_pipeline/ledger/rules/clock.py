@@ -1,7 +1,8 @@
 """Time as the ledger needs it, handed in so that tests decide what time it is.
 
-Windows and leases are measured on the monotonic clock, which all processes of one boot share (Linux CLOCK_MONOTONIC,
-macOS mach_absolute_time) and which no clock change moves. UTC days need wall time, corrected by the server's `Date`.
+On one host, windows and leases are measured on the monotonic clock, which all processes of one boot share (Linux
+CLOCK_MONOTONIC, macOS mach_absolute_time) and which no clock change moves. UTC days need wall time, corrected by
+Clodura's `Date`. Hosts that share a ledger take both from its database: see `server_time.LedgerClock`.
 """
 
 import threading
@@ -27,6 +28,10 @@ class Clock(Protocol):
         """What tells this boot of the machine from others: monotonic times of another boot mean nothing."""
         ...
 
+    def database_time(self) -> str:
+        """SQL for the time of the ledger's database, in epoch seconds, where hosts share it."""
+        ...
+
     def wait(self, event: threading.Event, seconds: float) -> bool:
         """Sleep for `seconds` or until `event` is set; returns whether it is set."""
         ...
@@ -50,6 +55,9 @@ class SystemClock:
 
     def boot_id(self) -> str:
         return self._boot_id
+
+    def database_time(self) -> str:
+        return "extract(epoch FROM clock_timestamp())::float8"
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
         return event.wait(max(0.0, seconds))

@@ -1,0 +1,256 @@
+"""A ledger in a PostgreSQL database, for the processes of any number of hosts."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+import psycopg
+from psycopg import errors
+from psycopg.pq import TransactionStatus
+
+from clodura_pipeline.ledger.database import (
+    BUSY_SECONDS,
+    LedgerDatabase,
+    LedgerError,
+    LedgerUnavailable,
+    LedgerUnreachable,
+    LedgerUrl,
+    Rows,
+    newer_version,
+)
+from clodura_pipeline.ledger.schema import SCHEMA_VERSION, columns, create_tables
+
+RECONNECT_SECONDS = 10.0
+"""For so long after the connection was lost, a transaction waits for the server to come back: a restart takes less."""
+_RECONNECT_PAUSE_SECONDS = 0.2
+_OVERWRITE = b"SET lock_timeout = '10s'"
+_BEGIN = (
+    b"BEGIN ISOLATION LEVEL READ COMMITTED; "
+    b"SELECT pg_advisory_xact_lock(1131179876, hashtext(current_schema()))"  # a number for this program's locks
+)
+# A host that vanishes holds the lock until the server notices: within these times.
+_CONNECT = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+    "application_name": "clodura_pipeline",
+}
+_SESSION = (
+    f"SET lock_timeout = '{BUSY_SECONDS:.0f}s'; SET idle_in_transaction_session_timeout = '{BUSY_SECONDS:.0f}s'; "
+    "SET client_min_messages = error"
+).encode()
+
+
+class _Row(tuple[Any, ...]):
+    """A row whose columns are read by place or by name."""
+
+    places: dict[str, int]
+
+    def __getitem__(self, key: Any) -> Any:
+        return tuple.__getitem__(self, self.places[key] if isinstance(key, str) else key)
+
+
+def _row_factory(cursor: psycopg.Cursor[Any]) -> Any:
+    return _row_type(tuple(column.name for column in cursor.description or ()))
+
+
+@lru_cache(maxsize=512)
+def _row_type(names: tuple[str, ...]) -> type[_Row]:
+    return type("Row", (_Row,), {"places": {name: place for place, name in enumerate(names)}})
+
+
+@lru_cache(maxsize=512)
+def _translated(statement: str) -> bytes:
+    return statement.replace("%", "%%").replace("?", "%s").encode()
+
+
+class _Cursor:
+    """The statements of one transaction, with `?` for parameters."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+
+    def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Rows:
+        return self._connection.execute(_translated(statement), parameters)
+
+    def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> None:
+        self._connection.cursor().executemany(_translated(statement), rows)
+
+
+class PostgresDatabase(LedgerDatabase):
+    """A connection that is made again when it was lost.
+
+    READ COMMITTED with one advisory lock per transaction: each statement sees all that was committed before the lock
+    was taken, which is all there is. A stricter level would take its snapshot before it waits for the lock, and fail
+    where this one decides rightly.
+    """
+
+    has_own_clock = True
+
+    def __init__(self, address: LedgerUrl, canonical_version: int) -> None:
+        """
+        Raises:
+            LedgerError: the server refuses the user, the database is missing or of a newer version.
+        """
+        self._address = address
+        self._lock = threading.RLock()
+        self._lost_at: float | None = None
+        self._connection: psycopg.Connection[Any] | None = None
+        with self.transaction() as cursor:
+            version = _version(cursor)
+            if version == 0:
+                create_tables(cursor, canonical_version, is_postgresql=True)
+                cursor.execute("CREATE TABLE schema_version (version BIGINT NOT NULL)")
+                cursor.execute("INSERT INTO schema_version VALUES (?)", (SCHEMA_VERSION,))
+            elif version > SCHEMA_VERSION:
+                raise newer_version(version, address)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[_Cursor]:
+        with self._lock:
+            connection = self._begin()
+            try:
+                yield _Cursor(connection)
+                connection.execute("COMMIT")
+            except BaseException as error:
+                with contextlib.suppress(psycopg.Error):
+                    connection.execute("ROLLBACK")
+                if isinstance(error, psycopg.Error):
+                    raise _explained(error, self._address) from None
+                raise
+
+    def overwrite_removed(self, thoroughly: bool) -> bool:
+        with self._lock, self.transaction() as cursor:
+            connection = cursor._connection
+        try:
+            connection.execute(_OVERWRITE)
+            connection.execute(b"VACUUM (FULL)" if thoroughly else b"VACUUM")
+        except errors.LockNotAvailable:
+            return False
+        except psycopg.Error as error:
+            raise _explained(error, self._address) from None
+        finally:
+            with contextlib.suppress(psycopg.Error):
+                connection.execute(_SESSION)
+        return True
+
+    def after_copy(self) -> None:
+        with self.transaction() as cursor:
+            for table in (table for table, kinds in columns().items() if "id" in kinds and table != "control"):
+                cursor.execute(
+                    f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table} HAVING max(id) > 0"
+                )
+
+    def close(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+
+    def _begin(self) -> psycopg.Connection[Any]:
+        """Begin a transaction and take the lock, on a new connection when the former one is lost."""
+        while True:
+            try:
+                if self._connection is None or not _is_idle(self._connection):
+                    if self._connection is not None:
+                        self._connection.close()  # also what an interruption left half-way: the server rolls it back
+                    self._connection = _connect(self._address)
+                self._connection.execute(_BEGIN)
+            except psycopg.Error as error:
+                failed = _explained(error, self._address)
+                if not isinstance(failed, LedgerUnreachable):
+                    raise failed from None
+                if self._connection is not None:
+                    self._connection.close()
+                now = time.monotonic()
+                self._lost_at = self._lost_at or now
+                if now - self._lost_at >= RECONNECT_SECONDS:
+                    raise failed from None
+                time.sleep(_RECONNECT_PAUSE_SECONDS)
+            else:
+                self._lost_at = None
+                return self._connection
+
+
+@contextlib.contextmanager
+def open_to_read(address: LedgerUrl) -> Iterator[_Cursor]:
+    """See `engines.open_to_read`."""
+    try:
+        with contextlib.closing(_connect(address)) as connection:
+            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            cursor = _Cursor(connection)
+            version = _version(cursor)
+            if version == 0:
+                raise LedgerError(f"There is no ledger at {address}. The first run creates it there.")
+            if version > SCHEMA_VERSION:
+                raise newer_version(version, address)
+            yield cursor
+    except psycopg.Error as error:
+        raise _explained(error, address) from None
+
+
+def exists(address: LedgerUrl) -> bool:
+    """See `engines.exists`."""
+    try:
+        with contextlib.closing(_connect(address)) as connection:
+            return _version(_Cursor(connection)) > 0
+    except psycopg.Error as error:
+        raise _explained(error, address) from None
+
+
+def _connect(address: LedgerUrl) -> psycopg.Connection[Any]:
+    connection = psycopg.connect(address.url, autocommit=True, row_factory=_row_factory, **_CONNECT)
+    connection.execute(_SESSION)
+    session = _Cursor(connection)
+    if session.execute("SELECT coalesce(current_schema(), 'public')").fetchone()[0] == "public":
+        # Its tables lie beside those of others (Dagster has a `runs` too), unless the URL names a schema.
+        connection.execute(b"CREATE SCHEMA IF NOT EXISTS clodura_ledger; SET search_path = clodura_ledger")
+    if session.execute("SHOW synchronous_commit").fetchone()[0] == "off":
+        connection.execute("SET synchronous_commit = on")  # what is committed is paid for
+    return connection
+
+
+def _version(cursor: _Cursor) -> int:
+    """The schema's version; 0 where there is no ledger."""
+    if cursor.execute("SELECT to_regclass('schema_version')").fetchone()[0] is None:
+        return 0
+    return cursor.execute("SELECT version FROM schema_version").fetchone()[0]
+
+
+def _is_idle(connection: psycopg.Connection[Any]) -> bool:
+    return not connection.broken and connection.info.transaction_status == TransactionStatus.IDLE
+
+
+_REMEDIES = (
+    ((errors.InvalidPassword, errors.InvalidAuthorizationSpecification), LedgerError,
+     "the server refused the user or the password. Check CLODURA_LEDGER_URL"),
+    ((errors.InvalidCatalogName,), LedgerError, "the database does not exist. Create it, or check CLODURA_LEDGER_URL"),
+    ((errors.InsufficientPrivilege,), LedgerError,
+     "its user lacks a right. The user needs CREATE on the database, and owns the ledger's tables"),
+    ((errors.DiskFull,), LedgerUnavailable, "the server's disk is full. Free space there"),
+    ((errors.LockNotAvailable,), LedgerUnavailable,
+     f"another process kept it locked for {BUSY_SECONDS:.0f} s. End that process or wait for it"),
+    ((errors.QueryCanceled,), LedgerUnavailable, "a statement took longer than the server allows. Look for its load"),
+    ((errors.ReadOnlySqlTransaction, psycopg.OperationalError, psycopg.InterfaceError), LedgerUnreachable,
+     "the server cannot be reached, or the connection was lost. Check that it runs, and CLODURA_LEDGER_URL"),
+)  # fmt: skip
+"""Most specific first. When a connection is refused, the driver only says so in words: see `_explained`."""
+
+
+def _explained(error: psycopg.Error, address: LedgerUrl) -> Exception:
+    """The error in our words: those of the driver can hold the user, the password and people's data."""
+    if isinstance(error, psycopg.DataError):
+        return ValueError(f"PostgreSQL cannot store a value ({type(error).__name__})")
+    words = str(error)
+    if error.sqlstate is None and "password" in words:
+        error = errors.InvalidPassword()
+    elif error.sqlstate is None and "does not exist" in words:
+        error = errors.InvalidCatalogName() if "database" in words else errors.InvalidPassword()
+    for kinds, made, remedy in _REMEDIES:
+        if isinstance(error, kinds):
+            return made(f"The ledger cannot be used: {remedy}. Ledger: {address}")
+    return LedgerError(f"The ledger cannot be used: {type(error).__name__} of PostgreSQL. Ledger: {address}")

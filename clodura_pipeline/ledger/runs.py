@@ -1,0 +1,76 @@
+"""Runs as the ledger knows them: their start, their end, and which of Clodura's environments they call."""
+
+from clodura_pipeline.ledger.attempts import expire_leases, newest_attempt
+from clodura_pipeline.ledger.database import Cursor, LedgerError
+from clodura_pipeline.ledger.limits import drop_old_sends
+from clodura_pipeline.ledger.people import next_sequence
+from clodura_pipeline.ledger.rules.requests import Run
+from clodura_pipeline.ledger.rules.stops import Stop
+from clodura_pipeline.ledger.server_time import ClockReading
+
+_ENVIRONMENTS = {"live": "the live API", "loopback": "a sandbox"}
+
+
+def start_run(
+    cursor: Cursor,
+    now: ClockReading,
+    run_id: str,
+    cap_scope: str,
+    max_credits: int,
+    first_day: str = "",
+    last_day: str = "",
+) -> Run:
+    """Start a run, or resume it. Its watermark decides what "starts after it was sent" means.
+
+    Args:
+        cap_scope: what `max_credits` counts over: the backfill, or the root run.
+    """
+    expire_leases(cursor, now)
+    drop_old_sends(cursor, now)
+    watermark = cursor.execute(
+        "INSERT INTO runs (run_id, cap_scope, watermark, range_start, range_end, started_at, max_credits, sequence) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run_id) DO UPDATE SET max_credits = excluded.max_credits, "
+        "ended_at = NULL, sequence = excluded.sequence RETURNING watermark",
+        (run_id, cap_scope, newest_attempt(cursor), first_day, last_day, now.server, max_credits,
+         next_sequence(cursor)),
+    ).fetchone()[0]  # fmt: skip
+    return Run(run_id, cap_scope, watermark, max_credits)
+
+
+def end_run(cursor: Cursor, now: ClockReading, run: Run, stop: Stop | None) -> None:
+    """Note that a run has ended, and why it stopped early if it did."""
+    reason = (stop.kind, stop.reason) if stop else (None, None)
+    cursor.execute(
+        "UPDATE runs SET ended_at = ?, stop_kind = ?, stop_reason = ?, sequence = ? WHERE run_id = ?",
+        (now.server, *reason, next_sequence(cursor), run.run_id),
+    )
+
+
+def all_runs(cursor: Cursor) -> list[tuple[object, ...]]:
+    """All runs: run_id, range_start, range_end, started_at, ended_at, max_credits, stop_reason."""
+    columns = "run_id, range_start, range_end, started_at, ended_at, max_credits, stop_reason"
+    return [tuple(row) for row in cursor.execute(f"SELECT {columns} FROM runs ORDER BY started_at")]
+
+
+def bind_environment(cursor: Cursor, loopback: bool) -> None:
+    """Fix, by the first run that calls, whether this ledger is of the live API or of a sandbox on this machine.
+
+    Raises:
+        LedgerError: it is of the other one.
+    """
+    environment = "loopback" if loopback else "live"
+    known = cursor.execute("SELECT environment FROM control").fetchone()[0]
+    if known is None:
+        cursor.execute("UPDATE control SET environment = ?", (environment,))
+    elif known != environment:
+        raise LedgerError(
+            f"This ledger holds answers of {_ENVIRONMENTS[known]}, but CLODURA_BASE_URL points to "
+            f"{_ENVIRONMENTS[environment]}. The two are never mixed, and no call was made. Set CLODURA_BASE_URL back, "
+            "or use another ledger (CLODURA_STATE_DIR or CLODURA_LEDGER_URL) and another CLODURA_DATABASE."
+        )
+
+
+def day_of_undated_file(cursor: Cursor, path: str, today: str) -> str:
+    """The day of a file without a date in its path: the one it was first seen on, remembered."""
+    cursor.execute("INSERT INTO undated_files VALUES (?, ?) ON CONFLICT (path) DO NOTHING", (path, today))
+    return cursor.execute("SELECT file_date FROM undated_files WHERE path = ?", (path,)).fetchone()[0]
