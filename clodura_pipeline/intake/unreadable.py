@@ -1,16 +1,19 @@
 """What could not be read: a whole file, or single records of it, with the reason."""
 
-import re
+import unicodedata
 from dataclasses import dataclass, field
 
 from clodura_pipeline.errors import UserFixableError
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-
 
 def escaped(text: str) -> str:
-    """A text for logs and messages: control characters and changes of direction are written as \\xNN or \\uNNNN."""
-    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    """A text for logs and messages: characters that are not seen, or change the direction, as \\xNN or \\uNNNN."""
+    return "".join(one.encode("unicode_escape").decode() if is_unseen(one) else one for one in text)
+
+
+def is_unseen(character: str) -> bool:
+    """Whether a character is a control, a format character, half of one, or a line break."""
+    return unicodedata.category(character)[0] == "C" or unicodedata.category(character) in ("Zl", "Zp")
 
 
 class UnreadableFile(UserFixableError):
