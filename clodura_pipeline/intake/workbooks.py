@@ -5,10 +5,12 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from functools import cached_property
+from html import unescape
 from itertools import islice
+from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
 from clodura_pipeline.intake.cell_table import MAX_COLUMNS, CellTable
@@ -32,6 +34,9 @@ _MIN_UNPACKED_BYTES = 64 << 20
 _MAX_GRID_RATIO = 50  # cells of the grid for each filled one
 _MIN_GRID_CELLS = 10_000_000  # 24 bytes each
 _FILLED_CELL = re.compile(rb'<(?:\w+:)?c (?:[^>]*? )?r="([A-Z]{1,3})(\d{1,7})"[^>]*(?<!/)>')
+_PROFILE = "linkedin.com/in/"
+_ATTRIBUTE = re.compile(r'(?:\w+:)?(\w+)="([^"]*)"')
+_CELL_ROW = re.compile(r"[A-Z]{1,3}(\d{1,7})")
 _DAMAGED = "is a damaged workbook, or none; open it, save it again as .xlsx, or save the sheet as CSV"
 
 
@@ -57,7 +62,9 @@ class _Found:
 
 def read_workbook(data: bytes, spellings: Spellings, rows: LandedRows) -> ContactRows:
     """Every record of the visible sheet whose headers say most about people; of hidden ones, where no other does."""
-    notes = _checked_archive(data) if data.startswith(b"PK") else []
+    if data.startswith(b"PK"):
+        _refuse_large_archive(data)
+    notes: list[str] = []
     workbook = _opened(data)
     named = _in_order(workbook)
     sheets = [(name, sheet, visible) for name, visible in named if (sheet := _sheet(workbook, name)) is not None]
@@ -82,24 +89,23 @@ def read_workbook(data: bytes, spellings: Spellings, rows: LandedRows) -> Contac
         *((top, last + 1, match) for top, last, match in tables_above(above, spellings)),
         (best.at, None, best.match),
     ]
+    profiles = _profiles_behind_cells(data, best.name) if data.startswith(b"PK") else {}
     for header, end, match in tables:
+        match = _with_further_profile(match) if profiles else match
         table = rows.begin_table(match, "\t".join(match.headers))
         cells = CellTable(len(match.headers), table.write)
-        below = islice(_filled_rows(best.sheet), header + 1, end)
-        for source_row, row in enumerate(below, start=1):
-            cells.add(source_row, [cell or None for cell in row])
+        below = islice(_numbered_rows(best.sheet), header + 1, end)
+        for source_row, (number, row) in enumerate(below, start=1):
+            further = [profiles.get(number)] if profiles else []
+            cells.add(source_row, [*(cell or None for cell in row), *further])
         cells.flush()
         rows.end_table(table, ())
     kind = "OpenDocument" if data[30:38] == b"mimetype" else "Excel"
     return rows.contacts(f"{kind}, sheet {best.name!r}", notes)
 
 
-def _checked_archive(data: bytes) -> list[str]:
-    """Refuse a workbook that would take far more memory than its cells are worth: sheets are read as whole grids.
-
-    Returns notes on what cannot be read of it.
-    """
-    profiles = 0
+def _refuse_large_archive(data: bytes) -> None:
+    """Refuse a workbook that would take far more memory than its cells are worth: sheets are read as whole grids."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             unpacked = sum(part.file_size for part in archive.infolist())
@@ -109,12 +115,42 @@ def _checked_archive(data: bytes) -> list[str]:
                 if part.filename.startswith("xl/worksheets/") and part.filename.endswith(".xml"):
                     with archive.open(part) as sheet:
                         _refuse_far_cells(sheet)
-                elif part.filename.startswith("xl/worksheets/_rels/"):
-                    profiles += archive.read(part).count(b"linkedin.com/in/")
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError):
         raise UnreadableFile(_DAMAGED) from None
-    links = f"{profiles} links to LinkedIn profiles behind cells are not read; write their addresses into the cells"
-    return [links] if profiles else []
+
+
+def _profiles_behind_cells(data: bytes, sheet: str) -> dict[int, str]:
+    """The LinkedIn profiles that cells of an .xlsx sheet link to, by row, one a line; calamine leaves them out."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        workbook_relations = _elements(archive, "xl/_rels/workbook.xml.rels", "Relationship")
+        parts = {one.get("Id"): one.get("Target", "") for one in workbook_relations}
+        ids = [one.get("id") for one in _elements(archive, "xl/workbook.xml", "sheet") if one.get("name") == sheet]
+        part = PurePosixPath(parts.get(ids[0], "") if ids else "").name
+        relations = _elements(archive, f"xl/worksheets/_rels/{part}.rels", "Relationship")
+        targets = {one.get("Id"): target for one in relations if _PROFILE in (target := one.get("Target", ""))}
+        links = _elements(archive, f"xl/worksheets/{part}", "hyperlink") if targets else []
+    profiles: dict[int, list[str]] = {}
+    for link in links:
+        first_cell = _CELL_ROW.match(link.get("ref", ""))
+        if first_cell and link.get("id") in targets:
+            profiles.setdefault(int(first_cell[1]) - 1, []).append(targets[link["id"]])
+    return {row: "\n".join(dict.fromkeys(found)) for row, found in profiles.items()}
+
+
+def _elements(archive: zipfile.ZipFile, path: str, name: str) -> list[dict[str, str]]:
+    """The attributes, without their namespaces, of each element of this name in a part of an archive."""
+    text = archive.read(path).decode("utf-8", "replace") if path in archive.namelist() else ""
+    tags = re.findall(rf"<(?:\w+:)?{name}\s[^>]*>", text)
+    return [{key: unescape(value) for key, value in _ATTRIBUTE.findall(tag)} for tag in tags]
+
+
+def _with_further_profile(match: HeaderMatch) -> HeaderMatch:
+    """The headers with one more column for profiles, which comes after the others of its kind."""
+    at = len(match.headers)
+    first, *others = match.people
+    people = ({**first, "linkedin_url": (*first.get("linkedin_url", ()), at)}, *others)
+    names = (*match.names, "link" if "link" not in match.names else f"link_{at + 1}")
+    return replace(match, headers=(*match.headers, ""), names=names, people=people)
 
 
 def _refuse_far_cells(sheet: IO[bytes]) -> None:
@@ -168,7 +204,11 @@ def _sheet(workbook: "CalamineWorkbook", name: str) -> "CalamineSheet | None":
 
 
 def _filled_rows(sheet: "CalamineSheet") -> Iterator[list[str]]:
-    """The rows that hold anything, as text. A sheet has no other sign of a record than a cell that is filled.
+    return (row for _, row in _numbered_rows(sheet))
+
+
+def _numbered_rows(sheet: "CalamineSheet") -> Iterator[tuple[int, list[str]]]:
+    """The rows that hold anything, as text, with their numbers from 0 on; nothing else in a sheet marks a record.
 
     A cell that is merged over several rows is a cell of each of them.
     """
@@ -188,7 +228,7 @@ def _filled_rows(sheet: "CalamineSheet") -> Iterator[list[str]]:
                 above[column] = merged[number, column], cell
             elif not cell and column in above and number <= above[column][0]:
                 cells[column] = above[column][1]
-        yield cells
+        yield number, cells
 
 
 def _text(cell: Any) -> str:

@@ -16,23 +16,23 @@ from random import Random
 from tests.fuzz.oracles import ORACLES
 
 
-def run(seconds: float, seed: int, kinds: list[str], case: int | None = None) -> Counter[str]:
-    """Draw cases of all kinds in turn until the time is over; raises what the first failing oracle raises."""
-    counts: Counter[str] = Counter()
-    deadline = time.monotonic() + seconds
-    number = 0 if case is None else case
+def run(seconds: float, seed: int, kinds: list[str], case: int = 0, cases: int | None = None) -> Counter[str]:
+    """Draw cases, the same time for each kind, until the time is over; raises what the first failing oracle raises."""
+    outcomes: Counter[str] = Counter()
+    spent, drawn = dict.fromkeys(kinds, 0.0), dict.fromkeys(kinds, case)
     with tempfile.TemporaryDirectory(prefix="clodura-fuzz-") as folder:
-        while time.monotonic() < deadline:
-            kind = kinds[number % len(kinds)]
+        while sum(spent.values()) < seconds and sum(outcomes.values()) != cases:
+            kind = min(kinds, key=lambda kind: spent[kind])
+            started = time.monotonic()
             try:
-                counts[f"{kind}: {ORACLES[kind](Random(f'{seed}/{kind}/{number}'), Path(folder))}"] += 1
+                outcome = ORACLES[kind](Random(f"{seed}/{kind}/{drawn[kind]}"), Path(folder))
             except BaseException:
-                print(f"failed: --seed {seed} --only {kind} --case {number}", file=sys.stderr)
+                print(f"failed: --seed {seed} --only {kind} --case {drawn[kind]}", file=sys.stderr)
                 raise
-            if case is not None:
-                break
-            number += 1
-    return counts
+            outcomes[f"{kind}: {outcome}"] += 1
+            drawn[kind] += 1
+            spent[kind] += time.monotonic() - started
+    return outcomes
 
 
 def main() -> None:
@@ -44,8 +44,8 @@ def main() -> None:
     parser.add_argument("--case", type=int)
     arguments = parser.parse_args()
     kinds = [arguments.only] if arguments.only else list(ORACLES)
-    counts = run(arguments.seconds, arguments.seed, kinds, arguments.case)
-    for outcome, count in sorted(counts.items()):
+    only = {} if arguments.case is None else {"case": arguments.case, "cases": 1}
+    for outcome, count in sorted(run(arguments.seconds, arguments.seed, kinds, **only).items()):
         print(f"{count:>8,}  {outcome}")
 
 

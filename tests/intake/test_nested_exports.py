@@ -165,13 +165,19 @@ def test_a_cell_that_is_merged_over_rows_is_a_cell_of_each(tmp_path: Path) -> No
     assert contacts.rows["email"].to_list()[:2] == ["ann@acme.example", "bob@acme.example"]
 
 
-def test_links_to_profiles_behind_cells_are_noted(tmp_path: Path) -> None:
+def test_profiles_that_cells_link_to_are_read(tmp_path: Path) -> None:
     def linked(sheet: Any) -> None:
-        sheet.write_row("A1", ["Email", "Profile"])
-        sheet.write("A2", "ann@acme.example")
-        sheet.write_url("B2", "https://www.linkedin.com/in/ann-lee", string="Ann")
+        sheet.write_row("B2", ["Email", "Profile of"])
+        sheet.write_row("B3", ["bob@acme.example", "Bob"])
+        sheet.write_row("B4", ["ann@acme.example", "Ann"])
+        sheet.write_url("C4", "https://www.linkedin.com/in/ann-lee?a=1&b=2", string="Ann")
+        sheet.write_url("B3", "mailto:bob@acme.example", string="bob@acme.example")
 
-    assert "1 links to LinkedIn profiles behind cells are not read" in read(tmp_path, workbook(linked)).notes[0]
+    contacts = read(tmp_path, workbook(linked), "list.xlsx")
+    assert contacts.rows.select("email", "linkedin_url").rows() == [
+        ("bob@acme.example", None),
+        ("ann@acme.example", "https://www.linkedin.com/in/ann-lee?a=1&b=2"),
+    ]
 
 
 def test_unused_columns_full_of_addresses_are_noted(tmp_path: Path) -> None:

@@ -122,6 +122,11 @@ def test_a_carriage_return_in_a_cell_ends_no_line_where_the_record_is_whole_with
     assert reading.rows["first_name"].to_list() == ["A\rB", "B"]
 
 
+def test_a_line_break_within_a_cell_of_a_file_with_cr_line_ends_joins_no_records(tmp_path: Path) -> None:
+    content = "contact_id,email,first_name\r1,a@example.com,A\nB\r2,b@example.com,C\r"
+    assert outcome(read(tmp_path, content)) == {1: "1", 2: "B", 3: "2"}
+
+
 def test_lines_that_end_differently_are_all_lines(tmp_path: Path) -> None:
     content = "contact_id,first_name,email\r\n1,A,a\r2,B,b\n3,C,c\r4,D,d\r\r\n5,E,e"
     assert outcome(read(tmp_path, content)) == {number: str(number) for number in range(1, 6)}

@@ -24,10 +24,14 @@ class Record(NamedTuple):
 
 
 class Lines:
-    """Physical lines that can be given back, with a count of the bytes of UTF-8 taken for good."""
+    """Physical lines that can be given back, with a count of the bytes of UTF-8 taken for good.
 
-    def __init__(self, lines: Iterator[str]) -> None:
+    `end_in_return`: the file's lines end in \\r, as on an old Mac, so that no \\r is part of a cell without quotes.
+    """
+
+    def __init__(self, lines: Iterator[str], *, end_in_return: bool = False) -> None:
         self._lines = lines
+        self.end_in_return = end_in_return
         self._returned: deque[str] = deque()
         self.taken = 0
         self.max_cell_chars = _SEARCHED_CHARS
@@ -62,9 +66,9 @@ def records(lines: Lines, delimiter: str, headers: tuple[str, ...] | None = None
     width = len(headers) if headers else None
     while (line := lines.take()) is not None:
         body = _body(line)
-        if "\r" in body and not _fits(body, delimiter, width):
-            # Lines end in \n, or in \r in a file from an old Mac; where a line is whole with it, \r is part of a cell,
-            # as Python's csv module and pandas write it.
+        if "\r" in body and (lines.end_in_return or not _fits(body, delimiter, width)):
+            # Where lines end in \n and one is whole with \r, this is part of a cell, as Python's csv module and pandas
+            # write it.
             lines.give_back(list(io.StringIO(line, newline="")))
             continue
         if len(body) > MAX_LINE_CHARS:

@@ -52,7 +52,7 @@ def read_cells(text: Text, layout: Layout, cells: CellTable, block_bytes: int = 
 
 def read_records(text: Text, layout: Layout, cells: CellTable, at: int, end: int, row: int) -> tuple[int, int]:
     """Read the records that begin between two bytes; returns the byte and the number of the record after them."""
-    lines = Lines(text.lines(at))
+    lines = Lines(text.lines(at), end_in_return=text.utf8.endswith(b"\r", 0, layout.start))
     for record in records(lines, layout.delimiter, layout.match.names):
         if text.broken(record.text):
             cells.refuse(row, f"has bytes that are not valid {text.encoding}", shown(record.text))
