@@ -36,7 +36,6 @@ CREATE TABLE IF NOT EXISTS eligibility (
     pending_code VARCHAR, pending_reason VARCHAR);
 CREATE TABLE IF NOT EXISTS pending_reasons (person_key BIGINT, pending_code VARCHAR, pending_reason VARCHAR);
 CREATE TABLE IF NOT EXISTS agreements (id BIGINT, agreement VARCHAR, reasons VARCHAR[]);
-CREATE TABLE IF NOT EXISTS contact_states (source VARCHAR, contact_id VARCHAR, state VARCHAR, changed_at TIMESTAMPTZ);
 CREATE TABLE IF NOT EXISTS ledger_runs (
     run_id VARCHAR, range_start VARCHAR, range_end VARCHAR, started_at DOUBLE, ended_at DOUBLE, max_credits BIGINT,
     stop_reason VARCHAR);

@@ -7,15 +7,23 @@ import duckdb
 from clodura_pipeline.identity.suppression import Suppression
 from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.warehouse import tables
-from clodura_pipeline.warehouse.database import transaction
+from clodura_pipeline.warehouse.database import scalar, transaction
 from clodura_pipeline.warehouse.erasure.compaction import want_compaction_once_built
 from clodura_pipeline.warehouse.people import update_people
 from clodura_pipeline.warehouse.published import answers, contacts, spend
 from clodura_pipeline.warehouse.state import get_state, set_state
 from clodura_pipeline.warehouse.suppression import update_suppressed_people
+from clodura_pipeline.warehouse.table import Table
 
-_QUERIES = {
+_CHANGED_AT = "changed_at"
+
+# With millions of rows, of which few change from run to run.
+_LARGE = {
+    tables.ENRICHED_CONTACTS: contacts.ENRICHED,
     tables.PEOPLE: contacts.PEOPLE,
+    tables.CONTACT_ROWS: f"SELECT {', '.join(tables.CONTACT_ROWS.names)} FROM rows_now",
+}
+_SMALL = {
     tables.CREDIT_USAGE: spend.USAGE,
     tables.LIST_REPORT: spend.LISTS,
     tables.ANSWERS: answers.ANSWERS,
@@ -45,23 +53,13 @@ def build_analyst_tables(
     if get_state(connection, "built_from") == state:
         return sequence
     with transaction(connection):
-        for statement in answers.PREPARE:
+        for statement in (*answers.PREPARE, *contacts.PREPARE):
             connection.execute(statement)
-        connection.execute(contacts.ROWS, {"shared_id": contacts.SHARED_ID})
-        for statement in (contacts.CONTACTS, contacts.CREDITS, contacts.ENRICHED):
-            connection.execute(statement)
-        connection.execute(contacts.CHANGED, {"now": now})
-        _replace_all(connection, "contact_states", "SELECT * FROM changed_now")
-        _replace_all(
-            connection,
-            tables.ENRICHED_CONTACTS.name,
-            "SELECT e.* EXCLUDE (place), c.changed_at FROM enriched_now e "
-            "JOIN changed_now c USING (source, contact_id) ORDER BY place",
-        )
-        columns = ", ".join(tables.CONTACT_ROWS.names)
-        _replace_all(connection, tables.CONTACT_ROWS.name, f"SELECT {columns} FROM rows_now ORDER BY place")
-        for table, query in _QUERIES.items():
-            _replace_all(connection, table.name, query)
+        for table, query in _LARGE.items():
+            _update(connection, table, query, now)
+        for table, query in _SMALL.items():
+            connection.execute(f"DELETE FROM {table.name}")
+            connection.execute(f"INSERT INTO {table.name} BY NAME {query}")
         connection.execute("DELETE FROM publication")
         connection.execute(
             "INSERT INTO publication SELECT ?, ?, ?, count(*), ?, ? FROM enriched_contacts "
@@ -73,6 +71,23 @@ def build_analyst_tables(
     return sequence
 
 
-def _replace_all(connection: duckdb.DuckDBPyConnection, table: str, query: str) -> None:
-    connection.execute(f"DELETE FROM {table}")
-    connection.execute(f"INSERT INTO {table} BY NAME {query}")
+def _update(connection: duckdb.DuckDBPyConnection, table: Table, query: str, now: datetime) -> None:
+    """Bring a table to the rows of a query, which differ from each other. Rows that are the same stay as they are.
+
+    So `changed_at` is the time when anything else in the row last changed, its first appearance included.
+    """
+    columns = [column for column in table.columns if column.name != _CHANGED_AT]
+    row = f"hash({', '.join(column.name for column in columns)})"
+    # Not an empty table and an INSERT: DuckDB 2.0 then showed no rows of a million in the same transaction.
+    typed = ", ".join(f"{column.name}::{column.type} AS {column.name}" for column in columns)
+    stamp = f", TIMESTAMPTZ '{now.isoformat()}' AS {_CHANGED_AT}" if _CHANGED_AT in table.names else ""
+    if not scalar(connection, f"SELECT count(*) FROM {table.name}"):
+        connection.execute(f"INSERT INTO {table.name} BY NAME SELECT *{stamp} FROM ({query})")
+        return
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE fresh AS SELECT {typed} FROM ({query})")
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE same AS SELECT {row} AS hash FROM {table.name} INTERSECT SELECT {row} FROM fresh"
+    )
+    connection.execute(f"DELETE FROM {table.name} WHERE {row} NOT IN (FROM same)")
+    connection.execute(f"INSERT INTO {table.name} BY NAME SELECT *{stamp} FROM fresh WHERE {row} NOT IN (FROM same)")
+    connection.execute("DROP TABLE fresh")
