@@ -1,5 +1,7 @@
 """The command line: `clodura-pipeline`."""
 
+import os
+
 import click
 
 from clodura_pipeline.commands.answers import answers
@@ -12,12 +14,16 @@ from clodura_pipeline.commands.sandbox import sandbox
 from clodura_pipeline.commands.status import status
 from clodura_pipeline.commands.tables import tables
 from clodura_pipeline.demo.command import demo
+from clodura_pipeline.private_files import ONLY_FOR_OWNER
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="clodura-pipeline")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Enrich contact lists through Clodura. The Dagster UI is started with `dg dev` (see the README)."""
+    usual_umask = os.umask(ONLY_FOR_OWNER)  # of logs, backups, exports and the demo
+    context.call_on_close(lambda: os.umask(usual_umask))
 
 
 for _command in (demo, doctor, plan, run, status, answers, export, tables, ledger, forget, sandbox):

@@ -1,11 +1,18 @@
 """What Dagster loads: everything in `defs/`."""
 
+import os
 from pathlib import Path
 
 import dagster as dg
 
+from clodura_pipeline.private_files import ONLY_FOR_OWNER, close_folder
+
+PROJECT = Path(__file__).parent
+
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """All definitions of this project."""
-    return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    """All definitions of this project. What its processes write from now on is only for their owner."""
+    os.umask(ONLY_FOR_OWNER)
+    close_folder(Path.cwd() / ".dagster")  # Dagster has created it before it loads this
+    return dg.load_from_defs_folder(path_within_project=PROJECT)

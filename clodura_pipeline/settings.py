@@ -1,7 +1,6 @@
 """All settings, each declared once: read from the environment and `.env`, checked, with paths made absolute."""
 
 import difflib
-import os
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
@@ -166,7 +165,8 @@ def check_settings(values: Mapping[str, Any], root: Path) -> Settings:
 
 def resolve_api_key(variable: str, root: Path | None = None) -> str:
     """The key in this environment variable, else in `.env`; empty when it is in neither."""
-    return os.environ.get(variable) or _read_env_file((root or project_root()) / ".env", prefix="").get(variable, "")
+    from_file = _read_env_file((root or project_root()) / ".env", prefix="")
+    return given_environment(variable, from_file).get(variable) or from_file.get(variable, "")
 
 
 def _read_env_file(path: Path, prefix: str = PREFIX) -> dict[str, str]:

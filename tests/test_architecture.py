@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "clodura_pipeline"
 # Lowest first: a layer may import from its own and from those before it.
 LAYERS = (
-    ("errors",),
+    ("errors", "private_files"),
     ("sandbox",),
     ("clodura",),
     ("identity",),

@@ -98,9 +98,13 @@ def _dagster_instance() -> "dg.DagsterInstance":
 
     import dagster as dg
 
+    from clodura_pipeline.private_files import close_folder
+
     if os.environ.get("DAGSTER_HOME") or not Path("dagster.yaml").is_file():
         return dg.DagsterInstance.get()
-    return dg.DagsterInstance.from_config(str(Path.cwd()))
+    instance = dg.DagsterInstance.from_config(str(Path.cwd()))
+    close_folder(Path(".dagster"))  # of runs that were started before
+    return instance
 
 
 def chosen_days(text: str | None, settings: "Settings", today: date) -> tuple[date, date]:

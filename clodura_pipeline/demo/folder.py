@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 
 from clodura_pipeline.demo.samples import DAYS, FIRST_FILE, sample_files
 from clodura_pipeline.errors import UserFixableError
+from clodura_pipeline.private_files import close_folder, make_private_folder
 from clodura_pipeline.sandbox import DEFAULT_API_KEY
 from clodura_pipeline.settings import Settings
 
@@ -58,7 +59,8 @@ class DemoFolder:
             DemoError: another demo is running in it.
         """
         with self._writing():
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(self.folder)
+            close_folder(self.folder)  # of a demo before this one
             lock = FileLock(self._lock, timeout=0)
             try:
                 lock.acquire()

@@ -23,19 +23,15 @@ class Jobs(NamedTuple):
 def build_jobs(instance: GraphInstance) -> Jobs:
     """`enrich_contacts`, `plan_contacts` and `remove_overdue`."""
 
-    def job(name: str, assets: tuple[str, ...], description: str, config: Any = None) -> Any:
+    def job(name: str, assets: tuple[str, ...], description: str) -> Any:
         return dg.define_asset_job(
             instance.named(name),
             selection=dg.AssetSelection.assets(*(instance.key(asset) for asset in assets)),
             executor_def=dg.in_process_executor,
             tags={**NO_RETRIES, **instance.tags},
             description=description,
-            config=config,
         )
 
-    # Without it the launchpad shows every field of every resource, and not the cap.
-    ceiling = instance.settings.max_credits_per_run
-    shown = {"ops": {instance.op_name("clodura_responses"): {"config": {"max_credits": ceiling}}}} if ceiling else None
     cap = f"ops:\n  {instance.op_name('clodura_responses')}:\n    config:\n      max_credits: 20"
     return Jobs(
         job(
@@ -43,7 +39,6 @@ def build_jobs(instance: GraphInstance) -> Jobs:
             (*_CONTACTS, "enrichment_plan", "clodura_responses", *_PUBLICATION),
             f"Lands, validates, plans, calls Clodura (spends credits) and publishes, for a day or a range of days. To "
             f"spend at most 20 credits, give it this run config:\n\n```yaml\n{cap}\n```",
-            shown,
         ),
         job(
             "plan_contacts",

@@ -60,13 +60,14 @@ class ProgressReport:
         self._reported_at = now
         progress, left = session.dispatcher.progress, self._total - self._done
         rate = progress.calls / max(0.001, now - self._began)
+        waiting_for = session.caller.waiting_for
+        waits = max(0.0, session.caller.waiting_until - now) if waiting_for else 0.0
         line = (
             f"{progress.answered} answered, {left} left; {rate:.1f} calls/s; {progress.credits_charged:g} credits; "
-            f"{time_left(left, rate, session.policy.limits, self._calls_today + progress.calls)}"
+            f"{time_left(left, rate, session.policy.limits, self._calls_today + progress.calls, waits)}"
         )
-        if waiting_for := session.caller.waiting_for:
-            seconds = session.caller.waiting_until - now
-            line += f"; waiting for {waiting_for}" + (f", {seconds:.0f} s to go" if seconds >= 1 else "")
+        if waiting_for:
+            line += f"; waiting for {waiting_for}" + (f", {waits:.0f} s to go" if waits >= 1 else "")
         self._context.log.info(line)
 
     def interrupt(self, session: Session) -> None:
@@ -115,12 +116,15 @@ class ProgressReport:
         return any(reason.code == "unreachable" for reason in self.pending_reasons.values())
 
 
-def time_left(left: int, calls_per_second: float, limits: Limits, calls_today: int) -> str:
+def time_left(
+    left: int, calls_per_second: float, limits: Limits, calls_today: int, waiting_seconds: float = 0.0
+) -> str:
     """How long the calls that are left take at this rate, within every limit, as words.
 
     Args:
         calls_per_second: as measured, so that pauses and lowered rates count.
         calls_today: of all runs on this UTC day, by this run's knowledge.
+        waiting_seconds: until the next call may be made.
     """
     if limits.per_day and left > (today := max(0, limits.per_day - calls_today)):
         days = math.ceil((left - today) / limits.per_day)
@@ -129,5 +133,5 @@ def time_left(left: int, calls_per_second: float, limits: Limits, calls_today: i
     rate = min(calls_per_second or highest, highest)
     if not rate or math.isinf(rate):
         return "time left unknown"
-    seconds = left / rate
+    seconds = waiting_seconds + left / rate
     return f"about {seconds:.0f} s left" if seconds < 100 else f"about {seconds / 60:.0f} min left"

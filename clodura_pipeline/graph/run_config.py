@@ -4,7 +4,9 @@ Fields without a value by default are not written into the launchpad: there the 
 """
 
 import dagster as dg
-from pydantic import Field
+from pydantic import Field, create_model
+
+_CAP = "this run's cap in credits; at most CLODURA_MAX_CREDITS_PER_RUN, which it cannot lift"
 
 
 class PlanConfig(dg.Config):
@@ -17,11 +19,18 @@ class PlanConfig(dg.Config):
 class EnrichmentConfig(dg.Config):
     """What a run may be given. An ordinary run needs none of it."""
 
-    max_credits: int | None = Field(
-        None, description="this run's cap in credits; at most CLODURA_MAX_CREDITS_PER_RUN, which it cannot lift"
-    )
+    max_credits: int | None = Field(None, description=_CAP)
     refresh: bool | None = Field(
         None, description="call again for people with answers older than the max ages; needs max_credits"
     )
     retry_ambiguous: bool | None = Field(None, description="call again for people whose answer was lost twice")
     ignore_canary: bool | None = Field(None, description="continue although answers differ from earlier ones")
+
+
+def config_with_cap(max_credits: int) -> type[EnrichmentConfig]:
+    """The config whose `max_credits` the launchpad writes as the setting has it; 0: no cap, so none is written.
+
+    Not a default config of the job: Dagster 1.13.27 then refuses a backfill that has a config of its own.
+    """
+    cap = (int | None, Field(max_credits or None, description=_CAP))
+    return create_model("EnrichmentConfig", __base__=EnrichmentConfig, max_credits=cap)

@@ -19,6 +19,7 @@ from clodura_pipeline.ledger.database import (
 )
 from clodura_pipeline.ledger.schema import SCHEMA_VERSION, create_tables
 from clodura_pipeline.ledger.schema_migration import migrate_schema
+from clodura_pipeline.private_files import make_private_folder
 
 _OVERWRITE_SECONDS = 10.0
 _NETWORK_FILE_SYSTEMS = frozenset(
@@ -41,7 +42,7 @@ class SqliteDatabase(LedgerDatabase):
         self._lock = threading.RLock()
         refuse_network_file_system(path.parent)
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(path.parent)
             # It holds contact data and answers. SQLite gives the files beside it the same permissions.
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             self._connection = sqlite3.connect(

@@ -10,6 +10,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from clodura_pipeline.errors import UserFixableError
+from clodura_pipeline.private_files import ONLY_FOR_OWNER, make_private_folder
 from clodura_pipeline.warehouse.erasure.compaction import export_for_compaction, replace_compacted
 from clodura_pipeline.warehouse.erasure.rebuild import parquet_folder, remove
 from clodura_pipeline.warehouse.ledger_tables import LEDGER_TABLES_DDL
@@ -72,7 +73,7 @@ def working_database(resource: DatabaseFile, why: str = "") -> Iterator[duckdb.D
         NotCompacted: see `compaction.want_compaction`.
     """
     path = Path(resource.database)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     lock = FileLock(path.with_suffix(".lock"), mode=0o600)
     try:
         lock.acquire(timeout=LOCK_TIMEOUT_SECONDS)
@@ -81,7 +82,7 @@ def working_database(resource: DatabaseFile, why: str = "") -> Iterator[duckdb.D
             f"Another run has held the working database for {LOCK_TIMEOUT_SECONDS:.0f} s. Nothing is lost. Find the "
             f"run that hangs in the Dagster UI and terminate it{why and f' ({why} waits)'}. File: {path}"
         ) from None
-    usual_umask = os.umask(0o077)  # the file, and what DuckDB writes beside it, hold contact data
+    usual_umask = os.umask(ONLY_FOR_OWNER)  # the file, and what DuckDB writes beside it, hold contact data
     try:
         remove(parquet_folder(path))  # a process that was killed left it
         with resource.get_connection() as connection:

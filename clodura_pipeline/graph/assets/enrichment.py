@@ -15,7 +15,7 @@ from clodura_pipeline.graph.guards import cap_scope, refuse_new_ledger, run_budg
 from clodura_pipeline.graph.instance import GraphInstance, Step
 from clodura_pipeline.graph.metadata import row_count, small_table, without_none
 from clodura_pipeline.graph.progress import ProgressReport
-from clodura_pipeline.graph.run_config import EnrichmentConfig, PlanConfig
+from clodura_pipeline.graph.run_config import EnrichmentConfig, PlanConfig, config_with_cap
 from clodura_pipeline.graph.run_tags import tag_run
 from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.ledger.rules.stops import StopKind, stop
@@ -44,13 +44,17 @@ def build_enrichment_assets(instance: GraphInstance) -> list[dg.AssetsDefinition
     )
     return [
         instance.asset(_plan, plan, partitioned=True, config=PlanConfig),
-        instance.asset(_call_people, responses, partitioned=True, config=EnrichmentConfig),
+        instance.asset(
+            _call_people, responses, partitioned=True, config=config_with_cap(instance.settings.max_credits_per_run)
+        ),
     ]
 
 
 def _plan(step: Step) -> dg.MaterializeResult:
+    given = _given_config(step)  # where calls follow in the same run, the plan is of what will be called
+    config = EnrichmentConfig(**given) if given else step.config(PlanConfig)
     with step.ledger() as ledger, step.database("planning") as connection:
-        plan = _make_plan(step, connection, ledger, _config_of_calls(step) or step.config(PlanConfig))
+        plan = _make_plan(step, connection, ledger, config)
         run = {**_plan_figures(step, plan), **row_count(connection, ENRICHMENT_PLAN)}
         step.describe_days("enrichment_plan", connection, PLANNED_BY_DAY, run)
     step.context.log.info(
@@ -76,11 +80,16 @@ def _plan_figures(step: Step, plan: PlanSummary) -> dict[str, Any]:
     }
 
 
-def _config_of_calls(step: Step) -> EnrichmentConfig | None:
-    """The config of `clodura_responses` where it is part of the same run: the plan is of what will be called."""
+def _given_config(step: Step) -> dict[str, Any]:
+    """What this run's config says about `clodura_responses`, without defaults."""
     run_config: Mapping[str, Any] = step.context.run.run_config
-    config = run_config.get("ops", {}).get(step.instance.op_name("clodura_responses"), {}).get("config")
-    return EnrichmentConfig(**config) if config else None
+    return run_config.get("ops", {}).get(step.instance.op_name("clodura_responses"), {}).get("config") or {}
+
+
+def _config_of_calls(step: Step) -> EnrichmentConfig:
+    """The config of the calls; its cap is None where none was given, so that a refresh needs one."""
+    config = step.config(EnrichmentConfig)
+    return config if "max_credits" in _given_config(step) else config.model_copy(update={"max_credits": None})
 
 
 def _make_plan(
@@ -98,7 +107,7 @@ def _make_plan(
 
 
 def _call_people(step: Step) -> dg.MaterializeResult:
-    days, report = step.days, _call(step, step.config(EnrichmentConfig))
+    days, report = step.days, _call(step, _config_of_calls(step))
     failure = _failure(report)
     with step.ledger() as ledger, step.database("building tables") as connection:
         store_pending_reasons(connection, days, report.pending_reasons, report.stopped)

@@ -1,0 +1,31 @@
+"""Keeps what this package and Dagster write closed to other users of the machine."""
+
+import os
+from pathlib import Path
+
+ONLY_FOR_OWNER = 0o077
+"""The umask under which contact data, answers and logs are written."""
+
+
+def make_private_folder(folder: Path) -> None:
+    """Create a folder that only its owner may enter; folders above it that are missing may be entered by others.
+
+    A published file may lie in one of those.
+    """
+    usual_umask = os.umask(0o022)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+    finally:
+        os.umask(usual_umask)
+
+
+def close_folder(folder: Path) -> None:
+    """Take from others the access to a folder and to everything in it, as far as it is there and ours."""
+    for path in (folder, *folder.rglob("*")) if folder.is_dir() else ():
+        try:
+            mode = path.lstat().st_mode
+            if mode & ONLY_FOR_OWNER and not path.is_symlink():
+                path.chmod(mode & 0o700)
+        except OSError:
+            continue  # ended meanwhile, or of another user
