@@ -3,6 +3,8 @@
 Fields without a value by default are not written into the launchpad: there the cap is the one line that is.
 """
 
+from typing import Any
+
 import dagster as dg
 from pydantic import Field, create_model
 
@@ -32,5 +34,5 @@ def config_with_cap(max_credits: int) -> type[EnrichmentConfig]:
 
     Not a default config of the job: Dagster 1.13.27 then refuses a backfill that has a config of its own.
     """
-    cap = (int | None, Field(max_credits or None, description=_CAP))
+    cap: Any = (int | None, Field(max_credits or None, description=_CAP))
     return create_model("EnrichmentConfig", __base__=EnrichmentConfig, max_credits=cap)
