@@ -91,7 +91,9 @@ def decode(data: bytes) -> Text:
         return _decoded(data, codec, "UTF-16")
     if _JAPANESE_ESCAPE.search(data[:_SAMPLE]) and data.isascii():
         return _decoded(data, "iso2022_jp_ext", "ISO-2022-JP")
-    if is_utf8(data) or _is_mostly_utf8(data):
+    if is_utf8(data):
+        return _with_doubts(Text(data, True, "UTF-8"))
+    if _is_mostly_utf8(data):
         return _decoded(data, "utf-8", "UTF-8")
     found = detect_encoding(data)
     text = _decoded(data, found.codec, found.label)

@@ -56,7 +56,7 @@ _CELL = re.compile(rb'[^,;\t\r\n"]*[\x80-\xff][^,;\t\r\n"]*')
 _WORD = re.compile(r"[^ \n]+")
 _IDEOGRAPH = re.compile("[\u4e00-\u9fff]")
 _SEARCHED_BYTES = 1 << 22  # from the first letter beyond ASCII on
-_JUDGED_CELLS = 300
+_JUDGED_CELLS, _JUDGED_BYTES, _SAMPLE_BYTES = 300, 100, 1 << 16
 _MIN_NAMES = 3  # different ones; with fewer, a language is a guess
 # Natural logarithms of how likely a letter is beside its neighbour, where the lists have no such pair.
 _RARE, _FOREIGN, _SYMBOL, _UNDEFINED = math.log(4e-4), math.log(2e-5), math.log(1e-6), math.log(1e-7)
@@ -88,7 +88,7 @@ def detect_encoding(data: bytes) -> DetectedEncoding:
     start = data.rfind(b"\n", 0, first.start()) + 1 if first else 0
     cells = sorted(set(_CELL.findall(data, start, start + _SEARCHED_BYTES)))
     judged = cells[:: -(-len(cells) // _JUDGED_CELLS)]
-    sample = b"\n".join(judged)
+    sample = b"\n".join(cell[:_JUDGED_BYTES] for cell in judged)
     letters = len(_NOT_ASCII.findall(sample))
     codecs: dict[str, str] = {}  # by the text that a codec makes, the one that is met most
     likelihoods: dict[str, float] = {}
@@ -99,7 +99,7 @@ def detect_encoding(data: bytes) -> DetectedEncoding:
     (best, text), (second, _) = sorted(((value, text) for text, value in likelihoods.items()), reverse=True)[:2]
     codec = codecs[text]
     if best / letters < _MIN_MEAN and letters > 3 and letters > len(sample) * _NOT_LATIN_SHARE:
-        return _east_asian(sample, len(cells))
+        return _east_asian(b"\n".join(judged)[:_SAMPLE_BYTES], len(cells))
     few = len(cells) < _MIN_NAMES and codec != "cp1252"
     return DetectedEncoding(codec, _ONE_BYTE[codec][0], few or best - second < _MIN_LEAD)
 

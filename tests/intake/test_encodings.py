@@ -1,5 +1,6 @@
 """Names in other encodings are read by their letters; where the encoding is doubtful, the result says so."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,9 @@ def test_names_that_come_late_show_the_encoding_too(tmp_path: Path) -> None:
 
 def test_a_single_western_name_is_not_doubtful(tmp_path: Path) -> None:
     assert not read(tmp_path, ["Zoë Lefèvre"], "cp1252").encoding_is_doubtful
+
+
+def test_a_cell_of_many_letters_takes_little_time(tmp_path: Path) -> None:
+    started = time.process_time()
+    assert read(tmp_path, ["Zoë Lefèvre", "é" * 200_000], "cp1252").rows.height == 2
+    assert time.process_time() - started < 3

@@ -171,6 +171,9 @@ def test_deeply_nested_json_is_no_crash(tmp_path: Path) -> None:
     deep = '{"a":' * 100_000 + "1" + "}" * 100_000
     reading = read(tmp_path, '{"email": "a@example.com"}\n' + deep + "\n")
     assert (reading.rows.height, reading.unreadable[0].reason) == (1, "is not valid JSON: is nested too deeply")
+    listed = '[{"email": "a@example.com", "x": ' + '{"a":' * 900 + "1" + "}" * 900 + '}, {"email": "b@example.com"}]'
+    reading = read(tmp_path, listed)
+    assert (reading.rows["source_row"].to_list(), reading.unreadable[0].reason) == ([2], "is nested too deeply")
     with pytest.raises(UnreadableFile):
         read(tmp_path, "[" * 100_000)
 

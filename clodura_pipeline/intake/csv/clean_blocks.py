@@ -15,7 +15,9 @@ def read_clean(block: bytes, delimiter: str, width: int, first_row: int) -> pl.D
 
     Records are counted twice: as lines of the proven shape before, and as rows after.
     """
-    if width < 2 or not delimiter.isascii():  # with one column, a line of spaces would be a record to Arrow
+    if not delimiter.isascii():
+        return None
+    if width == 1 and _has_line_of_spaces(block):  # it is no record here, and would be one to Arrow
         return None
     if block.startswith(codecs.BOM_UTF8):  # of the second of two files joined; Arrow would drop it
         return None
@@ -41,6 +43,11 @@ def read_clean(block: bytes, delimiter: str, width: int, first_row: int) -> pl.D
     cells = pl.DataFrame({name: pl.Series(name, table.column(name), dtype=pl.String) for name in names})
     rows = pl.int_range(first_row, first_row + count, dtype=pl.Int64, eager=True)
     return cells.insert_column(0, rows.alias(ROW))
+
+
+def _has_line_of_spaces(block: bytes) -> bool:
+    text = pl.Series([block], dtype=pl.Binary).cast(pl.String)
+    return bool(text.str.contains(r"(?m)^(?:[\s--\r\n]|[\x1c-\x1f])+\r?$").item())
 
 
 def _count_clean_lines(block: bytes, delimiter: str) -> int | None:

@@ -10,6 +10,8 @@ from clodura_pipeline.intake.json.flattening import Object, put
 from clodura_pipeline.intake.unreadable import UnreadableFile
 
 _HEAD = 1 << 16
+_MAX_DEPTH = 100  # levels of a record; exports of contacts have about ten
+_TOO_DEEP = "is nested too deeply"
 _SPACE = re.compile(r"[ \t\r\n,]*")
 _WHOLE_NUMBER = re.compile(r"(-?\d+)\.0+")
 _BEGINS_JSON = re.compile(r'\[\s*(?:[\[{"\]\d-]|true|false|null)|\{\s*["}]')
@@ -73,6 +75,8 @@ def parse_values(whole: str, text: Text) -> Iterator[ParsedValue]:
         written = whole[at:end]
         if text.broken(written):
             yield ParsedValue(None, f"has bytes that are not valid {text.encoding}", shown(written))
+        elif _is_deeper(value, _MAX_DEPTH):
+            yield ParsedValue(None, _TOO_DEEP, written)
         else:
             yield ParsedValue(value, None, written)
         at = _after_space(whole, end)
@@ -88,11 +92,22 @@ def _after_space(whole: str, start: int) -> int:
 def _parsed(line: str) -> Any:
     """The value of a text; ValueError with nothing of the text in it where there is none."""
     try:
-        return _DECODER.decode(line)
+        value = _DECODER.decode(line)
     except json.JSONDecodeError as error:
         raise ValueError(f"{error.msg.lower()} at character {error.pos + 1}") from None
     except RecursionError:
-        raise ValueError("is nested too deeply") from None
+        raise ValueError(_TOO_DEEP) from None
+    if _is_deeper(value, _MAX_DEPTH):
+        raise ValueError(_TOO_DEEP)
+    return value
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether lists and objects lie within each other on more levels."""
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(one, levels - 1) for one in inner)
 
 
 def _is_object(line: str) -> bool:
