@@ -5,7 +5,8 @@ with the same past are decided on together. Only people who are called for becom
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,6 +15,7 @@ import polars as pl
 
 from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS, Combination, Identifiers
 from clodura_pipeline.clodura.verdicts import State
+from clodura_pipeline.identity.matching import FILE_NUMBER_OF_PLACE, FILE_PLACES, PLACE, ROW_OF_PLACE
 from clodura_pipeline.identity.suppression import Suppression
 from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.ledger.rules.eligibility import (
@@ -38,6 +40,7 @@ from clodura_pipeline.warehouse.suppression import update_suppressed_people
 ENOUGH_ANSWERS = 30
 """Below this many answers an average cost says little, and the worst cost is planned with."""
 
+PEOPLE_READ_AT_A_TIME = 10_000
 _IDENTIFIERS = ("linkedin_url", "email", "first_name", "last_name", "organisation_name", "organisation_linkedin_url")
 _NAMED = "first_name IS NOT NULL AND last_name IS NOT NULL"
 # As `Identifiers.combination`, of the columns of people_requests; a test holds the two against each other.
@@ -53,13 +56,13 @@ _STRENGTHS = ", ".join(f"('{one.label}', {one.strength})" for one in Combination
 _CANDIDATES = f"""
 CREATE OR REPLACE TEMP TABLE candidates AS
 WITH first_rows AS (
-    SELECT p.person_key, min(struct_pack(d := v.file_date, f := v.source_file, r := v.source_row)) AS place
-    FROM contact_people p JOIN validated_contacts v USING (source_file, source_row)
-    WHERE v.file_date IN (SELECT unnest($days)) AND p.person_key NOT IN (SELECT person_key FROM suppressed_people)
-    GROUP BY p.person_key
+    SELECT person_key, min({PLACE}) AS place FROM contact_people JOIN file_places USING (source_file)
+    WHERE file_date IN (SELECT unnest($days)) AND person_key NOT IN (SELECT person_key FROM suppressed_people)
+    GROUP BY person_key
 )
-SELECT person_key, place.d AS file_date, place.f AS source_file, place.r AS source_row, combination, strength
-FROM first_rows JOIN (SELECT person_key, {COMBINATION_SQL} AS combination FROM people_requests) USING (person_key)
+SELECT person_key, place, file_date, source_file, {ROW_OF_PLACE} AS source_row, combination, strength
+FROM first_rows JOIN file_places ON file_number = {FILE_NUMBER_OF_PLACE}
+JOIN (SELECT person_key, {COMBINATION_SQL} AS combination FROM people_requests) USING (person_key)
 JOIN (VALUES {_STRENGTHS}) AS known(combination, strength) USING (combination)
 """
 
@@ -101,8 +104,7 @@ DOUBTFUL_ENCODING = PendingReason(
 )
 _STORED = f"""
 INSERT INTO enrichment_plan BY NAME
-SELECT e.file_date, row_number() OVER (ORDER BY e.decision = 'in_flight', c.strength DESC, e.file_date, e.source_file,
-           e.source_row) AS position,
+SELECT e.file_date, row_number() OVER (ORDER BY e.decision = 'in_flight', c.strength DESC, c.place) AS position,
        e.person_key, e.source_file, e.source_row, c.combination AS identifiers_used, e.purpose,
        {WORST_COST_CREDITS} AS worst_credits,
        CASE WHEN m.answers >= {ENOUGH_ANSWERS} THEN m.credits ELSE {WORST_COST_CREDITS} END AS expected_credits
@@ -113,8 +115,8 @@ WHERE e.decision IN ('eligible', 'in_flight') AND e.file_date IN (SELECT unnest(
 ORDER BY position
 """
 _SUPPRESSED = """
-SELECT count(DISTINCT person_key) FROM contact_people JOIN validated_contacts USING (source_file, source_row)
-JOIN suppressed_people USING (person_key) WHERE file_date IN (SELECT unnest(?))
+SELECT count(DISTINCT person_key) FROM contact_people SEMI JOIN suppressed_people USING (person_key)
+WHERE source_file IN (SELECT source_file FROM validated_contacts WHERE file_date IN (SELECT unnest(?)))
 """
 _PLAN_OF_RUN = "plan_of_run"
 
@@ -166,6 +168,7 @@ def make_plan(
     of_run = f"{run_id}/{get_state(connection, 'people_of')}/{get_state(connection, 'suppressed_of')}"
     if get_state(connection, _PLAN_OF_RUN) != of_run:
         with transaction(connection):
+            connection.execute(FILE_PLACES)
             connection.execute(_CANDIDATES, {"days": list(days)})
             _decide(connection, ledger, days, refresh, retry_ambiguous)
             connection.execute("DELETE FROM enrichment_plan WHERE file_date IN (SELECT unnest(?))", [list(days)])
@@ -175,18 +178,33 @@ def make_plan(
     return _summary(connection, days)
 
 
+def planned_people(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> pl.Series:
+    """The keys of the people in the stored plan, in its order."""
+    sql = "SELECT person_key FROM enrichment_plan WHERE file_date IN (SELECT unnest(?)) ORDER BY position"
+    return read(connection, sql, [list(days)])["person_key"]
+
+
 def planned_batches(
-    connection: duckdb.DuckDBPyConnection, days: Sequence[date], batch_size: int
+    open_database: Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]],
+    days: Sequence[date],
+    people: pl.Series,
+    batch_size: int,
 ) -> Iterator[list[EnrichmentRequest]]:
-    """The requests of the stored plan in its order, made batch by batch; the database is read at once and not held."""
-    planned = read(
-        connection,
-        "SELECT p.person_key, p.file_date, p.source_file, q.* EXCLUDE (person_key, set_aside) "
-        "FROM enrichment_plan p JOIN people_requests q USING (person_key) "
-        "WHERE p.file_date IN (SELECT unnest(?)) ORDER BY p.position",
-        [list(days)],
-    )
-    return ([_request(row) for row in part.iter_rows(named=True)] for part in planned.iter_slices(batch_size))
+    """The requests of these people of the plan, in order.
+
+    The database is opened for some thousand people at a time and not held: the limits rarely reach all of them.
+    """
+    for keys in people.to_frame("person_key").with_row_index("place").iter_slices(PEOPLE_READ_AT_A_TIME):
+        with open_database() as connection, registered(connection, "chosen", keys):
+            chunk = read(
+                connection,
+                "SELECT p.person_key, p.file_date, p.source_file, q.* EXCLUDE (person_key, set_aside) "
+                "FROM chosen c JOIN enrichment_plan p USING (person_key) JOIN people_requests q USING (person_key) "
+                "WHERE p.file_date IN (SELECT unnest(?)) ORDER BY c.place",
+                [list(days)],
+            )
+        for part in chunk.iter_slices(batch_size):
+            yield [_request(row) for row in part.iter_rows(named=True)]
 
 
 def doubtful_people(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> frozenset[int]:

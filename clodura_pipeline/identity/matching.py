@@ -18,6 +18,15 @@ from clodura_pipeline.identity.connected_labels import connect_labels
 
 IN_CONFLICT = "email: seen with more than one LinkedIn profile, sent with none of them"
 
+# `place`: one number for the day, file and row of a landed row, in their order. Text is not compared row by row.
+FILE_PLACES = """
+CREATE OR REPLACE TEMP TABLE file_places AS
+SELECT source_file, min(file_date) AS file_date, row_number() OVER (ORDER BY min(file_date), source_file) AS file_number
+FROM validated_contacts GROUP BY source_file
+"""
+PLACE = "(file_number * 1_000_000_000_000 + source_row)"
+FILE_NUMBER_OF_PLACE, ROW_OF_PLACE = "place // 1_000_000_000_000", "place % 1_000_000_000_000"
+
 # Input: validated_contacts; ledger_identifiers (identifier, person_key, from_call) and ledger_people (person_key,
 # survivor, added), both of surviving and former keys.
 _EVIDENCE = """
@@ -82,13 +91,13 @@ GROUP BY email HAVING count(DISTINCT row_email) = 1
 
 _LABELS = """
 CREATE OR REPLACE TEMP TABLE row_labels AS
-SELECT source_file, source_row, v.profile_id, v.email_id,
+SELECT {place} AS place, v.profile_id, v.email_id,
        coalesce(h.in_conflict, false) AS in_conflict,
        CASE WHEN v.profile_id IS NOT NULL THEN coalesce(p.label, v.profile_id)
             WHEN v.email_id IS NULL THEN name_id
             WHEN h.holder IS NOT NULL AND NOT h.in_conflict THEN h.holder
             ELSE coalesce(e.label, v.email_id) END AS label
-FROM validated_contacts v
+FROM validated_contacts v JOIN file_places USING (source_file)
 LEFT JOIN profile_labels p ON p.node = v.profile_id
 LEFT JOIN held h ON h.email = v.email_id
 LEFT JOIN email_labels e ON e.node = v.email_id
@@ -138,67 +147,66 @@ FROM ledger_people p LEFT JOIN joined j ON j.person_key = p.survivor
 WHERE coalesce(j.survivor, p.survivor) <> p.person_key;
 """
 
+# `is_withheld`: an address in conflict is sent only for a person who has no profile.
 _ROWS = """
-CREATE OR REPLACE TEMP TABLE row_people AS
-SELECT source_file, source_row, in_conflict, coalesce(person_key, {hashed}) AS person_key
+CREATE OR REPLACE TEMP TABLE keyed AS
+SELECT place, profile_id IS NOT NULL AS has_profile, in_conflict, coalesce(person_key, {hashed}) AS person_key
 FROM row_labels LEFT JOIN label_keys USING (label);
 
+CREATE OR REPLACE TEMP TABLE row_people AS
+WITH withheld AS (SELECT person_key FROM keyed GROUP BY person_key HAVING bool_or(in_conflict) AND bool_or(has_profile))
+SELECT k.*, in_conflict AND w.person_key IS NOT NULL AS is_withheld
+FROM keyed k LEFT JOIN withheld w USING (person_key);
+
 DELETE FROM contact_people;
-INSERT INTO contact_people SELECT source_file, source_row, person_key FROM row_people;
+INSERT INTO contact_people
+SELECT source_file, {row}, person_key FROM row_people JOIN file_places ON file_number = {file_number};
 """
 
 # What is sent for a person: per column the latest value of their rows. First and last name belong together: half a
-# name counts only where no row has both. A page of an earlier company is not sent with the name of the present one.
-_REQUESTS = """
-CREATE OR REPLACE TEMP TABLE person_rows AS
-SELECT r.person_key, struct_pack(d := v.file_date, f := v.source_file, r := v.source_row) AS place,
-       linkedin_url, profile_id, first_name, last_name, organisation_name, organisation_linkedin_url, name_id,
-       first_name IS NOT NULL AND last_name IS NOT NULL AS is_named,
-       v.email, v.email_id, in_conflict,
-       CASE WHEN in_conflict AND v.profile_id IS NOT NULL THEN list_append(set_aside, $in_conflict) ELSE set_aside END
-           AS set_aside
-FROM validated_contacts v JOIN row_people r USING (source_file, source_row);
+# name counts only where no row has both.
+_UNITED = """
+CREATE OR REPLACE TEMP VIEW person_rows AS
+SELECT person_key, place, is_withheld, r.has_profile AND in_conflict AS is_noted, {columns}
+FROM (SELECT *, {place} AS place FROM validated_contacts JOIN file_places USING (source_file)) JOIN row_people r
+USING (place);
 
 CREATE OR REPLACE TEMP TABLE united AS
-SELECT person_key, {latest}, {email},
-       CASE WHEN bool_or(is_named) THEN arg_max(first_name, place) FILTER (is_named)
-            ELSE arg_max_null(first_name, place) FILTER (first_name IS NOT NULL OR last_name IS NOT NULL)
-            END AS first_name,
-       CASE WHEN bool_or(is_named) THEN arg_max(last_name, place) FILTER (is_named)
-            ELSE arg_max_null(last_name, place) FILTER (first_name IS NOT NULL OR last_name IS NOT NULL)
-            END AS last_name,
-       list_sort(list_distinct(flatten(list(set_aside)))) AS set_aside
-FROM person_rows JOIN (
-    SELECT person_key, bool_or(profile_id IS NOT NULL) AS has_profile FROM person_rows GROUP BY 1 HAVING count(*) > 1
-) USING (person_key)
-GROUP BY person_key;
+SELECT person_key, {latest}, bool_or(is_noted) AS is_noted,
+       arg_max(email, place) FILTER (NOT is_withheld) AS email,
+       arg_max(email_id, place) FILTER (NOT is_withheld) AS email_id,
+       {first_name}, {last_name}
+FROM person_rows GROUP BY person_key
+"""
+_NAME = """arg_max_null({0}, place + (first_name IS NOT NULL AND last_name IS NOT NULL)::BIGINT * (1::BIGINT << 62))
+       FILTER (first_name IS NOT NULL OR last_name IS NOT NULL) AS {0}"""
+_LATEST = ("linkedin_url", "profile_id", "organisation_name", "name_id")
+_COLUMNS = (*_LATEST, "organisation_linkedin_url", "email", "email_id", "first_name", "last_name")
 
-UPDATE united SET organisation_linkedin_url = (
-    SELECT arg_max(r.organisation_linkedin_url, r.place) FROM person_rows r WHERE r.person_key = united.person_key
-    AND r.organisation_linkedin_url IS NOT NULL AND (r.organisation_name IS NULL OR {bare_row} = {bare_united}))
-WHERE organisation_name IS NOT NULL AND organisation_linkedin_url IS NOT NULL;
-
+# A page of an earlier company is not sent with the name of the present one.
+_REQUESTS = """
 DELETE FROM people_requests;
 INSERT INTO people_requests BY NAME
-WITH everyone AS (
-    SELECT {columns}, set_aside FROM united
-    UNION ALL
-    SELECT {columns}, set_aside FROM (SELECT * REPLACE (
-        CASE WHEN in_conflict AND profile_id IS NOT NULL THEN NULL ELSE email END AS email,
-        CASE WHEN in_conflict AND profile_id IS NOT NULL THEN NULL ELSE email_id END AS email_id) FROM person_rows)
-    ANTI JOIN united USING (person_key)
-), own AS (
-    SELECT person_key, list(DISTINCT identifier ORDER BY identifier) AS identifiers FROM (
+WITH pages AS (
+    SELECT person_key, arg_max(r.organisation_linkedin_url, place) AS organisation_linkedin_url
+    FROM person_rows r JOIN united u USING (person_key)
+    WHERE r.organisation_linkedin_url IS NOT NULL
+    AND (r.organisation_name IS NULL OR r.organisation_name = u.organisation_name OR {bare_row} = {bare_united})
+    GROUP BY person_key
+), others AS (
+    SELECT person_key, list(DISTINCT identifier ORDER BY identifier) AS other_ids FROM (
         SELECT coalesce(person_key, {hashed}) AS person_key, identifier
         FROM members LEFT JOIN label_keys USING (label) WHERE label NOT LIKE 'nc:%')
-    GROUP BY person_key HAVING count(DISTINCT identifier) > 1
+    JOIN united USING (person_key)
+    WHERE identifier IS DISTINCT FROM profile_id AND identifier IS DISTINCT FROM email_id
+    GROUP BY person_key
 )
-SELECT e.* EXCLUDE (profile_id, email_id, name_id),
+SELECT u.* EXCLUDE (profile_id, email_id, name_id, is_noted), organisation_linkedin_url,
+       CASE WHEN is_noted THEN [$in_conflict] ELSE [] END AS set_aside,
        list_filter([profile_id, email_id, CASE WHEN profile_id IS NULL AND email_id IS NULL THEN name_id END],
                    lambda x: x IS NOT NULL) AS sent_ids,
-       list_filter(coalesce(identifiers, []), lambda x: x IS DISTINCT FROM profile_id AND x IS DISTINCT FROM email_id)
-           AS other_ids
-FROM everyone e LEFT JOIN own USING (person_key);
+       coalesce(other_ids, []) AS other_ids
+FROM united u LEFT JOIN pages USING (person_key) LEFT JOIN others USING (person_key)
 """
 
 _CONFLICTS = """
@@ -209,9 +217,6 @@ SELECT 'email' AS identifier, arg_max(v.email, struct_pack(d := file_date, f := 
 FROM validated_contacts v JOIN held h ON h.email = v.email_id AND h.in_conflict
 GROUP BY v.email_id ORDER BY 2;
 """
-
-_LATEST = ("linkedin_url", "profile_id", "organisation_name", "organisation_linkedin_url", "name_id")
-_COLUMNS = ("person_key", *_LATEST, "email", "email_id", "first_name", "last_name")
 
 
 def resolve_people(connection: duckdb.DuckDBPyConnection, person_key_sql: str) -> None:
@@ -225,36 +230,27 @@ def resolve_people(connection: duckdb.DuckDBPyConnection, person_key_sql: str) -
     """
     hashed = person_key_sql.format("label")
     bare = "regexp_replace(lower({}.organisation_name), '[^\\pL\\pM\\pN]+', '', 'g')"
+    latest = ", ".join(f"arg_max({name}, place) AS {name}" for name in _LATEST)
+    names = {name: _NAME.format(name) for name in ("first_name", "last_name")}
+    connection.execute(FILE_PLACES)
     connection.execute(_EVIDENCE)
     connection.execute(_PROFILE_LINKS)
     connect_labels(connection, "links", "profile_labels")
     connection.execute(_HELD_BY_PROFILES)
     connection.execute(_HELD_BY_ADDRESSES)
     connect_labels(connection, "links", "email_labels")
-    connection.execute(_LABELS)
+    connection.execute(_LABELS.format(place=PLACE))
     connection.execute(_MEMBERS)
     connection.execute(_JOINED)
     connect_labels(connection, "links", "claim_labels")
     connection.execute(_KEYS)
-    connection.execute(_ROWS.format(hashed=hashed))
-    latest = ", ".join(f"arg_max({name}, place) FILTER ({name} IS NOT NULL) AS {name}" for name in _LATEST)
-    # An address in conflict is sent only for a person who has no profile.
-    email = ", ".join(
-        f"arg_max({name}, place) FILTER (NOT in_conflict OR NOT has_profile) AS {name}"
-        for name in ("email", "email_id")
-    )
-    requests = _REQUESTS.format(
-        latest=latest,
-        email=email,
-        columns=", ".join(_COLUMNS),
-        hashed=hashed,
-        bare_row=bare.format("r"),
-        bare_united=bare.format("united"),
-    )
-    for statement in filter(str.strip, requests.split(";\n")):
-        connection.execute(statement, {"in_conflict": IN_CONFLICT} if "$in_conflict" in statement else None)
+    connection.execute(_ROWS.format(hashed=hashed, row=ROW_OF_PLACE, file_number=FILE_NUMBER_OF_PLACE))
+    connection.execute(_UNITED.format(place=PLACE, columns=", ".join(_COLUMNS), latest=latest, **names))
+    requests = _REQUESTS.format(hashed=hashed, bare_row=bare.format("r"), bare_united=bare.format("u"))
+    connection.execute(requests, {"in_conflict": IN_CONFLICT})
     connection.execute(_CONFLICTS)
-    for table in ("known", "further", "links", "held", "several", "row_holders", "row_labels", "members", "claims",
-                  "joined", "label_keys", "row_people", "person_rows", "united", "profile_labels", "email_labels",
+    connection.execute("DROP VIEW person_rows")
+    for table in ("file_places", "known", "further", "links", "held", "several", "row_holders", "row_labels", "members",
+                  "claims", "joined", "label_keys", "keyed", "row_people", "united", "profile_labels", "email_labels",
                   "claim_labels"):  # fmt: skip
         connection.execute(f"DROP TABLE IF EXISTS temp.{table}")

@@ -39,17 +39,22 @@ def validate(
 ) -> Validated:
     """Clean and validate the landed rows of these days and store both halves, in one transaction.
 
-    Files of other days that were landed and not validated yet are included: their run was killed in between.
+    Files of other days that were landed and not validated yet are included: their run was killed in between. So are
+    all files that were validated under another canonical form, so that all rows agree on who is who.
 
     Args:
         erased_people: their rows are rejected, and their text is removed where it landed.
         changed_only: leave out files that have been validated since they were landed.
     """
-    files = _files_to_validate(connection, days, changed_only)
-    if not files:
-        return Validated()
+    form = str(CANONICAL_VERSION)
     emptied = 0
     with transaction(connection):
+        if get_state(connection, _FORM) != form:
+            connection.execute("UPDATE landed_files SET validated = false")
+            set_state(connection, _FORM, form)
+        files = _files_to_validate(connection, days, changed_only)
+        if not files:
+            return Validated()
         for table in (VALIDATED_CONTACTS, REJECTED_CONTACTS):
             delete(connection, table.name, "source_file", files)
         for landed in _portions(connection, files):
@@ -61,13 +66,9 @@ def validate(
 
 
 def validate_again_if_form_changed(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
-    """Validate all rows again that were validated under another canonical form, so that all agree on who is who."""
-    form = str(CANONICAL_VERSION)
-    if get_state(connection, _FORM) == form:
-        return
-    connection.execute("UPDATE landed_files SET validated = false")
-    validate(connection, [], ledger.erased_people())
-    set_state(connection, _FORM, form)
+    """Validate all rows again that were validated under another canonical form."""
+    if get_state(connection, _FORM) != str(CANONICAL_VERSION):
+        validate(connection, [], ledger.erased_people())
 
 
 def _files_to_validate(connection: duckdb.DuckDBPyConnection, days: Sequence[date], changed_only: bool) -> list[str]:
@@ -84,18 +85,13 @@ def _files_to_validate(connection: duckdb.DuckDBPyConnection, days: Sequence[dat
 
 def _portions(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> Iterator[pl.DataFrame]:
     """The landed rows of these files, a limited number at a time."""
-    numbered = (
-        "SELECT rowid AS id, row_number() OVER (ORDER BY source_file, source_row) - 1 AS place FROM raw_contacts "
-        "WHERE source_file IN (SELECT unnest(?))"
-    )
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE to_validate AS {numbered}", [list(files)])
-    rows = connection.execute("SELECT count(*) FROM to_validate").fetchall()[0][0]
-    for start in range(0, rows, ROWS_AT_A_TIME):
+    of_files = "FROM raw_contacts WHERE source_file IN (SELECT unnest(?))"
+    first, last = connection.execute(f"SELECT min(rowid), max(rowid) {of_files}", [list(files)]).fetchall()[0]
+    for start in range(first, last + 1, ROWS_AT_A_TIME) if first is not None else ():
         yield read(
             connection,
-            "SELECT r.* FROM raw_contacts r JOIN to_validate t ON t.id = r.rowid "
-            "WHERE t.place >= ? AND t.place < ? ORDER BY t.place",
-            [start, start + ROWS_AT_A_TIME],
+            f"SELECT * {of_files} AND rowid BETWEEN ? AND ?",
+            [list(files), start, start + ROWS_AT_A_TIME - 1],
         )
 
 

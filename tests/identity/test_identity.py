@@ -157,13 +157,6 @@ def test_page_of_an_earlier_company_is_not_asked_with_the_present_one() -> None:
     assert stayed["organisation_linkedin_url"] == "https://www.linkedin.com/company/acme"
 
 
-def test_reasons_of_all_rows_are_told_once() -> None:
-    row = {"linkedin_url": URL.format("ann"), "email": "info@x.com"}
-    assert request(people(row, row, {"linkedin_url": URL.format("ann")}), "li:ann")["set_aside"] == [
-        "email: a role address (info@), not sent"
-    ]
-
-
 def test_no_rows_are_no_people() -> None:
     found = people()
     assert [frame.height for frame in (found.rows, found.requests, found.conflicts)] == [0] * 3

@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ import polars as pl
 from clodura_pipeline.clodura.answers.fields import load_answer_fields
 from clodura_pipeline.clodura.answers.reader import AnswerReader
 from clodura_pipeline.clodura.verdicts import RawAnswer, judge
-from clodura_pipeline.enrichment.plan import make_plan, planned_batches
+from clodura_pipeline.enrichment.plan import make_plan, planned_batches, planned_people
 from clodura_pipeline.identity.canonical import CANONICAL_VERSION, identifiers_of
 from clodura_pipeline.identity.cells.linkedin import profile_id
 from clodura_pipeline.identity.suppression import Suppression
@@ -100,7 +101,8 @@ class Warehouse:
         make_plan(self.connection, self.ledger, self.suppression, days, run_id, refresh)
         run = self.ledger.start_run(run_id, run_id, 0, str(days[0]), str(days[-1]))
         reader, calls = AnswerReader(), 0
-        for batch in planned_batches(self.connection, days, 100):
+        people = planned_people(self.connection, days)
+        for batch in planned_batches(lambda: nullcontext(self.connection), days, people, 100):
             for request in batch:
                 permit = self.ledger.permit(request, run, replace(POLICY, refresh=refresh))
                 if isinstance(permit, Permit):

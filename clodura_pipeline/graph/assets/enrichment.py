@@ -9,7 +9,7 @@ from duckdb import DuckDBPyConnection
 
 from clodura_pipeline.clodura.verdicts import judge
 from clodura_pipeline.enrichment.canary import CanaryWatch, answer_history
-from clodura_pipeline.enrichment.plan import PlanSummary, doubtful_people, make_plan, planned_batches
+from clodura_pipeline.enrichment.plan import PlanSummary, doubtful_people, make_plan, planned_batches, planned_people
 from clodura_pipeline.enrichment.session import RunIdentity
 from clodura_pipeline.graph.guards import cap_scope, refuse_new_ledger, run_budget
 from clodura_pipeline.graph.instance import GraphInstance, Step
@@ -132,7 +132,7 @@ def _call(step: Step, config: EnrichmentConfig) -> ProgressReport:
         _reread_answers(step, ledger)
         with step.database("planning") as connection:
             plan = _make_plan(step, connection, ledger, config)
-            batches = planned_batches(connection, days, settings.batch_size)
+            people = planned_people(connection, days)
             doubts = doubtful_people(connection, days)
             canary = CanaryWatch({} if config.ignore_canary else answer_history(connection), settings.min_sample)
         calls_today = ledger.totals(f"day:{ledger.read_clock().day}").calls
@@ -140,6 +140,7 @@ def _call(step: Step, config: EnrichmentConfig) -> ProgressReport:
         if not plan.to_call + plan.in_flight:
             context.log.info("No call is needed: everyone has an answer or is held back.")
             return report
+        batches = planned_batches(lambda: step.database("reading the plan"), days, people, settings.batch_size)
         identity = RunIdentity(step.run_id, cap_scope(context.run), budget.per_run_credits, str(days[0]), str(days[-1]))
         try:
             with clodura.session(ledger, identity, budget, config) as session:

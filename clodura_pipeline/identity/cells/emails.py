@@ -14,7 +14,7 @@ import idna
 import polars as pl
 from disposable_email_domains import blocklist as _DISPOSABLE_DOMAINS
 
-from clodura_pipeline.identity.cells.distinct import read_candidates, read_distinct
+from clodura_pipeline.identity.cells.distinct import LETTERS, read_candidates, read_distinct
 from clodura_pipeline.identity.cells.text import tidy
 from clodura_pipeline.identity.cells.word_lists import (
     FREE_MAIL_DOMAINS,
@@ -30,6 +30,8 @@ from clodura_pipeline.identity.cells.word_lists import (
 
 # An address in its final form, short enough for every limit on its parts.
 _PLAIN = r"^[a-z0-9_]+(?:[.'+_-][a-z0-9_]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,}$"
+# `Ann Lee <ann@x.com>`, `mailto:ann@x.com`: what stands around one address without being a part of it.
+_AROUND = rf"^(?:[0-9{LETTERS} .'\"()_-]*<\s*(?:mailto:)?([^<>]*?)\s*>|mailto:(.*))$"
 _INVALID, _MASKED = "", "*"
 _ONE_LETTER = f"^(?:{'|'.join(f'{char}+' for char in 'abcdefghijklmnopqrstuvwxyz0123456789')})$"
 _GMAIL_DOMAINS = ("gmail.com", "googlemail.com")
@@ -137,7 +139,9 @@ def read_emails(cells: pl.Series) -> pl.DataFrame:
 def _plain_addresses(texts: pl.Series) -> pl.Series:
     address = pl.col("address")
     plain = address.str.contains(_PLAIN) & (address.str.len_bytes() <= 64) & ~address.str.ends_with(".invalid")
-    return pl.DataFrame({"address": texts.str.to_lowercase()}).select(pl.when(plain).then(address)).to_series()
+    text = pl.col("text").str.to_lowercase()
+    inner = pl.coalesce(text.str.extract(_AROUND, 1), text.str.extract(_AROUND, 2), text)
+    return pl.DataFrame({"text": texts}).select(inner.alias("address")).select(pl.when(plain).then(address)).to_series()
 
 
 def _role_words(found: pl.DataFrame) -> pl.Series:

@@ -58,7 +58,19 @@ _FORWARDING = {
 _SAFE = "-_.~'!*+@%"
 # An address of a profile or a company as most are written, in lower case: its start, its path.
 _PLAIN_START = r"^(?:https?://)?(?:(?:www|m|[a-z]{2})\.)?linkedin\.com/|^/"
-_PLAIN_PATH = rf"^(?:in|company)/[0-9{LETTERS}_-]+(?:/[a-z]{{2}}(?:-[a-z]{{2}})?)?/?(?:[?#][a-z0-9_=&%.+-]*)?$"
+_PLAIN_SLUG = rf"[0-9{LETTERS}_-]+"
+_PLAIN_PATH = (
+    rf"^(?:in|company)/{_PLAIN_SLUG}(?:%2c[0-9{LETTERS}]+)?(?:/[a-z]{{2}}(?:-[a-z]{{2}})?)?/?"
+    r"(?:[?#][a-z0-9_=&%.+-]*)?$"
+)
+# LinkedIn's own redirect to such a page.
+_PLAIN_REDIRECT = (
+    r"^https?://(?:www\.)?linkedin\.com/redir/redirect\?url=https?%3a%2f%2f(?:(?:www|m|[a-z]{2})\.)?linkedin\.com%2f"
+    rf"(in|company)%2f({_PLAIN_SLUG})(?:%2f)?(?:&[a-z0-9_=&.+-]*)?$"
+)
+_SMALL_LETTERS = [char for char in map(chr, range(0xDF, 0x180)) if char.islower()]
+_ENCODED_LETTERS = {quote(char).lower(): char for char in _SMALL_LETTERS}
+_ENCODED_LETTERS |= {quote(char.upper()).lower(): char for char in _SMALL_LETTERS if char.upper().lower() == char}
 
 
 def _page(path: str) -> str | None:
@@ -157,7 +169,8 @@ def read_linkedin(cells: pl.Series) -> pl.DataFrame:
 
 def _plain_pages(texts: pl.Series) -> pl.Series:
     path, slug = pl.col("path"), pl.col("slug")
-    bare = texts.str.strip_chars(" <>\"'").str.to_lowercase().str.replace(_PLAIN_START, "")
+    text = texts.str.strip_chars(" <>\"'").str.to_lowercase().str.replace_many(_ENCODED_LETTERS)
+    bare = text.str.replace(_PLAIN_REDIRECT, "$1/$2").str.replace(_PLAIN_START, "")
     frame = pl.DataFrame({"path": bare}).with_columns(path.str.extract("^[a-z]+/([^/?#]+)", 1).alias("slug"))
     is_person = path.str.starts_with("in/")
     plain = path.str.contains(_PLAIN_PATH) & slug.str.contains(rf"[0-9{LETTERS}]") & (slug.str.len_chars() <= 100)
@@ -165,7 +178,7 @@ def _plain_pages(texts: pl.Series) -> pl.Series:
     plain &= ~slug.is_in(PLACEHOLDER_SLUGS) & ~slug.str.contains("^ac[a-z]aa")
     unnamed = slug.str.replace_all("[_-]", "").is_in(PLACEHOLDER_PEOPLE) | (slug.str.len_chars() < SHORTEST_SLUG)
     kind = pl.when(is_person).then(pl.lit("li:")).otherwise(pl.lit("co:"))
-    return frame.select(pl.when(plain & ~(is_person & unnamed)).then(kind + slug)).to_series()
+    return frame.select(pl.when(plain & ~(is_person & unnamed)).then(kind + slug.str.replace("%2c", "%2C"))).to_series()
 
 
 def profile_id(text: str) -> str | None:
@@ -184,5 +197,6 @@ def page_urls(identifiers: pl.Series) -> pl.Series:
     """The address to send for each `li:` or `co:` identifier."""
     page = pl.col("page").str.slice(3)
     folder = pl.when(pl.col("page").str.starts_with("li:")).then(pl.lit("in/")).otherwise(pl.lit("company/"))
-    plain = pl.when(page.str.contains("^[a-z0-9_-]+$")).then(pl.lit("https://www.linkedin.com/") + folder + page)
+    sent = page.str.replace_many(_SMALL_LETTERS, [quote(char) for char in _SMALL_LETTERS])
+    plain = pl.when(sent.str.contains("^[a-zA-Z0-9_%-]+$")).then(pl.lit("https://www.linkedin.com/") + folder + sent)
     return read_distinct(identifiers, pl.DataFrame({"page": identifiers}).select(plain).to_series(), page_url)
