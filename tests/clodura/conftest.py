@@ -5,30 +5,20 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any
 
 import pytest
+from sandbox_fixtures import start
 
 from clodura_pipeline.clodura.client import ClientSettings, CloduraClient
-from clodura_pipeline.sandbox import DEFAULT_API_KEY, Sandbox, SandboxOptions
+from clodura_pipeline.sandbox import DEFAULT_API_KEY
 
+__all__ = ["client", "serve", "start"]
 Handler = Callable[[socket.socket], None]
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., Sandbox]]:
-    """Starts a sandbox with the given options, and stops it after the test."""
-    with ExitStack() as stack:
-
-        def start_one(**options: Any) -> Sandbox:
-            return stack.enter_context(Sandbox(SandboxOptions(**options)))
-
-        yield start_one
-
-
-@pytest.fixture
 def serve() -> Iterator[Callable[[Handler], str]]:
-    """Starts a server that does with each connection what it is told; returns its base URL."""
+    """Starts a server that does with each connection what `handle` says; returns its base URL."""
     with ExitStack() as stack:
 
         def serve_one(handle: Handler) -> str:

@@ -55,13 +55,6 @@ def test_a_lost_answer_is_lost_and_charged_as_its_name_says(start: Start, kind: 
     assert enrich(sandbox, PERSON).status == 200, "the next call is served"
 
 
-def test_a_cut_body_is_shorter_than_its_content_length(start: Start) -> None:
-    with pytest.raises(http.client.IncompleteRead) as lost:
-        enrich(start(faults=(Fault("cut_body"),)), PERSON)
-    assert lost.value.partial
-    assert lost.value.expected
-
-
 @pytest.mark.parametrize(("kind", "charged"), [("stall", 0), ("charged_then_stall", 2)])
 def test_a_stalled_call_ends_when_the_client_gives_up(start: Start, kind: FaultKind, charged: int) -> None:
     sandbox = start(faults=(Fault(kind),))

@@ -1,16 +1,12 @@
 """The server itself: connections that stay open, clients that misbehave, and stopping in time."""
 
-import ast
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sandbox_client import MISS, PERSON, connect, connect_raw, enrich, request, send
 
-import clodura_pipeline.sandbox as sandbox_package
 from clodura_pipeline.sandbox import CREDITS_PATH, ENRICH_PATH, Fault, Sandbox, SandboxOptions
 
 Start = Callable[..., Sandbox]
@@ -163,19 +159,3 @@ def test_a_taken_port_is_named_in_the_error(start: Start) -> None:
     port = int(start().base_url.rpartition(":")[2])
     with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}"):
         Sandbox(port=port).start()
-
-
-def test_it_has_no_address_before_it_is_started() -> None:
-    with pytest.raises(RuntimeError, match="not been started"):
-        _ = Sandbox().base_url
-
-
-def test_it_uses_nothing_else_of_the_project() -> None:
-    imported = set()
-    for path in Path(sandbox_package.__path__[0]).glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                imported |= {name.name.partition(".")[0] for name in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.level != 1:
-                imported.add((node.module or "..").partition(".")[0])
-    assert imported - set(sys.stdlib_module_names) == {"pydantic"}

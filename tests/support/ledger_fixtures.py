@@ -2,10 +2,8 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from clocks import FakeClock
@@ -14,18 +12,6 @@ from postgres_server import PostgresServer, running_server
 from requests_of_tests import FORM
 
 from clodura_pipeline.ledger import Address, Ledger
-from clodura_pipeline.sandbox import Sandbox, SandboxOptions
-
-
-@pytest.fixture
-def start() -> Iterator[Callable[..., Sandbox]]:
-    """Starts a sandbox with the given options, and stops it after the test."""
-    with ExitStack() as stack:
-
-        def start_one(**options: Any) -> Sandbox:
-            return stack.enter_context(Sandbox(SandboxOptions(**options)))
-
-        yield start_one
 
 
 @pytest.fixture
