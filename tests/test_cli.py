@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -137,22 +136,19 @@ def test_a_demo_whose_worker_dies_says_where_the_log_is(root: Path, monkeypatch:
 
 
 def test_ctrl_c_in_a_demo_ends_it_and_its_worker_without_a_traceback(
-    root: Path, worker: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    root: Path, worker: Callable[[str], None], tmp_path: Path
 ) -> None:
-    worker("time.sleep(60)")
-    started: list[subprocess.Popen[str]] = []
-
-    def interrupted(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
-        started.append(process)
-        signal.raise_signal(signal.SIGTERM)
-        yield {}
-
-    monkeypatch.setattr(runs, "messages_of", interrupted)
+    own_id = tmp_path / "process-id"
+    worker(
+        f"import os, pathlib, signal; pathlib.Path({str(own_id)!r}).write_text(str(os.getpid()))\n"
+        "os.kill(os.getppid(), signal.SIGTERM); time.sleep(60)"
+    )
     result = invoke("demo")
     assert result.exit_code == 130
     assert "makes no call twice" in result.output
     assert "Traceback" not in result.output
-    assert started[0].returncode is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(own_id.read_text()), 0)
 
 
 def test_a_folder_that_cannot_be_written_is_explained(root: Path) -> None:

@@ -1,14 +1,12 @@
 """Processes of the demo: started, ended in order, and never left running."""
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 _GRACE_SECONDS = 30.0
 
@@ -59,10 +57,3 @@ def running(
                 # What is left of its session, also when Ctrl-C is pressed again.
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGTERM)
-
-
-def messages_of(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
-    """The lines of JSON that a process writes, as they come."""
-    assert process.stdout is not None
-    for line in process.stdout:
-        yield json.loads(line)

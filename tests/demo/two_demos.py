@@ -8,9 +8,8 @@ from unittest.mock import patch
 
 from rich.console import Console
 
-from clodura_pipeline.demo.figures import Figures
 from clodura_pipeline.demo.runs import Finished, open_demo, run_days
-from clodura_pipeline.demo.summary import print_summary
+from clodura_pipeline.demo.summary import Figures, print_summary
 from clodura_pipeline.sandbox import CallLog, Sandbox
 
 
