@@ -2,11 +2,22 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import Enum
 
 WORST_COST_CREDITS = 2
 """A full person costs 2 credits, an organisation 1, nothing found 0 (Clodura's documentation)."""
+
+
+REQUEST_NAMES = {
+    "linkedin_url": "linkedinUrl",
+    "email": "email",
+    "first_name": "firstName",
+    "last_name": "lastName",
+    "organisation_name": "organisationName",
+    "organisation_linkedin_url": "orgLinkedinUrl",
+}
+"""Clodura's names of the identifiers, in the order of the constructor and of a request."""
 
 
 class Combination(Enum):
@@ -51,28 +62,15 @@ class Identifiers:
 
     def as_request(self) -> dict[str, str]:
         """The JSON body by Clodura's names. Half a name is left out: it is part of no documented combination."""
-        named = bool(self.first_name and self.last_name)
-        fields = {
-            "linkedinUrl": self.linkedin_url,
-            "email": self.email,
-            "firstName": self.first_name if named else None,
-            "lastName": self.last_name if named else None,
-            "organisationName": self.organisation_name,
-            "orgLinkedinUrl": self.organisation_linkedin_url,
-        }
-        return {name: value for name, value in fields.items() if value}
+        body = {name: value for field, name in REQUEST_NAMES.items() if (value := getattr(self, field))}
+        if not (self.first_name and self.last_name):
+            body = {name: value for name, value in body.items() if name not in ("firstName", "lastName")}
+        return body
 
     @classmethod
     def from_request(cls, body: Mapping[str, str]) -> "Identifiers":
         """The identifiers in a request body, by Clodura's names."""
-        return cls(
-            linkedin_url=body.get("linkedinUrl"),
-            email=body.get("email"),
-            first_name=body.get("firstName"),
-            last_name=body.get("lastName"),
-            organisation_name=body.get("organisationName"),
-            organisation_linkedin_url=body.get("orgLinkedinUrl"),
-        )
+        return cls(**{field: body.get(name) for field, name in REQUEST_NAMES.items()})
 
     def as_json(self) -> str:
         """The request body as sent: keys in a fixed order, so that equal questions are equal text."""
@@ -81,5 +79,5 @@ class Identifiers:
         return text.encode("utf-8", "replace").decode()
 
 
-IDENTIFIER_FIELDS = tuple(field.name for field in fields(Identifiers))
+IDENTIFIER_FIELDS = tuple(REQUEST_NAMES)
 """Their names, in the order of the constructor."""
