@@ -51,7 +51,11 @@ class Forecast:
     @property
     def days(self) -> int:
         """Days that the pending people take."""
-        return -(-self.people // self.calls_per_day) if self.calls_per_day else min(self.people, 1)
+        return self.days_for(self.people)
+
+    def days_for(self, people: int) -> int:
+        """Days that so many people take."""
+        return -(-people // self.calls_per_day) if self.calls_per_day else min(people, 1)
 
     @property
     def exceeds_balance(self) -> bool:

@@ -57,9 +57,9 @@ _FILLED = f"SELECT count(*) AS people, {', '.join(f'count({name}) AS {name}' for
           "WHERE match_status = 'person'"  # fmt: skip
 _AGREEMENT = "SELECT agreement AS name, count(*) AS people FROM people WHERE agreement IS NOT NULL GROUP BY 1"
 _PENDING = """
-SELECT pending_code AS reason, any_value(pending_reason) AS meaning, count(*) AS contacts, max(expected_day) AS until,
-       (SELECT published_at::DATE FROM publication) AS today
-FROM pending_contacts GROUP BY 1 ORDER BY contacts DESC, reason
+SELECT pending_code AS reason, any_value(pending_reason) AS meaning, count(*) AS contacts,
+       count(DISTINCT person_key) AS people
+FROM enriched_contacts WHERE match_status = 'pending' GROUP BY 1 ORDER BY contacts DESC, reason
 """
 _COSTS = f"""
 SELECT source_file AS name, credits_charged AS credits, credits_per_match AS cost FROM list_report
@@ -92,7 +92,7 @@ def _funnel(connection: duckdb.DuckDBPyConnection) -> Section:
         "funnel",
         "From rows to matches",
         f"Of {count(figures['rows'])} rows in files, {count(figures['usable'])} are usable. They are about "
-        f"{count(figures['people'])} people, of whom {count(figures['matched'])} are matched.",
+        f"{count(figures['people'])} people; {count(figures['matched'])} of them are matched.",
         (Column("Step"), Column("Count", COUNT)),
         [(row["step"], row["count"]) for row in rows],
         charts.bars(rows, "step", "count", "rows, then people"),
@@ -132,7 +132,7 @@ def _credits_by_day(connection: duckdb.DuckDBPyConnection, settings: Settings, f
     spent = query(connection, _BY_DAY)
     ahead = list(forecast.each_day(_DAYS_AHEAD))
     if not spent and not ahead:
-        return Section("credits", title, "No calls yet, and nobody is pending.")
+        return Section("credits", title, "There are no calls yet, and no one is pending.")
     bars = [
         {"day": row["day"].isoformat(), "credits": row[kind], "kind": label}
         for row in spent
@@ -171,7 +171,7 @@ def _credits_by_day(connection: duckdb.DuckDBPyConnection, settings: Settings, f
 def _ahead(forecast: Forecast) -> str:
     """The forecast in words."""
     if not forecast.people:
-        return "Nobody is pending."
+        return "No one is pending."
     balance = "The balance is unknown." if forecast.balance is None else f"{amount(forecast.balance)} can be spent."
     return (
         f"{number_of(forecast.people, 'pending person', 'pending people')} are expected to take "
@@ -189,13 +189,15 @@ def _pending(connection: duckdb.DuckDBPyConnection, forecast: Forecast) -> Secti
     return Section(
         "pending",
         title,
-        "Contacts without an answer, by reason. Days to go are counted at the daily limit, oldest files first.",
-        (Column("Reason"), Column("Meaning"), Column("Contacts", COUNT), Column("Days to go", COUNT)),
-        [
-            (row["reason"], row["meaning"], row["contacts"], (row["until"] - row["today"]).days if row["until"] else
-             forecast.days)
-            for row in rows
-        ],
+        "Contacts without an answer, by reason. Days to go: what so many people take at the daily limit.",
+        (
+            Column("Reason"),
+            Column("Meaning"),
+            Column("Contacts", COUNT),
+            Column("People", COUNT),
+            Column("Days to go", COUNT),
+        ),
+        [(*row.values(), forecast.days_for(row["people"])) for row in rows],
         charts.bars(shown, "reason", "contacts", "contacts"),
     )  # fmt: skip
 

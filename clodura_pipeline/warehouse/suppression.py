@@ -1,4 +1,4 @@
-"""Works out which people are never called for: those on the suppression list, by any row or answer of theirs."""
+"""Works out which people are never called for: those on the suppression list, by any of their rows or answers."""
 
 import duckdb
 import polars as pl

@@ -130,7 +130,7 @@ QUESTIONS = {
         "SELECT path, answers, filled FROM answer_fields WHERE column_name IS NULL AND path = 'hobby'",
         [("hobby", 1, 1)],
     ),
-    "Who was asked with which identifiers?": (
+    "Which identifiers were sent?": (
         "SELECT identifiers_label, match_confidence, count(*) FROM enriched_contacts "
         "WHERE identifiers_used IS NOT NULL GROUP BY ALL",
         [("name and e-mail", "medium", 6)],

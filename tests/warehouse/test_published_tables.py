@@ -1,12 +1,18 @@
 """The published file: what an analyst asks, and the table or view that answers."""
 
 import json
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+import duckdb
+import pytest
 from small_warehouse import Warehouse, by_email
 
 from clodura_pipeline.ledger.rules.policy import Refresh
 from clodura_pipeline.ledger.rules.requests import EnrichmentRequest
+from clodura_pipeline.warehouse.published.publication import publish
 
 ANN = {"contact_id": "1", "first_name": "Ann", "last_name": "Lee", "email": "ann@engines.example"}
 BOB = {"contact_id": "2", "first_name": "Bob", "last_name": "Ray", "email": "bob@engines.example"}
@@ -141,3 +147,44 @@ def test_every_view_answers(warehouse: Any) -> None:
     assert counts["match_rates"] == 1
     assert counts["organisations"] > 0
     assert counts["crm_updates"] > 0
+
+
+def test_publishing_the_same_again_only_changes_when_it_was_published(warehouse: Warehouse) -> None:
+    warehouse.land("crm.csv", ANN)
+    warehouse.call(engineer)
+    tables = "FROM enriched_contacts, people, list_report"
+    with warehouse.publish() as file:
+        first = file.sql(tables).fetchall()
+        (published,) = file.sql("SELECT published_at FROM publication").fetchall()
+    later = published[0] + timedelta(hours=3)
+    sizes = set()
+    for run in range(20):
+        warehouse.connection.execute("UPDATE publication SET published_at = ?, run_id = ?", [later, f"run {run}"])
+        assert publish(warehouse.connection, warehouse.folder / "clodura.duckdb")
+        sizes.add((warehouse.folder / "clodura.duckdb").stat().st_size)
+    with duckdb.connect(warehouse.folder / "clodura.duckdb", read_only=True) as file:
+        assert file.sql("SELECT published_at, run_id FROM publication").fetchall() == [(later, "run 19")]
+        assert file.sql(tables).fetchall() == first
+    assert max(sizes) - min(sizes) < 1_000_000
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda warehouse: (warehouse.folder / "clodura.duckdb").unlink(),
+        lambda warehouse: shutil.copyfile(warehouse.folder / "other.duckdb", warehouse.folder / "clodura.duckdb"),
+    ],
+    ids=["file removed", "file replaced by another"],
+)
+def test_file_that_is_not_the_one_published_is_written_in_full(
+    warehouse: Warehouse, change: Callable[[Warehouse], object]
+) -> None:
+    with duckdb.connect(warehouse.folder / "other.duckdb"):
+        pass
+    warehouse.land("crm.csv", ANN)
+    warehouse.publish().close()
+    (warehouse.folder / "clodura.duckdb").chmod(0o640)
+    change(warehouse)
+    assert publish(warehouse.connection, warehouse.folder / "clodura.duckdb")
+    with duckdb.connect(warehouse.folder / "clodura.duckdb", read_only=True) as file:
+        assert file.sql("SELECT contact_id FROM file_results").fetchall() == [("1",)]

@@ -26,7 +26,7 @@ def want_compaction(connection: duckdb.DuckDBPyConnection) -> None:
     """Have the file rewritten when the database is closed, because rows were removed for good.
 
     Remembered in the database, so that the next run does it when this process is killed before. The removed rows may
-    stand in the analysts' tables too until these are built again, so that building them asks for it once more.
+    stand in the analysts' tables too until these are built again; building them then wants it once more.
     """
     set_state(connection, _WANTED, "1")
     set_state(connection, _WANTED_ONCE_BUILT, "1")

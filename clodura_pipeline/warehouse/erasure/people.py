@@ -1,4 +1,4 @@
-"""Erases one person from the ledger and the working database, at their request."""
+"""Erases one person from the ledger and the working database, on request."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ class Erasure:
 
 
 def erase_person(connection: duckdb.DuckDBPyConnection, ledger: Ledger, identifier: str) -> Erasure:
-    """Erase the person whom a canonical identifier leads to, whether they were called for or not.
+    """Erase the person that a canonical identifier leads to, called for or not.
 
     Keyed hashes of all their identifiers stay, so that they are not called for when a file brings them again. The
     ledger goes first: killed after that, the next run does the rest.
@@ -48,7 +48,7 @@ def erase_person(connection: duckdb.DuckDBPyConnection, ledger: Ledger, identifi
 _PROFILES = """
 SELECT DISTINCT profile_id FROM validated_contacts WHERE email_id = ? AND profile_id IS NOT NULL ORDER BY 1
 """
-# Rows of the person, with what they are known by. An address that several people hold is not theirs to be erased by.
+# Rows of the person with all their identifiers. An address that several people hold erases none of them.
 _ROWS = """
 WITH own_people AS (
     SELECT person_key FROM validated_contacts JOIN contact_people USING (source_file, source_row)

@@ -1,9 +1,11 @@
 """Writes the analysts' file: a new file with all tables and their comments, swapped in whole."""
 
 import contextlib
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +24,17 @@ from clodura_pipeline.warehouse.erasure.rebuild import (
 from clodura_pipeline.warehouse.published.dictionary import described_views
 from clodura_pipeline.warehouse.published.views import NEW_SINCE, VIEWS
 from clodura_pipeline.warehouse.replacement import replace_file
-from clodura_pipeline.warehouse.tables import PUBLISHED
+from clodura_pipeline.warehouse.state import get_state, set_state
+from clodura_pipeline.warehouse.tables import PUBLICATION, PUBLISHED
 
 STORAGE_VERSION = "v1.0.0"
 """Analysts' tools lag behind: DuckDB 1.0 and later open this format."""
 
 PUBLISHED_MODE = 0o440
 """Who may open the published file unless a setting says otherwise: owner and group, to read."""
+
+
+_PUBLISHED = "published_content"
 
 
 class PublicationError(UserFixableError):
@@ -38,7 +44,7 @@ class PublicationError(UserFixableError):
 def publish(
     connection: duckdb.DuckDBPyConnection, target: Path, mode: int = PUBLISHED_MODE, parquet_dir: Path | None = None
 ) -> bool:
-    """Copy the analysts' tables into a new file and swap it in for `target`, which stays whole at every now.
+    """Copy the analysts' tables into a new file and swap it in for `target`, which stays whole at every moment.
 
     The caller holds the lock and has brought the tables up to date. Readers that have the old file open keep its
     state; new ones see the new one.
@@ -57,8 +63,14 @@ def publish(
             target.parent.mkdir(parents=True)
             target.parent.chmod(0o755)  # others may be allowed to open the file in it
         fresh.unlink(missing_ok=True)
-        _write(connection, fresh)
+        content = _content(connection)
+        is_same = get_state(connection, _PUBLISHED) == f"{content}/{_identity(target)}"
+        if is_same and not may_hold_removed_rows(connection):
+            _write_again(connection, target, fresh)
+        else:
+            _write(connection, fresh)
         _swap(fresh, target, mode)
+        set_state(connection, _PUBLISHED, f"{content}/{_identity(target)}")
         if parquet_dir is not None:
             _write_parquet(connection, parquet_dir, mode)
     except (OSError, duckdb.IOException) as error:
@@ -77,6 +89,36 @@ def _shows_later(connection: duckdb.DuckDBPyConnection, target: Path) -> bool:
     ours = first_row(connection, query)
     shown = query_published(target, query)
     return bool(ours and shown and ours[0] == shown[0] and shown[1] > ours[1])
+
+
+def _content(connection: duckdb.DuckDBPyConnection) -> str:
+    """What the file holds, as a hash; without the row that says when it was published."""
+    sums = [
+        f"SELECT count(*), sum(hash({', '.join(table.names)})::HUGEINT) FROM {table.name}"
+        for table in PUBLISHED
+        if table is not PUBLICATION
+    ]
+    rows = connection.execute(" UNION ALL ".join(sums)).fetchall()
+    statements = list(_statements(Path(), {table.name: "" for table in PUBLISHED}))
+    return blake2b(repr((rows, statements)).encode(), digest_size=16).hexdigest()
+
+
+def _identity(target: Path) -> str:
+    """Which file this is: another one has another inode, size or time."""
+    if not target.is_file():
+        return ""
+    found = target.stat()
+    return f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}"
+
+
+def _write_again(connection: duckdb.DuckDBPyConnection, target: Path, fresh: Path) -> None:
+    """Copy the published file, which holds what the tables hold, and say when it was published now."""
+    names = ", ".join(PUBLICATION.names)
+    (row,) = connection.execute(f"SELECT {names} FROM publication").fetchall()
+    shutil.copyfile(target, fresh)
+    with contextlib.closing(duckdb.connect(fresh)) as copy:
+        copy.execute("DELETE FROM publication")
+        copy.execute(f"INSERT INTO publication ({names}) VALUES ({', '.join('?' * len(row))})", row)
 
 
 def _write(connection: duckdb.DuckDBPyConnection, fresh: Path) -> None:
@@ -207,7 +249,7 @@ def published_files(target: Path) -> dict[str, PublishedFile]:
 
 
 def oldest_day_to_query(target: Path) -> date | None:
-    """The oldest day with people whom an ordinary run would still call for; None when there are none."""
+    """The oldest day with people that an ordinary run would still call for; None when there are none."""
     rows = _query_or_none(
         target,
         "SELECT min(r.file_date) FROM contact_rows r JOIN enriched_contacts e USING (source, contact_id) "
