@@ -7,13 +7,18 @@ import polars as pl
 _NO_ID = ["n/a", "#n/a", "#ref!", "null", "none", "nan", "undefined", "tbd", "-", "--"]
 
 
+# The derived id of a row in DuckDB, from its canonical identifiers.
+DERIVED_ID_SQL = (
+    "'row-' || md5(concat(coalesce(profile_id, ''), chr(10), coalesce(email_id, ''), chr(10), "
+    "coalesce(name_id, '')))[1:16]"
+)
+
+
 def contact_ids(contacts: pl.DataFrame) -> pl.Series:
     """The id of each cleaned row."""
     own = pl.col("contact_id").cast(pl.String)
     blank = own.str.strip_chars().str.to_lowercase().is_in(["", *_NO_ID]).fill_null(True)
-    joined = pl.concat_str(pl.col("profile_id", "email_id", "name_id").fill_null(""), separator="\n")
-    frame = contacts.select(own, pl.when(blank).then(joined).alias("joined"))
     with duckdb.connect() as connection:
-        connection.register("frame", frame.to_arrow())
-        made = connection.sql("SELECT 'row-' || left(md5(joined), 16) AS made FROM frame").pl()["made"]
-    return frame.select(pl.coalesce(made, "contact_id").alias("contact_id")).to_series()
+        connection.register("contacts", contacts.select("profile_id", "email_id", "name_id").to_arrow())
+        derived = connection.sql(f"SELECT {DERIVED_ID_SQL} AS derived FROM contacts").pl()["derived"]
+    return contacts.select(pl.when(blank).then(derived).otherwise(own).alias("contact_id")).to_series()

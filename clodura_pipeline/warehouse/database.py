@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
+import psutil
 from filelock import FileLock, Timeout
 
 from clodura_pipeline.errors import UserFixableError
@@ -18,6 +19,7 @@ from clodura_pipeline.warehouse.state import get_state, set_state
 from clodura_pipeline.warehouse.tables import PUBLISHED, RAW_CONTACTS, VALIDATED_CONTACTS
 
 LOCK_TIMEOUT_SECONDS = 600.0
+MOST_MEMORY_BYTES = 2 * 2**30
 SCHEMA_VERSION = 1  # raised with a change of the tables below, and a migration to it
 _INTERNAL_TABLES = """
 CREATE TABLE IF NOT EXISTS unreadable_records (
@@ -88,6 +90,8 @@ def working_database(resource: DatabaseFile, why: str = "") -> Iterator[duckdb.D
         with resource.get_connection() as connection:
             connection.execute("SET python_enable_replacements = false")
             connection.execute("SET TimeZone = 'UTC'")
+            memory_bytes = min(MOST_MEMORY_BYTES, psutil.virtual_memory().total // 2)
+            connection.execute(f"SET memory_limit = '{memory_bytes}B'")  # beyond it DuckDB spills beside the file
             _create_tables(connection, path)
             yield connection
             is_exported = export_for_compaction(connection, path)

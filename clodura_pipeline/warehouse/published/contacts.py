@@ -4,6 +4,7 @@ Temporary tables of rows and contacts come from landed rows and `people_now` (se
 """
 
 from clodura_pipeline.clodura.identifiers import Combination
+from clodura_pipeline.identity.contact_ids import DERIVED_ID_SQL
 from clodura_pipeline.identity.matching import IN_CONFLICT
 from clodura_pipeline.warehouse.published.answers import ANSWER_COLUMNS
 from clodura_pipeline.warehouse.published.pending import IN_FLIGHT, NOT_CALLED_YET
@@ -19,7 +20,7 @@ SHARED_ID = "contact_id: stands on rows of several people in this list, so each 
 
 # Rows by their place in time, narrow: a wide copy of a million rows costs more than all joins on it. A contact_id that
 # stands on rows of several people (rounded by a spreadsheet, or reused) identifies none of them.
-_ROWS = """
+_ROWS = f"""
 CREATE OR REPLACE TEMP TABLE rows_now AS
 WITH rows_of_people AS (
     SELECT v.rowid AS row_id, v.file_date, v.source_file, v.source_row, v.source, v.contact_id, v.profile_id,
@@ -34,7 +35,7 @@ WITH rows_of_people AS (
 )
 SELECT place, row_id, file_date, source_file, source_row, r.source, s.source IS NOT NULL AS is_shared, person_key,
        CASE WHEN s.source IS NULL THEN r.contact_id
-            ELSE 'row-' || md5(concat_ws('|', profile_id, email_id, name_id))[1:16] END AS contact_id
+            ELSE {DERIVED_ID_SQL} END AS contact_id
 FROM rows_of_people r LEFT JOIN shared s USING (source, contact_id)
 """
 _CONTACTS = """

@@ -1,0 +1,48 @@
+"""Files that arrive over several days, with calls in between: their order does not decide who is who."""
+
+from datetime import date, timedelta
+from itertools import count
+from pathlib import Path
+
+import pytest
+from labelled import labelled_contacts
+from small_warehouse import Warehouse, open_warehouse, person
+
+from clodura_pipeline.warehouse.people import update_people
+
+FIRST_DAY = date(2026, 11, 1)
+_PLACES = ("file_date", "source_file", "source_row", "source", "truth", "trap", "source_columns", "record")
+_TABLES = ("contact_people", "people_requests", "person_aliases", "identity_conflicts")
+
+
+def _land(warehouse: Warehouse, days: range, number: int) -> None:
+    rows = labelled_contacts(groups=12)
+    rows = rows.drop(_PLACES, strict=False).gather_every(len(days), number)
+    cells = [{name: cell for name, cell in row.items() if cell is not None} for row in rows.iter_rows(named=True)]
+    warehouse.land(f"list-{number}.csv", *cells, day=FIRST_DAY + timedelta(days=number))
+
+
+def _people(warehouse: Warehouse) -> dict[str, list[tuple[object, ...]]]:
+    """Who every row is about, and what is known of every person, with their keys."""
+    update_people(warehouse.connection, warehouse.ledger)
+    return {name: warehouse.connection.execute(f"SELECT * FROM {name} ORDER BY ALL").fetchall() for name in _TABLES}
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4), (4, 3, 2, 1, 0), (2, 0, 4, 1, 3)], ids=str)
+def test_files_of_several_days_give_what_a_fresh_run_over_all_of_them_gives(
+    tmp_path: Path, order: tuple[int, ...]
+) -> None:
+    days, ids = range(5), count()
+    (tmp_path / "over_days").mkdir()
+    (tmp_path / "fresh").mkdir()
+    with open_warehouse(tmp_path / "over_days") as over_days, open_warehouse(tmp_path / "fresh") as fresh:
+        calls = 0
+        for number in order:
+            _land(over_days, days, number)
+            day = FIRST_DAY + timedelta(days=number)
+            calls += over_days.call(lambda _: person(personId=f"p-{next(ids)}"), (day,))
+        for number in days:
+            _land(fresh, days, number)
+        rebuilt = Warehouse(fresh.connection, over_days.ledger, tmp_path)
+        assert calls
+        assert _people(rebuilt) == _people(over_days)
