@@ -10,7 +10,16 @@ from clodura_pipeline.clodura.answers.reader import AnswerReader
 from clodura_pipeline.clodura.client import CloduraClient
 from clodura_pipeline.clodura.errors import AnswerLost, CallFailed, NotSent
 from clodura_pipeline.clodura.verdicts import RawAnswer, Verdict, judge, judge_failure, unparsed_verdict
-from clodura_pipeline.ledger import Ledger, LedgerError, LedgerUnavailable, Permit, Settled, Wait
+from clodura_pipeline.ledger import (
+    Decision,
+    Ledger,
+    LedgerError,
+    LedgerUnavailable,
+    LedgerUnreachable,
+    Permit,
+    Settled,
+    Wait,
+)
 from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.eligibility import Answered, Ineligible, InFlight
 from clodura_pipeline.ledger.rules.policy import SEND_SLACK_SECONDS, Policy
@@ -19,7 +28,7 @@ from clodura_pipeline.ledger.rules.stops import Stop
 
 _MIN_LEAD_SECONDS = 0.002
 _MAX_LEAD_SECONDS = 1.0
-_SETTLE_RETRY_SECONDS = 0.25
+_LEDGER_RETRY_SECONDS = 0.25
 MAX_STORE_RETRY_SECONDS = 900.0
 _REPORTED_WAIT_SECONDS = 1.0
 Stored = TypeVar("Stored")
@@ -55,7 +64,8 @@ class Caller:
         self._reader = reader
         self._permit_lock = threading.Lock()
         self._awake = threading.Event()
-        self._lead_seconds = _MIN_LEAD_SECONDS
+        self._unreachable_since: float | None = None
+        self._took_seconds = 0.0  # from the time in a permit to its return, the last time
 
     def wake(self) -> None:
         """End all waiting: the run stops."""
@@ -91,7 +101,7 @@ class Caller:
         # One thread at a time: otherwise all threads that wait for a window would race when it opens.
         with self._permit_lock:
             while not stopping():
-                decision = self._ledger.permit(request, self._run, self.policy)
+                decision = self._decide(request)
                 if not isinstance(decision, Wait):
                     self.waiting_for = None
                     return decision
@@ -100,6 +110,23 @@ class Caller:
                     self.waiting_until = self.clock.monotonic() + decision.seconds
                 self.clock.wait(self._awake, decision.seconds)
             return None
+
+    def _decide(self, request: EnrichmentRequest) -> Decision:
+        """The ledger's decision; while its server is away, to wait, for as long as an answer would be kept."""
+        # A call leaves at most the slack after its permit: where committing takes longer, it is permitted for later.
+        late = self._took_seconds > SEND_SLACK_SECONDS / 2
+        ahead_seconds = min(_MAX_LEAD_SECONDS, 1.5 * self._took_seconds) if late else 0.0
+        try:
+            decision = self._ledger.permit(request, self._run, self.policy, ahead_seconds)
+        except LedgerUnreachable as error:
+            self._unreachable_since = self._unreachable_since or self.clock.monotonic()
+            if self.clock.monotonic() - self._unreachable_since >= MAX_STORE_RETRY_SECONDS:
+                raise
+            return Wait(_REPORTED_WAIT_SECONDS, f"the ledger ({error})")
+        self._unreachable_since = None
+        if isinstance(decision, Permit):
+            self._took_seconds = self.clock.monotonic() - decision.send_at + ahead_seconds
+        return decision
 
     def _send(
         self, request: EnrichmentRequest, permit: Permit, stopping: Callable[[], bool]
@@ -122,23 +149,23 @@ class Caller:
         Raises:
             PermitReleased: the run stops, or the ledger no longer permits this call.
         """
-        stamp = permit.send_at
+        send_at = permit.send_at
         ends = permit.send_at + self.policy.timeout_seconds
-        while self.clock.monotonic() - stamp > SEND_SLACK_SECONDS:
+        self.clock.wait(self._awake, send_at - self.clock.monotonic())
+        while self.clock.monotonic() - send_at > SEND_SLACK_SECONDS:
             if stopping() or self.clock.monotonic() >= ends:
                 raise PermitReleased
-            began = self.clock.monotonic()
-            again = self._ledger.reschedule(permit.attempt_id, self.policy, self._lead_seconds)
             # The new time must lie beyond the commit that writes it: as far as that took, and half as far again.
-            took = self.clock.monotonic() - began
-            self._lead_seconds = min(_MAX_LEAD_SECONDS, max(_MIN_LEAD_SECONDS, 1.5 * took))
+            ahead_seconds = min(_MAX_LEAD_SECONDS, max(_MIN_LEAD_SECONDS, 1.5 * self._took_seconds))
+            again = self._ledger.reschedule(permit.attempt_id, self.policy, ahead_seconds)
             if again is None:
                 raise PermitReleased
             if isinstance(again, Wait):
                 self.clock.wait(self._awake, again.seconds)
                 continue
-            stamp = again.send_at
-            self.clock.wait(self._awake, stamp - self.clock.monotonic())
+            send_at = again.send_at
+            self._took_seconds = self.clock.monotonic() - send_at + ahead_seconds
+            self.clock.wait(self._awake, send_at - self.clock.monotonic())
         if stopping():
             raise PermitReleased
 
@@ -172,5 +199,5 @@ class Caller:
                 if self.clock.monotonic() - began >= max_seconds:
                     raise
                 self.waiting_for = f"the ledger, to store an answer ({error})"
-                self.clock.wait(threading.Event(), _SETTLE_RETRY_SECONDS)
+                self.clock.wait(threading.Event(), _LEDGER_RETRY_SECONDS)
                 self.waiting_for = None

@@ -45,15 +45,15 @@ def totals(cursor: Cursor, scope: str = "all") -> Totals:
 
 def add(cursor: Cursor, scopes: tuple[str, ...], change: Totals) -> None:
     """Add a change (parts may be negative) to each scope's sums."""
-    for scope in scopes:
-        cursor.execute(
-            "INSERT INTO totals VALUES (?, ?, ?, ?, ?) ON CONFLICT (scope) DO UPDATE SET "
-            "calls = totals.calls + excluded.calls, "
-            "reserved_credits = totals.reserved_credits + excluded.reserved_credits, "
-            "charged_credits = totals.charged_credits + excluded.charged_credits, "
-            "at_risk_credits = totals.at_risk_credits + excluded.at_risk_credits",
-            (scope, change.calls, change.reserved, change.charged, change.at_risk),
-        )
+    amounts = (change.calls, change.reserved, change.charged, change.at_risk)
+    cursor.execute(
+        f"INSERT INTO totals VALUES {', '.join(['(?, ?, ?, ?, ?)'] * len(scopes))} ON CONFLICT (scope) DO UPDATE SET "
+        "calls = totals.calls + excluded.calls, "
+        "reserved_credits = totals.reserved_credits + excluded.reserved_credits, "
+        "charged_credits = totals.charged_credits + excluded.charged_credits, "
+        "at_risk_credits = totals.at_risk_credits + excluded.at_risk_credits",
+        [value for scope in scopes for value in (scope, *amounts)],
+    )
 
 
 def scopes_of(usage_date: str, cap_scope: str) -> tuple[str, ...]:

@@ -64,7 +64,9 @@ def is_erased(cursor: Cursor, person_keys: Iterable[int], identifiers: Iterable[
     query = "SELECT 1 FROM people WHERE person_key = ? AND erased_at IS NOT NULL"
     if any(cursor.execute(query, (key,)).fetchone() for key in person_keys):
         return True
-    return any(_has_mark(cursor, identifier) for identifier in identifiers)
+    secret = cursor.execute("SELECT erasure_secret FROM control").fetchone()[0]  # None: no one was ever erased
+    query = "SELECT 1 FROM erasures WHERE mark = ?"
+    return secret is not None and any(cursor.execute(query, (_mark(secret, each),)).fetchone() for each in identifiers)
 
 
 def learn_profile(cursor: Cursor, now: ClockReading, person_key: int, profile: str | None) -> None:
@@ -75,7 +77,7 @@ def learn_profile(cursor: Cursor, now: ClockReading, person_key: int, profile: s
     """
     if is_erased(cursor, [person_key], ()):
         _remove(cursor, now, keys_of(cursor, [person_key]))
-    elif profile is not None and _has_mark(cursor, profile):
+    elif profile is not None and is_erased(cursor, (), [profile]):
         erase(cursor, now, {profile, *_identifiers_of(cursor, keys_of(cursor, [person_key]))})
     elif profile is not None:
         learn_identifier(cursor, person_key, profile)
@@ -96,11 +98,12 @@ def _remove(cursor: Cursor, now: ClockReading, keys: Iterable[int]) -> int:
             "UPDATE people SET erased_at = ?, sequence = ? WHERE person_key = ?", (now.server, sequence, key)
         )
         # The hash of a request that is an address alone could be found by trying addresses.
-        calls += cursor.execute(
+        changed = cursor.execute(
             "UPDATE attempts SET request = NULL, request_hash = '', raw = NULL, content_type = NULL, answer = NULL, "
-            "shape_id = NULL, sequence = ? WHERE person_key = ?",
+            "shape_id = NULL, sequence = ? WHERE person_key = ? RETURNING id",
             (sequence, key),
-        ).rowcount
+        )
+        calls += len(changed.fetchall())
     return calls
 
 
@@ -110,12 +113,6 @@ def _secret(cursor: Cursor) -> bytes:
         known = secrets.token_bytes(32)
         cursor.execute("UPDATE control SET erasure_secret = ?", (known,))
     return known
-
-
-def _has_mark(cursor: Cursor, identifier: str) -> bool:
-    secret = cursor.execute("SELECT erasure_secret FROM control").fetchone()[0]
-    query = "SELECT 1 FROM erasures WHERE mark = ?"
-    return secret is not None and cursor.execute(query, (_mark(secret, identifier),)).fetchone() is not None
 
 
 def _mark(secret: bytes, identifier: str) -> str:

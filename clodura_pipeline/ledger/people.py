@@ -26,12 +26,16 @@ def owners_of(cursor: Cursor, identifiers: Iterable[str], from_calls_only: bool 
     Args:
         from_calls_only: leave out what only files said: files may have said since that it is of several people.
     """
-    query = (
-        "SELECT coalesce(p.alias_of, p.person_key) FROM identifiers i JOIN people p ON p.person_key = i.person_key "
-        "WHERE i.identifier = ? AND i.from_call >= ?"
+    sought = tuple(identifiers)
+    if not sought:
+        return {}
+    found = cursor.execute(
+        "SELECT i.identifier, coalesce(p.alias_of, p.person_key) FROM identifiers i "
+        "JOIN people p ON p.person_key = i.person_key "
+        f"WHERE i.identifier IN ({', '.join('?' * len(sought))}) AND i.from_call >= ?",
+        (*sought, int(from_calls_only)),
     )
-    found = ((each, cursor.execute(query, (each, int(from_calls_only))).fetchone()) for each in identifiers)
-    return {identifier: row[0] for identifier, row in found if row is not None}
+    return {row[0]: row[1] for row in found}
 
 
 def find(cursor: Cursor, identifiers: Iterable[str]) -> dict[str, int]:
@@ -54,8 +58,8 @@ def keys_of(cursor: Cursor, person_keys: Iterable[int]) -> list[int]:
 
 def known_keys(cursor: Cursor, request: EnrichmentRequest) -> set[int]:
     """The surviving keys of everyone whom the ledger knows by the request's key or by what it sends."""
-    known = cursor.execute("SELECT 1 FROM people WHERE person_key = ?", (request.person_key,)).fetchone()
-    own = {survivor_of(cursor, request.person_key)} if known else set()
+    query = "SELECT coalesce(alias_of, person_key) FROM people WHERE person_key = ?"
+    own = {row[0] for row in cursor.execute(query, (request.person_key,))}
     return own | set(owners_of(cursor, request.sent_ids).values())
 
 
@@ -71,10 +75,10 @@ def register(cursor: Cursor, request: EnrichmentRequest) -> int:
         cursor.execute("INSERT INTO people (person_key, added, sequence) VALUES (?, ?, ?)", new)
         keys = {request.person_key}
     survivor = join(cursor, keys)
-    cursor.executemany(
-        "INSERT INTO identifiers VALUES (?, ?, 0) ON CONFLICT (identifier) DO NOTHING",
-        [(identifier, survivor) for identifier in request.other_ids],
-    )
+    for identifier in request.other_ids:
+        cursor.execute(
+            "INSERT INTO identifiers VALUES (?, ?, 0) ON CONFLICT (identifier) DO NOTHING", (identifier, survivor)
+        )
     assign(cursor, survivor, request.sent_ids)
     return survivor
 
@@ -84,19 +88,22 @@ def assign(cursor: Cursor, survivor: int, identifiers: Iterable[str]) -> None:
 
     They pass to this person from one of whom only files said so. Join people whom calls know by them first.
     """
-    cursor.executemany(
-        "INSERT INTO identifiers VALUES (?, ?, 1) ON CONFLICT (identifier) DO UPDATE SET from_call = 1, person_key = "
-        "CASE WHEN identifiers.from_call = 1 THEN identifiers.person_key ELSE excluded.person_key END",
-        [(identifier, survivor) for identifier in identifiers],
-    )
+    for identifier in identifiers:
+        cursor.execute(
+            "INSERT INTO identifiers VALUES (?, ?, 1) ON CONFLICT (identifier) DO UPDATE SET from_call = 1, "
+            "person_key = CASE WHEN identifiers.from_call = 1 THEN identifiers.person_key ELSE excluded.person_key END",
+            (identifier, survivor),
+        )
     # Readers of the ledger take over identifiers with their person.
     cursor.execute("UPDATE people SET sequence = ? WHERE person_key = ?", (next_sequence(cursor), survivor))
 
 
 def join(cursor: Cursor, person_keys: Iterable[int]) -> int:
     """These people are one: the key that was called for first survives. Attempts stay where they are."""
-    survivors = sorted({survivor_of(cursor, key) for key in person_keys}, key=lambda key: (_added(cursor, key), key))
-    survivor, *others = survivors
+    survivors = {survivor_of(cursor, key) for key in person_keys}
+    if len(survivors) == 1:
+        return survivors.pop()
+    survivor, *others = sorted(survivors, key=lambda key: (_added(cursor, key), key))
     for other in others:
         cursor.execute(
             "UPDATE people SET alias_of = ?, sequence = ? WHERE person_key = ? OR alias_of = ?",

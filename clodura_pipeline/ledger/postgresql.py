@@ -87,7 +87,8 @@ class PostgresDatabase(LedgerDatabase):
 
     READ COMMITTED with one advisory lock per transaction: each statement sees all that was committed before the lock
     was taken, which is all there is. A stricter level would take its snapshot before it waits for the lock, and fail
-    where this one decides rightly.
+    where this one decides rightly. Statements are not pipelined: the server does not see that a process which froze in
+    the middle of a pipeline is idle in its transaction, and would leave it the lock.
     """
 
     has_own_clock = True

@@ -1,6 +1,6 @@
 """Kills the real job at many points, starts it again, and compares the sandbox with ledger and published file.
 
-    uv run python tests/crash/harness.py --kills 100
+    uv run python tests/crash/harness.py --kills 100 [--engine postgresql]
 
 prints one line a kill and the figures over all of them; exits 1 when a promise was broken.
 """
@@ -14,7 +14,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +22,11 @@ from typing import Any
 import duckdb
 from job_process import POINTS, run_job
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+from ledger_checks import rows
+from postgres_server import PostgresServer, running_server
+
+from clodura_pipeline.ledger import Address, LedgerError, LedgerUrl
 from clodura_pipeline.sandbox import CallLog, Sandbox, SandboxOptions
 
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -74,7 +78,7 @@ class Crash:
 
 @dataclass(frozen=True)
 class LedgerSums:
-    """The ledger's sums and its answers, read with SQLite alone."""
+    """The ledger's sums and its answers."""
 
     charged: float
     at_risk: float
@@ -83,23 +87,24 @@ class LedgerSums:
     answers: dict[int, bytes]
 
 
-def crash(kill: KillPoint, folder: Path) -> Crash:
-    """Run, kill at the point, check; run again, check again."""
+def crash(kill: KillPoint, folder: Path, server: PostgresServer | None = None) -> Crash:
+    """Run, kill at the point, check; run again, check again. On a server, or on SQLite."""
+    ledger = server.new_ledger() if server else folder / "state" / "ledger.sqlite"
     with Sandbox(SandboxOptions(starting_balance=10_000, latency_seconds=LATENCY_SECONDS)) as sandbox:
         (folder / "contacts").mkdir(parents=True)
         day = datetime.now(UTC).date().isoformat()
         people = sandbox.directory.people[:PEOPLE]
         rows = "".join(f"{number},{person.email}\n" for number, person in enumerate(people))
         (folder / "contacts" / f"list-{day}.csv").write_text("contact_id,email\n" + rows)
-        settings = _settings(folder, sandbox.base_url)
+        settings = _settings(folder, sandbox.base_url, ledger)
         killed = _run(settings, day, kill)
         sandbox.wait_until_idle()
-        at_kill = _ledger(folder)
+        at_kill = _ledger(ledger)
         broken = [f"after the kill: {fault}" for fault in _faults(sandbox.call_log, at_kill, folder)]
         if not _run(settings, day, None):
             broken.append("the run after the kill did not succeed")
         sandbox.wait_until_idle()
-        final = _ledger(folder)
+        final = _ledger(ledger)
         broken += [f"at the end: {fault}" for fault in _faults(sandbox.call_log, final, folder)]
         lost = [key for key, raw in at_kill.answers.items() if final.answers.get(key) != raw]
         called_again = sum(1 for calls in sandbox.call_log.calls_by_contact().values() if calls > 1)
@@ -126,13 +131,14 @@ def kill_points(kills: int, seed: int) -> Iterator[KillPoint]:
         yield KillPoint(point, side, rng.randint(1, PASSES.get(point, 1)))
 
 
-def _settings(folder: Path, base_url: str) -> dict[str, Any]:
+def _settings(folder: Path, base_url: str, ledger: Address) -> dict[str, Any]:
     return {
         "api_key": "sandbox-key",
         "base_url": base_url,
         "contacts_dir": str(folder / "contacts"),
         "state_dir": str(folder / "state"),
         "database": str(folder / "out" / "clodura.duckdb"),
+        "ledger_url": ledger.url if isinstance(ledger, LedgerUrl) else "",
         "requests_per_second": 0,
         "requests_per_minute": 0,
         "requests_per_day": 0,
@@ -154,18 +160,16 @@ def _run(settings: dict[str, Any], day: str, kill: KillPoint | None) -> bool:
     return process.exitcode == (-signal.SIGKILL if kill is not None else 0)
 
 
-def _ledger(folder: Path) -> LedgerSums:
-    path = folder / "state" / "ledger.sqlite"
-    if not path.exists():
-        return LedgerSums(0, 0, 0, 0, {})
-    with closing(sqlite3.connect(path)) as connection:
-        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'attempts'").fetchone():
-            return LedgerSums(0, 0, 0, 0, {})
-        charged, at_risk, reserved, in_flight = connection.execute(
+def _ledger(ledger: Address) -> LedgerSums:
+    try:
+        charged, at_risk, reserved, in_flight = rows(
+            ledger,
             "SELECT coalesce(sum(charged_credits), 0), coalesce(sum(at_risk_credits), 0), "
-            "coalesce(sum(reserved_credits), 0), count(*) FILTER (WHERE state = 'sent') FROM attempts"
-        ).fetchone()
-        answers = dict(connection.execute("SELECT id, raw FROM attempts WHERE raw IS NOT NULL"))
+            "coalesce(sum(reserved_credits), 0), count(*) FILTER (WHERE state = 'sent') FROM attempts",
+        )[0]
+    except (LedgerError, sqlite3.OperationalError):  # killed before there was one
+        return LedgerSums(0, 0, 0, 0, {})
+    answers = {row[0]: row[1] for row in rows(ledger, "SELECT id, raw FROM attempts WHERE raw IS NOT NULL")}
     return LedgerSums(charged, at_risk, reserved, in_flight, answers)
 
 
@@ -198,11 +202,11 @@ def _unanswered(folder: Path) -> list[str]:
     return [f"without an answer at the end: {left}"] if left or sum(statuses.values()) != PEOPLE else []
 
 
-def crash_all(kills: list[KillPoint], parallel: int) -> Iterator[Crash]:
-    """Crash at every point, several at a time, each in a folder of its own."""
+def crash_all(kills: list[KillPoint], parallel: int, server: PostgresServer | None = None) -> Iterator[Crash]:
+    """Crash at every point, several at a time, each in a folder and on a ledger of its own."""
     with tempfile.TemporaryDirectory() as base, ThreadPoolExecutor(parallel) as pool:
         folders = [Path(base) / str(number) for number in range(len(kills))]
-        yield from pool.map(crash, kills, folders)
+        yield from pool.map(crash, kills, folders, [server] * len(kills))
 
 
 def main() -> None:
@@ -211,9 +215,18 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--parallel", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--engine", choices=["sqlite", "postgresql"], default="sqlite")
     options = parser.parse_args()
+    if options.engine == "sqlite":
+        report(options, None)
+    with running_server() as server:
+        report(options, server)
+
+
+def report(options: argparse.Namespace, server: PostgresServer | None) -> None:
+    """Crash, print, and exit."""
     crashes: list[Crash] = []
-    for done in crash_all(list(kill_points(options.kills, options.seed)), options.parallel):
+    for done in crash_all(list(kill_points(options.kills, options.seed)), options.parallel, server):
         crashes.append(done)
         result = "; ".join(done.broken) or "ok"
         print(

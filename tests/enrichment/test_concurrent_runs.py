@@ -8,19 +8,18 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from dispatch_process import Job, run_job, start_process
-from ledger_checks import assert_ledger_agrees, rows, sums
+from ledger_checks import assert_ledger_agrees, change, rows, sums
 from manual_run import UNLIMITED
 from requests_of_tests import FORM, people_of_the_directory, request_for
 
 from clodura_pipeline.clodura.identifiers import Identifiers
-from clodura_pipeline.ledger import Ledger, Totals
+from clodura_pipeline.ledger import Address, Ledger, Totals
 from clodura_pipeline.ledger.rules.clock import SystemClock
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
 from clodura_pipeline.sandbox import Sandbox
@@ -49,16 +48,16 @@ def shuffled(people: Sequence[Identifiers], seed: int) -> list[Identifiers]:
 
 
 def test_two_processes_with_the_same_people_call_for_each_once_and_both_finish(
-    start: Start, ledger_path: Path, tmp_path: Path
+    start: Start, address: Address, tmp_path: Path
 ) -> None:
     people = people_of_the_directory(200)
     sandbox = start(latency_seconds=0.01, latency_jitter_seconds=0.03)
-    jobs = [Job(sandbox.base_url, ledger_path, shuffled(people, n), f"run-{n}", policy=FAST) for n in range(2)]
+    jobs = [Job(sandbox.base_url, address, shuffled(people, n), f"run-{n}", policy=FAST) for n in range(2)]
     done = together(jobs, tmp_path)
     call_log = sandbox.call_log
     assert set(call_log.calls_by_contact().values()) == {1}
     assert len(call_log.enrich_calls) == 200
-    assert assert_ledger_agrees(ledger_path, call_log).charged == call_log.charged
+    assert assert_ledger_agrees(address, call_log).charged == call_log.charged
     for each in done:
         states = dict(each["outcomes"])
         assert len(states) == 200
@@ -69,14 +68,14 @@ def test_two_processes_with_the_same_people_call_for_each_once_and_both_finish(
     assert min(calls) >= 10, "one of them starved"
 
 
-def test_caps_hold_to_the_credit_over_all_processes(start: Start, ledger_path: Path, tmp_path: Path) -> None:
+def test_caps_hold_to_the_credit_over_all_processes(start: Start, address: Address, tmp_path: Path) -> None:
     people = people_of_the_directory(120, "person")
     sandbox = start(latency_seconds=0.02)
     policy = replace(FAST, budget=Budget(0, per_day_credits=75, min_balance_credits=0))
     jobs = [
         Job(
             sandbox.base_url,
-            ledger_path,
+            address,
             people[40 * n : 40 * n + 40],
             f"run-{n}",
             "root" if n < 2 else None,
@@ -90,7 +89,7 @@ def test_caps_hold_to_the_credit_over_all_processes(start: Start, ledger_path: P
     assert (
         sandbox.call_log.charged == 60
     )  # two runs of one root share 30, the third has 30 of its own; the day's 75 hold
-    assert sums(ledger_path).charged == 60
+    assert sums(address).charged == 60
     more = run_job(replace(jobs[0], run_id="more", cap_scope="more", policy=policy))
     assert more.stopped
     assert more.stopped.kind == "day_budget"
@@ -99,7 +98,7 @@ def test_caps_hold_to_the_credit_over_all_processes(start: Start, ledger_path: P
 
 @pytest.mark.parametrize(("processes", "jitter"), [(1, 0.09), (3, 0.09)])
 def test_no_sliding_second_at_the_server_holds_more_than_the_limit(
-    start: Start, ledger_path: Path, tmp_path: Path, processes: int, jitter: float
+    start: Start, address: Address, tmp_path: Path, processes: int, jitter: float
 ) -> None:
     limit, allowance = 20, 0.25
     sandbox = start(latency_seconds=0.03, latency_jitter_seconds=0.1, arrival_jitter_seconds=jitter)
@@ -107,14 +106,15 @@ def test_no_sliding_second_at_the_server_holds_more_than_the_limit(
     policy = replace(FAST, limits=Limits(limit, 0, 0, allowance))
     share = len(people) // processes
     jobs = [
-        Job(sandbox.base_url, ledger_path, people[n * share : (n + 1) * share], f"run-{n}", policy=policy)
+        Job(sandbox.base_url, address, people[n * share : (n + 1) * share], f"run-{n}", policy=policy)
         for n in range(processes)
     ]
     together(jobs, tmp_path)
     call_log = sandbox.call_log
     assert len(call_log.enrich_calls) == share * processes
-    stamps = sorted(row[0] for row in rows(ledger_path, "SELECT stamp FROM sends WHERE attempt_id IS NOT NULL"))
-    arrived = sorted(call.arrived_monotonic for call in call_log.enrich_calls)
+    stamps = sorted(row[0] for row in rows(address, "SELECT stamp FROM sends WHERE attempt_id IS NOT NULL"))
+    is_monotonic = isinstance(address, Path)  # on PostgreSQL, stamps are times of day
+    arrived = sorted(call.arrived_monotonic if is_monotonic else call.arrived_at for call in call_log.enrich_calls)
     assert most_within(stamps, 1.0 + allowance) <= limit
     # A busy machine adds to what is injected. How unevenly calls travelled is taken from the allowance; what is left of
     # it shows at the server, where windows of so much more than a second hold the limit.
@@ -125,35 +125,36 @@ def test_no_sliding_second_at_the_server_holds_more_than_the_limit(
     assert call_log.max_calls_within(max(0.01, 1.0 + allowance - uneven)) <= limit
     assert set(call_log.by_status()) <= {200}
     # As soon as the windows allow: not spread out over more than they require, plus starting up.
-    assert arrived[-1] - arrived[0] < (1 + allowance + 0.01) * 51 / limit + 2.0
+    # A decision on PostgreSQL is some thirty round trips, which take what a busy machine makes of them.
+    assert arrived[-1] - arrived[0] < (1 + allowance + 0.01) * 51 / limit + (2.0 if is_monotonic else 20.0)
 
 
 def test_the_reservation_of_a_process_that_hangs_ends_with_its_lease(
-    start: Start, ledger_path: Path, tmp_path: Path
+    start: Start, address: Address, tmp_path: Path
 ) -> None:
     sandbox = start(latency_seconds=30.0)
     people = people_of_the_directory(3, "person")
     policy = replace(FAST, timeout_seconds=0.5)  # its lease ends 5.5 s after it was sent
-    hanging = start_process(Job(sandbox.base_url, ledger_path, people, "hangs", policy=policy), tmp_path)
+    hanging = start_process(Job(sandbox.base_url, address, people, "hangs", policy=policy), tmp_path)
     while not sandbox.call_log.enrich_calls:
         time.sleep(0.01)
     os.kill(hanging.pid, signal.SIGSTOP)
     try:
         sandbox.options = replace(sandbox.options, latency_seconds=0.0)
-        with closing(sqlite3.connect(ledger_path)) as connection, connection:
-            connection.execute("UPDATE attempts SET lease_until = lease_until - 3.5")  # so that the test waits less
+        change(address, "UPDATE attempts SET lease_until = lease_until - 3.5")  # so that the test waits less
         began = time.monotonic()
-        capped = Job(sandbox.base_url, ledger_path, people, "concurrent", policy=policy, max_credits=6)
+        capped = Job(sandbox.base_url, address, people, "concurrent", policy=policy, max_credits=6)
         ran = run_job(capped)
-        assert 0.5 < time.monotonic() - began < 4.0  # it finishes its own, then waits at most the lease
+        longest = 4.0 if isinstance(address, Path) else 12.0
+        assert 0.5 < time.monotonic() - began < longest  # it finishes its own, then waits at most the lease
         assert sorted(map(str, ran.states)) == ["person", "person", "person"]
         assert ran.stopped is None
     finally:
         hanging.kill()
-    total = assert_ledger_agrees(ledger_path, sandbox.call_log)
+    total = assert_ledger_agrees(address, sandbox.call_log)
     assert (total.charged, total.at_risk) == (6, 2)
     attempts = rows(
-        ledger_path, "SELECT state, detail, purpose FROM attempts WHERE id = 1 OR purpose = 'doubt' ORDER BY id"
+        address, "SELECT state, detail, purpose FROM attempts WHERE id = 1 OR purpose = 'doubt' ORDER BY id"
     )
     assert [row[:] for row in attempts] == [("ambiguous", "process_died", "new"), ("person", "ok", "doubt")]
 

@@ -12,6 +12,7 @@ from ledger_checks import assert_ledger_agrees, rows, sums
 from manual_run import UNLIMITED
 from requests_of_tests import people_of_the_directory
 
+from clodura_pipeline.ledger import Address
 from clodura_pipeline.ledger.rules.policy import Budget, Policy
 from clodura_pipeline.sandbox import Sandbox
 
@@ -23,12 +24,16 @@ FINISHED_BEFORE_SECONDS = 0.25
 """An answer that the server wrote longer ago than this had been received and committed, on a busy machine too."""
 
 
-@pytest.mark.parametrize("calls_at_the_kill", [1, 2, 9, 25, 60, 88])
+@pytest.mark.parametrize(
+    ("address", "calls_at_the_kill"),
+    [*(("sqlite", calls) for calls in (1, 2, 9, 25, 60, 88)), *(("postgresql", calls) for calls in (1, 9, 60))],
+    indirect=["address"],
+)
 def test_a_killed_run_loses_no_answer_and_is_finished_by_the_next(
-    start: Start, ledger_path: Path, tmp_path: Path, calls_at_the_kill: int
+    start: Start, address: Address, tmp_path: Path, calls_at_the_kill: int
 ) -> None:
     sandbox = start(latency_seconds=0.03, latency_jitter_seconds=0.03, credits_shape="missing")
-    job = Job(sandbox.base_url, ledger_path, PEOPLE, "killed", policy=POLICY)
+    job = Job(sandbox.base_url, address, PEOPLE, "killed", policy=POLICY)
     process = start_process(job, tmp_path)
     until = time.monotonic() + 20
     while len(sandbox.call_log.enrich_calls) < calls_at_the_kill and process.exit_code is None:
@@ -40,8 +45,8 @@ def test_a_killed_run_loses_no_answer_and_is_finished_by_the_next(
     call_log = sandbox.call_log
 
     # What was received is stored; at most the calls in flight have no outcome, each with its reservation.
-    stored = sums(ledger_path)
-    states = [row[0] for row in rows(ledger_path, "SELECT state FROM attempts")]
+    stored = sums(address)
+    states = [row[0] for row in rows(address, "SELECT state FROM attempts")]
     in_flight = states.count("sent")
     assert in_flight <= WORKERS
     assert stored.reserved == 2 * in_flight
@@ -63,5 +68,5 @@ def test_a_killed_run_loses_no_answer_and_is_finished_by_the_next(
     called_again = {contact for contact, times in after.calls_by_contact().items() if times > 1}
     assert len(called_again) <= in_flight
     assert set(after.calls_by_contact().values()) <= {1, 2}
-    total = assert_ledger_agrees(ledger_path, after)
+    total = assert_ledger_agrees(address, after)
     assert (total.reserved, total.at_risk) == (0, 2 * in_flight)

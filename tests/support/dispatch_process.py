@@ -2,7 +2,7 @@
 
     python tests/support/dispatch_process.py job.json
 
-`job.json` holds `base_url`, `ledger` (path), `run_id`, `people` (a list of objects with the fields of `Identifiers`),
+`job.json` holds `base_url`, `ledger` (path or URL), `run_id`, `people` (objects with the fields of `Identifiers`),
 and optionally `api_key`, `cap_scope`, `max_credits`, `limits`, `budget`, `policy` (fields of these classes) and
 `batch_size`. It prints one JSON line `{"event": "calling"}` before the first call and one
 `{"event": "done", "progress": ..., "stopped": ..., "outcomes": [[person key, state], ...]}` at its end. SIGTERM and
@@ -28,7 +28,7 @@ from clodura_pipeline.clodura.client import ClientSettings
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.enrichment.dispatcher import Outcome, Progress
 from clodura_pipeline.enrichment.session import RunIdentity, Session, open_session
-from clodura_pipeline.ledger import BalanceReading, Ledger
+from clodura_pipeline.ledger import Address, BalanceReading, Ledger, LedgerUrl
 from clodura_pipeline.ledger.rules.clock import Clock, SystemClock
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
 from clodura_pipeline.ledger.rules.requests import EnrichmentRequest
@@ -47,7 +47,7 @@ class Job:
     """What one run is to do."""
 
     base_url: str
-    ledger: Path
+    ledger: Address
     people: Sequence[Identifiers]
     run_id: str = "run"
     cap_scope: str | None = None
@@ -168,7 +168,7 @@ def _as_json(job: Job) -> dict[str, Any]:
     policy = asdict(job.policy)
     return {
         "base_url": job.base_url,
-        "ledger": str(job.ledger),
+        "ledger": job.ledger.url if isinstance(job.ledger, LedgerUrl) else str(job.ledger),
         "people": [asdict(person) for person in job.people],
         "run_id": job.run_id,
         "cap_scope": job.cap_scope,
@@ -185,7 +185,7 @@ def _from_json(value: Mapping[str, Any]) -> Job:
     policy = Policy(Limits(**value.get("limits", {})), Budget(**value.get("budget", {})), **value.get("policy", {}))
     return Job(
         base_url=value["base_url"],
-        ledger=Path(value["ledger"]),
+        ledger=LedgerUrl(value["ledger"]) if "://" in value["ledger"] else Path(value["ledger"]),
         people=[Identifiers(**person) for person in value["people"]],
         run_id=value["run_id"],
         cap_scope=value.get("cap_scope"),
