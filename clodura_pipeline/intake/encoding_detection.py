@@ -56,7 +56,7 @@ _CELL = re.compile(rb'[^,;\t\r\n"]*[\x80-\xff][^,;\t\r\n"]*')
 _WORD = re.compile(r"[^ \n]+")
 _IDEOGRAPH = re.compile("[\u4e00-\u9fff]")
 _SEARCHED_BYTES = 1 << 22  # from the first letter beyond ASCII on
-_JUDGED_CELLS, _JUDGED_BYTES, _SAMPLE_BYTES = 300, 100, 1 << 16
+_JUDGED_CELLS, _JUDGED_BYTES, _SAMPLE_BYTES = 300, 50, 1 << 16
 _MIN_NAMES = 3  # different ones; with fewer, a language is a guess
 # Natural logarithms of how likely a letter is beside its neighbour, where the lists have no such pair.
 _RARE, _FOREIGN, _SYMBOL, _UNDEFINED = math.log(4e-4), math.log(2e-5), math.log(1e-6), math.log(1e-7)
@@ -88,7 +88,7 @@ def detect_encoding(data: bytes) -> DetectedEncoding:
     start = data.rfind(b"\n", 0, first.start()) + 1 if first else 0
     cells = sorted(set(_CELL.findall(data, start, start + _SEARCHED_BYTES)))
     judged = cells[:: -(-len(cells) // _JUDGED_CELLS)]
-    sample = b"\n".join(cell[:_JUDGED_BYTES] for cell in judged)
+    sample = b"\n".join(map(_around_first_letter, judged))
     letters = len(_NOT_ASCII.findall(sample))
     codecs: dict[str, str] = {}  # by the text that a codec makes, the one that is met most
     likelihoods: dict[str, float] = {}
@@ -102,6 +102,13 @@ def detect_encoding(data: bytes) -> DetectedEncoding:
         return _east_asian(b"\n".join(judged)[:_SAMPLE_BYTES], len(cells))
     few = len(cells) < _MIN_NAMES and codec != "cp1252"
     return DetectedEncoding(codec, _ONE_BYTE[codec][0], few or best - second < _MIN_LEAD)
+
+
+def _around_first_letter(cell: bytes) -> bytes:
+    """The part of a cell that is judged: a cell may be a long text."""
+    first = _NOT_ASCII.search(cell)
+    at = first.start() if first else 0
+    return cell[max(at - _JUDGED_BYTES, 0) : at + _JUDGED_BYTES]
 
 
 def _likelihood(text: str, codec: str) -> float:
