@@ -5,6 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from clodura_pipeline.graph.console import shorten_failures
 from clodura_pipeline.private_files import ONLY_FOR_OWNER, close_folder
 
 PROJECT = Path(__file__).parent
@@ -13,6 +14,7 @@ PROJECT = Path(__file__).parent
 @dg.definitions
 def defs() -> dg.Definitions:
     """All definitions of this project. What its processes write from now on is only for their owner."""
+    shorten_failures()
     os.umask(ONLY_FOR_OWNER)
     close_folder(Path.cwd() / ".dagster")  # Dagster has created it before it loads this
     return dg.load_from_defs_folder(path_within_project=PROJECT)

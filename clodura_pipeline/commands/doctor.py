@@ -4,7 +4,6 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -58,7 +57,7 @@ def _checks(settings: "Settings") -> Iterator[Line]:
 
 
 def _settings_in_force(settings: "Settings") -> Iterator[Line]:
-    from clodura_pipeline.settings import Settings, variable_of
+    from clodura_pipeline.settings import Settings, project_root, variable_of
 
     secret = {"api_key", "alert_webhook", "ledger_url"}
     changed = [
@@ -67,20 +66,27 @@ def _settings_in_force(settings: "Settings") -> Iterator[Line]:
         if value != Settings.model_fields[name].default and name not in ("contacts_dir", "database", "state_dir")
     ]
     yield OK, "settings other than their defaults: " + (", ".join(changed) or "none")
-    env_file = Path(".env")
+    env_file = project_root() / ".env"
     if env_file.is_file() and env_file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         yield WARNING, ".env is open to other users and holds the key: chmod 600 .env"
 
 
 def _folders(settings: "Settings") -> Iterator[Line]:
-    for name, folder in (("CLODURA_STATE_DIR", settings.state_dir), ("CLODURA_DATABASE", settings.database.parent)):
+    places = {
+        "CLODURA_STATE_DIR": settings.state_dir,
+        "CLODURA_DATABASE": settings.database.parent,
+        "CLODURA_CONTACTS_DIR": settings.contacts_dir,
+    }
+    for name, folder in places.items():
         existing = next(path for path in (folder, *folder.parents) if path.exists())
-        if not os.access(existing, os.W_OK):
+        if folder != settings.contacts_dir and not os.access(existing, os.W_OK):
             yield PROBLEM, f"{name}: {folder} cannot be written. Make it a folder that this user can write to."
         elif shutil.disk_usage(existing).free < _LITTLE_SPACE_BYTES:
             yield WARNING, f"{name}: {folder} has less than 1 GiB free."
-        elif folder.exists() and folder.stat().st_mode & stat.S_IWOTH:
-            yield WARNING, f"{name}: every user can write to {folder}: chmod o-w {folder}"
+        elif folder.exists() and folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            yield WARNING, f"{name}: other users can write to {folder}: chmod go-w {folder}"
+        elif folder == settings.state_dir and folder.exists() and folder.stat().st_mode & 0o077:
+            yield WARNING, f"{name}: other users can read the answers in {folder}: chmod -R go-rwx {folder}"
         else:
             yield OK, f"{name}: {folder}, {shutil.disk_usage(existing).free >> 30} GiB free"
 

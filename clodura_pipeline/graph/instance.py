@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 
 from clodura_pipeline.graph.failures import failing_with_message
 from clodura_pipeline.graph.metadata import day_figures, table_metadata
-from clodura_pipeline.graph.partitions import days_of
+from clodura_pipeline.graph.partitions import Days, days_of
 from clodura_pipeline.graph.resources import CloduraResource, WorkingDatabase
 from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.settings import API_KEY, Settings
@@ -56,7 +56,7 @@ class GraphInstance:
     @property
     def partitions(self) -> dg.DailyPartitionsDefinition:
         """A partition for every UTC day from the start date to today: files of today are loaded today."""
-        return dg.DailyPartitionsDefinition(self.settings.start_date.isoformat(), end_offset=1, timezone="UTC")
+        return Days(self.settings.start_date.isoformat(), end_offset=1, timezone="UTC")
 
     @property
     def resource_keys(self) -> set[str]:

@@ -102,7 +102,7 @@ class ProgressReport:
         self.balance_figures = {
             name: reading.credits for name, reading in readings.items() if reading and reading.credits is not None
         }
-        if self.stopped:
+        if self.stopped and not self.stopped.kind.fails_the_run:  # a failure gives its reason itself
             self._context.log.warning(f"Stopped early: {self.stopped.reason}")
 
     @property

@@ -113,6 +113,20 @@ def dg_launch(project: Project, output: Path, **more: str) -> Iterator[subproces
                 os.killpg(process.pid, signal.SIGKILL)
 
 
+def launch(project: Project, env_file: str, *arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
+    """`dg launch` for today in a project folder of its own with this `.env`, under the usual umask of a server."""
+    root = project.folder / "project"
+    root.mkdir()
+    for name in ("pyproject.toml", "dagster.yaml", "clodura_pipeline"):
+        (root / name).symlink_to(ROOT / name)
+    (root / ".env").write_text(env_file)
+    command = [str(Path(sys.executable).with_name("dg")), "launch", "--job", "enrich_contacts", "--partition", DAY]
+    return subprocess.run(
+        [*command, *arguments], cwd=root, env=environment(project, **given), umask=0o022, capture_output=True,
+        text=True, check=False, timeout=300,
+    )  # fmt: skip
+
+
 class Ui:
     """The UI's server, asked as the UI asks it."""
 

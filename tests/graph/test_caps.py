@@ -1,13 +1,10 @@
 """A cap given for one run holds however it is given."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-from launched import ROOT, environment
+from launched import launch
 from project import TODAY, YESTERDAY, Project, failure_text, metadata_of
 
 from clodura_pipeline.sandbox import Person
@@ -64,20 +61,6 @@ def test_the_runs_of_a_backfill_share_a_cap(project: Project, people: People) ->
         tags = {"dagster/backfill": "abcdef"}
         assert job.execute_in_process(instance=project.instance, partition_key=str(day), tags=tags).success
     assert project.call_log().charged == 8
-
-
-def launch(listed: Project, env_file: str, *arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
-    """`dg launch` in a project folder of its own, whose `.env` says something else than the environment."""
-    root = listed.folder / "project"
-    root.mkdir()
-    for name in ("pyproject.toml", "dagster.yaml", "clodura_pipeline"):
-        (root / name).symlink_to(ROOT / name)
-    (root / ".env").write_text(env_file)
-    return subprocess.run(
-        [str(Path(sys.executable).with_name("dg")), "launch", "--job", "enrich_contacts", "--partition", str(TODAY),
-         *arguments],
-        cwd=root, env=environment(listed, **given), capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,45 @@
+"""`dg launch` on the command line: what it prints, and what it leaves for other users of the machine to read."""
+
+import stat
+
+import pytest
+from launched import launch
+from project import TODAY, Project
+
+from clodura_pipeline.sandbox import Person
+
+
+@pytest.fixture
+def listed(project: Project, people: dict[str, list[Person]]) -> Project:
+    """A list of one person."""
+    project.put(f"list-{TODAY}.csv", f"contact_id,email\n1,{people['person'][0].email}\n")
+    return project
+
+
+def test_a_failed_run_prints_its_reason_once_and_no_stack(listed: Project) -> None:
+    done = launch(listed, "", CLODURA_API_KEY="wrong-key")
+    printed = (done.stdout + done.stderr).splitlines()
+    assert done.returncode != 0
+    assert sum("Clodura rejected the API key (401)" in line for line in printed) == 1
+    assert "Clodura rejected the API key (401)" in printed[-2]  # the last is of dg
+    assert len(printed) <= 40
+
+
+@pytest.mark.parametrize("day", ["2020-01-01", "yesterday"])
+def test_a_day_without_a_partition_gets_a_sentence_that_names_the_setting(listed: Project, day: str) -> None:
+    done = launch(listed, "", "--partition", day)
+    assert done.returncode != 0
+    (line,) = (done.stdout + done.stderr).splitlines()
+    assert f"{day} is no day of this pipeline" in line
+    assert "CLODURA_START_DATE" in line
+
+
+def test_other_users_can_read_nothing_that_a_run_leaves_except_the_published_file(listed: Project) -> None:
+    done = launch(listed, "", DAGSTER_HOME="")
+    assert done.returncode == 0, done.stdout + done.stderr
+    folders = (listed.folder / "project" / ".dagster", listed.state)
+    left = [path for folder in folders for path in (folder, *folder.rglob("*"))]
+    assert len(left) > 10
+    assert [path for path in left if path.stat().st_mode & 0o077] == []
+    assert stat.S_IMODE(listed.database.stat().st_mode) == 0o440
+    assert stat.S_IMODE(listed.database.parent.stat().st_mode) == 0o755
