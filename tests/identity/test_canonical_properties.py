@@ -59,7 +59,6 @@ def test_different_slugs_are_different_people(slugs: set[str]) -> None:
     assert len({profile_id(f"linkedin.com/in/{quote(slug)}") for slug in slugs}) == len(slugs)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40) | st.emails().map(str))
 def test_address_form_is_idempotent(text: str) -> None:
     read = emails.read_emails(pl.Series([text]))
@@ -69,7 +68,6 @@ def test_address_form_is_idempotent(text: str) -> None:
         assert again["address"][1] == address
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_name_and_company_forms_are_idempotent(text: str) -> None:
     cleaned = names.clean_name(text)
@@ -114,7 +112,7 @@ CELLS = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(CELLS.filter(lambda cell: cell is not None), min_size=1, max_size=12))
 def test_plain_values_are_what_the_reader_of_all_spellings_makes_of_them(cells: list[str]) -> None:
     readers = (
@@ -131,7 +129,7 @@ def test_plain_values_are_what_the_reader_of_all_spellings_makes_of_them(cells: 
             assert value is None or [value] == read(cell)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(CELLS, min_size=1, max_size=12))
 def test_value_is_read_alone_as_among_others(cells: list[str | None]) -> None:
     for read in (linkedin.read_linkedin, emails.read_emails, companies.read_organisations, companies.read_domains):

@@ -449,7 +449,7 @@ TEXTS = ["", "n/a", "Ann", "Lee", "Ann Lee", "ann@x.com", "info@x.com", "linkedi
 CELLS = st.none() | st.sampled_from([*TEXTS, PROFILE, "🚀"]) | st.text(max_size=12)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=20)
 @given(st.lists(st.fixed_dictionaries(dict.fromkeys(cleaning.CELLS, CELLS)), max_size=8))
 def test_every_row_comes_out_once_and_in_order(rows: list[dict[str, str | None]]) -> None:
     cleaned = clean(landed(*rows))
@@ -462,7 +462,7 @@ def test_every_row_comes_out_once_and_in_order(rows: list[dict[str, str | None]]
     assert all(told[0] == NO_IDENTIFIER for told in cleaned.rejected["reasons"])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=20)
 @given(st.lists(st.fixed_dictionaries(dict.fromkeys(cleaning.CELLS, CELLS)), min_size=1, max_size=3))
 def test_row_is_cleaned_alone_as_among_others(rows: list[dict[str, str | None]]) -> None:
     def outcome(cleaned: Cleaned) -> list[tuple[object, ...]]:
@@ -474,7 +474,7 @@ def test_row_is_cleaned_alone_as_among_others(rows: list[dict[str, str | None]])
     assert sorted(together) == sorted(alone)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=20)
 @given(st.fixed_dictionaries(dict.fromkeys(cleaning.CELLS, CELLS)))
 def test_cleaning_what_was_cleaned_changes_no_identifier(cells: dict[str, str | None]) -> None:
     once = clean(landed(cells)).contacts

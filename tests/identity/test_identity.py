@@ -215,7 +215,7 @@ ROWS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=20)
 @given(ROWS, st.randoms(use_true_random=False))
 def test_order_of_rows_changes_nothing(rows: list[dict[str, Any]], rng: Any) -> None:
     cleaned = contacts(*rows)
@@ -224,7 +224,7 @@ def test_order_of_rows_changes_nothing(rows: list[dict[str, Any]], rng: Any) -> 
     assert comparable(resolve(cleaned[order])) == comparable(resolve(cleaned))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=20)
 @given(ROWS, st.randoms(use_true_random=False))
 def test_days_and_files_change_nobody(rows: list[dict[str, Any]], rng: Any) -> None:
     cleaned = contacts(*rows)
@@ -236,7 +236,7 @@ def test_days_and_files_change_nobody(rows: list[dict[str, Any]], rng: Any) -> N
     assert after.identifiers == before.identifiers
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=10)
 @given(ROWS, st.randoms(use_true_random=False))
 def test_people_who_were_called_for_keep_their_keys_as_rows_come(rows: list[dict[str, Any]], rng: Any) -> None:
     cleaned = contacts(*rows)
@@ -256,7 +256,7 @@ def test_people_who_were_called_for_keep_their_keys_as_rows_come(rows: list[dict
         assert known <= {int(person.removeprefix("key:")) if person.startswith("key:") else person_key(person)}
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=20)
 @given(ROWS)
 def test_people_are_complete_and_identifiers_unambiguous(rows: list[dict[str, Any]]) -> None:
     cleaned = contacts(*rows)
