@@ -34,6 +34,7 @@ _MIN_UNPACKED_BYTES = 64 << 20
 _MAX_GRID_RATIO = 50  # cells of the grid for each filled one
 _MIN_GRID_CELLS = 10_000_000  # 24 bytes each
 _FILLED_CELL = re.compile(rb'<(?:\w+:)?c (?:[^>]*? )?r="([A-Z]{1,3})(\d{1,7})"[^>]*(?<!/)>')
+_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError)
 _PROFILE = "linkedin.com/in/"
 _ATTRIBUTE = re.compile(r'(?:\w+:)?(\w+)="([^"]*)"')
 _CELL_ROW = re.compile(r"[A-Z]{1,3}(\d{1,7})")
@@ -115,7 +116,7 @@ def _refuse_large_archive(data: bytes) -> None:
                 if part.filename.startswith("xl/worksheets/") and part.filename.endswith(".xml"):
                     with archive.open(part) as sheet:
                         _refuse_far_cells(sheet)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError):
+    except _ZIP_ERRORS:
         raise UnreadableFile(_DAMAGED) from None
 
 
@@ -139,7 +140,10 @@ def _profiles_behind_cells(data: bytes, sheet: str) -> dict[int, str]:
 
 def _elements(archive: zipfile.ZipFile, path: str, name: str) -> list[dict[str, str]]:
     """The attributes, without their namespaces, of each element of this name in a part of an archive."""
-    text = archive.read(path).decode("utf-8", "replace") if path in archive.namelist() else ""
+    try:
+        text = archive.read(path).decode("utf-8", "replace")
+    except (KeyError, *_ZIP_ERRORS):  # links are extra: what cannot be read of them costs no row
+        return []
     tags = re.findall(rf"<(?:\w+:)?{name}\s[^>]*>", text)
     return [{key: unescape(value) for key, value in _ATTRIBUTE.findall(tag)} for tag in tags]
 

@@ -180,6 +180,13 @@ def test_profiles_that_cells_link_to_are_read(tmp_path: Path) -> None:
     ]
 
 
+def test_damaged_links_of_a_workbook_cost_no_row(tmp_path: Path) -> None:
+    content = workbook(lambda sheet: sheet.write_column("A1", ["Email", "ann@acme.example"]))
+    damaged = content.replace(b"xl/_rels/workbook.xml.rels", b"xl/_rels/workbook.xm,.rels", 1)
+    assert damaged != content
+    assert read(tmp_path, damaged, "list.xlsx").rows["email"].to_list() == ["ann@acme.example"]
+
+
 def test_unused_columns_full_of_addresses_are_noted(tmp_path: Path) -> None:
     content = "Email,Elektropost,Netz,Note\na@x.example,b@x.example,linkedin.com/in/b,see c@x.example\n"
     contacts = read(tmp_path, content, "list.csv")
