@@ -17,7 +17,7 @@ def listed(project: Project, people: dict[str, list[Person]]) -> Project:
 
 
 def test_a_failed_run_prints_its_reason_once_and_no_stack(listed: Project) -> None:
-    done = launch(listed, "", CLODURA_API_KEY="wrong-key")
+    done = launch(listed, "", CLODURA_API_KEY="wrong-key", DAGSTER_HOME="")
     printed = (done.stdout + done.stderr).splitlines()
     assert done.returncode != 0
     assert sum("Clodura rejected the API key (401)" in line for line in printed) == 1
