@@ -44,7 +44,7 @@ def build_contact_assets(instance: GraphInstance) -> list[dg.AssetsDefinition]:
         "raw_contacts",
         "contacts",
         {"duckdb"},
-        "Every record of the day's files, as text. Unchanged files are not landed again.",
+        "Every record of the day's files, as text.",
         deps=["contact_files"],
         table=RAW_CONTACTS,
     )

@@ -38,7 +38,7 @@ def build_enrichment_assets(instance: GraphInstance) -> list[dg.AssetsDefinition
         "clodura_responses",
         "enrichment",
         {"http", "sqlite"},
-        "Calls Clodura through the ledger. The only asset that spends.",
+        "Calls Clodura. The only asset that spends credits.",
         deps=["enrichment_plan"],
         metadata={"dagster/table_name": "ledger_attempts"},
     )

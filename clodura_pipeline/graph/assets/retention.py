@@ -11,7 +11,7 @@ def build_retention_assets(instance: GraphInstance) -> list[dg.AssetsDefinition]
         "retained_answers",
         "enrichment",
         {"sqlite", "duckdb"},
-        "Removes answers that are kept for as long as the settings say; credits stay.",
+        "Removes answers older than the retention; credits stay.",
         deps=["clodura_responses"],
     )
     return [instance.asset(_remove_overdue, spec)]
