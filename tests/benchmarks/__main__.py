@@ -1,9 +1,11 @@
 """What each step costs for a large list, against DuckDB's own reading of the same file in the same run.
 
     uv run python -m tests.benchmarks [rows, default 100000]
+    uv run python -m tests.benchmarks --ledger [attempts, default 20000]
 
-Each step runs in a process of its own, so that its peak memory is its own. "reads" is the step's time divided by the
-time that DuckDB takes for `CREATE TABLE AS SELECT * FROM read_csv(...)` of that file.
+Then come the jobs as an operator starts them, and an empty job against a trivial one of three assets. Each step runs
+in a process of its own, so that its peak memory is its own. "reads" is the step's time divided by the time that DuckDB
+takes for `CREATE TABLE AS SELECT * FROM read_csv(...)` of that file.
 """
 
 import resource
@@ -31,6 +33,8 @@ from clodura_pipeline.warehouse.landing import Days, land
 from clodura_pipeline.warehouse.published.build import build_analyst_tables
 from clodura_pipeline.warehouse.published.publication import publish
 from clodura_pipeline.warehouse.validation import validate
+from tests.benchmarks.jobs import measure_jobs
+from tests.benchmarks.large_ledger import measure_ledger
 from tests.identity.labelled import labelled_contacts
 
 DAY = date(2026, 11, 20)
@@ -135,14 +139,20 @@ def main() -> None:
         folder = Path(name)
         write_contacts(folder / "contacts" / f"list-{DAY}.csv", rows)
         print(f"{rows:,} rows, DuckDB {duckdb.__version__}\n")
-        print(f"{'step':<32} {'seconds':>8} {'CPU':>8} {'reads':>6} {'MiB':>6}")
+        print(f"{'step':<38} {'seconds':>8} {'CPU':>8} {'reads':>6} {'MiB':>6}")
         unit = 0.0
         for step in STEPS:
             done = subprocess.run([sys.executable, "-m", "tests.benchmarks", "--step", step, name], check=True,
                                   capture_output=True, text=True)  # fmt: skip
             seconds, worked, mebibytes = map(float, done.stdout.split())
             unit = unit or seconds
-            print(f"{step:<32} {seconds:>8.2f} {worked:>8.2f} {seconds / unit:>6.1f} {mebibytes:>6.0f}", flush=True)
+            _print_row(step, unit, seconds, worked, mebibytes)
+        for label, cost in measure_jobs(folder / "contacts", folder / "jobs", str(DAY)):
+            _print_row(label, unit, cost.seconds, cost.cpu_seconds, cost.mebibytes)
+
+
+def _print_row(label: str, unit: float, seconds: float, cpu_seconds: float, mebibytes: float) -> None:
+    print(f"{label:<38} {seconds:>8.2f} {cpu_seconds:>8.2f} {seconds / unit:>6.1f} {mebibytes:>6.0f}", flush=True)
 
 
 def run_step(step: str, folder: Path) -> None:
@@ -158,5 +168,7 @@ def run_step(step: str, folder: Path) -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--step"]:
         run_step(sys.argv[2], Path(sys.argv[3]))
+    elif sys.argv[1:2] == ["--ledger"]:
+        measure_ledger(int(sys.argv[2]) if len(sys.argv) > 2 else 20_000)
     else:
         main()
