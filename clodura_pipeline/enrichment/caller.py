@@ -150,7 +150,8 @@ class Caller:
             PermitReleased: the run stops, or the ledger no longer permits this call.
         """
         send_at = permit.send_at
-        ends = permit.send_at + self.policy.timeout_seconds
+        # The call's time runs since its connection was begun: what leaves needs half of it for the answer.
+        ends = permit.send_at + self.policy.timeout_seconds / 2
         self.clock.wait(self._awake, send_at - self.clock.monotonic())
         while self.clock.monotonic() - send_at > SEND_SLACK_SECONDS:
             if stopping() or self.clock.monotonic() >= ends:
@@ -166,7 +167,7 @@ class Caller:
             send_at = again.send_at
             self._took_seconds = self.clock.monotonic() - send_at + ahead_seconds
             self.clock.wait(self._awake, send_at - self.clock.monotonic())
-        if stopping():
+        if stopping() or self.clock.monotonic() >= ends:
             raise PermitReleased
 
     def _settle(self, permit: Permit, verdict: Verdict, raw: RawAnswer | None) -> tuple[Verdict, Settled]:

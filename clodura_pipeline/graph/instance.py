@@ -179,6 +179,12 @@ class Step:
 
     def database(self, why: str) -> contextlib.AbstractContextManager[DuckDBPyConnection]:
         """The open working database; `why` is for those who wait for it."""
+        path = self.settings.working_database
+        if not path.exists():
+            self.context.log.info(
+                "The working database is new here and is built from contact files and ledger. No call is made for it; "
+                f"rows of files that are no longer in the contacts folder are not in it. File: {path}"
+            )
         return working_database(getattr(self.context.resources, self.instance.named("clodura_duckdb")), why)
 
     def ledger(self) -> Ledger:

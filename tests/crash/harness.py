@@ -96,7 +96,7 @@ def crash(kill: KillPoint, folder: Path, server: PostgresServer | None = None) -
         people = sandbox.directory.people[:PEOPLE]
         rows = "".join(f"{number},{person.email}\n" for number, person in enumerate(people))
         (folder / "contacts" / f"list-{day}.csv").write_text("contact_id,email\n" + rows)
-        settings = _settings(folder, sandbox.base_url, ledger)
+        settings = settings_of(folder, sandbox.base_url, ledger)
         killed = _run(settings, day, kill)
         sandbox.wait_until_idle()
         at_kill = _ledger(ledger)
@@ -131,7 +131,8 @@ def kill_points(kills: int, seed: int) -> Iterator[KillPoint]:
         yield KillPoint(point, side, rng.randint(1, PASSES.get(point, 1)))
 
 
-def _settings(folder: Path, base_url: str, ledger: Address) -> dict[str, Any]:
+def settings_of(folder: Path, base_url: str, ledger: Address) -> dict[str, Any]:
+    """The settings of an installation in a folder."""
     return {
         "api_key": "sandbox-key",
         "base_url": base_url,
@@ -143,7 +144,8 @@ def _settings(folder: Path, base_url: str, ledger: Address) -> dict[str, Any]:
         "requests_per_minute": 0,
         "requests_per_day": 0,
         "max_workers": WORKERS,
-        "timeout_seconds": TIMEOUT_SECONDS,
+        # Decisions on PostgreSQL take longer, and the machine may be busy with several runs.
+        "timeout_seconds": TIMEOUT_SECONDS if isinstance(ledger, Path) else 4 * TIMEOUT_SECONDS,
     }
 
 
