@@ -73,7 +73,7 @@ class RawAnswer:
 class Verdict:
     """What a call came to.
 
-    `charged_credits` is certain or stated by Clodura; `at_risk_credits` may have been charged on top, nobody knows.
+    `charged_credits` is certain or stated by Clodura; `at_risk_credits` may have been charged on top: that is unknown.
     `cost_basis`: "stated" in the answer, "content" (worked out), "status" (free by Clodura's table), "doubt".
     """
 

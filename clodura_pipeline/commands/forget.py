@@ -32,7 +32,7 @@ def forget(identifier: str, yes: bool) -> None:
     if canonical is None:
         raise click.UsageError(
             "This is neither the personal e-mail address nor the LinkedIn profile of one person. Role addresses "
-            "(info@) identify nobody; to never call for one, put it into the file named by CLODURA_SUPPRESSION_FILE."
+            "(info@) identify no person; to never call for one, put it into the file named by CLODURA_SUPPRESSION_FILE."
         )
     try:
         settings = load_settings()

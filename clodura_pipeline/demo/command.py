@@ -11,7 +11,7 @@ def demo(fresh: bool, ui: bool, port: int | None) -> None:
     """See the pipeline work: sample contact files, a stand-in for Clodura, and everything else for real.
 
     Needs no key and costs nothing. Lives in data/demo; your own settings, files and ledger are not touched. A second
-    demo makes no calls: everybody has an answer.
+    demo makes no calls: every person has an answer.
     """
     if port and not ui:
         raise click.UsageError("--port is the Dagster UI's: use it with --ui.")

@@ -104,7 +104,7 @@ def print_summary(finished: Finished, console: Console, invite_to_ui: bool = Tru
 
     console.print()
     if not finished.called:
-        show("[bold green]0 people called for, 0 credits: everybody already has an answer.[/]\n")
+        show("[bold green]0 people called for, 0 credits: every person already has an answer.[/]\n")
     show(_table(finished, figures))
     console.print()
     for remark in finished.remarks:

@@ -43,7 +43,7 @@ class Text:
     """The text of a file in UTF-8.
 
     Where `valid` is false, bytes that are no text in the file's encoding stand in it as lone surrogates, so that the
-    records that hold them, and only these, can be told apart and shown as they are.
+    records that hold them, and only these, can be recognised and shown as they are.
     """
 
     utf8: bytes

@@ -1,7 +1,7 @@
 """Finds the encoding of a text that is not UTF-8 by its names, and says where it is doubtful.
 
 Each encoding of one byte a letter is tried, and the text that it makes is judged by the letters that stand side by side
-in names of its languages (`encoding_letters.toml`). East Asian encodings are told apart by charset-normalizer.
+in names of its languages (`encoding_letters.toml`). charset-normalizer distinguishes East Asian encodings.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Refuses answers that would be read by halves, and those without a contact that do not say that nobody was found."""
+"""Refuses answers that would be read in part, and those without a contact that do not state a miss."""
 
 import re
 from collections import Counter, defaultdict
@@ -10,7 +10,7 @@ from clodura_pipeline.clodura.answers.tree import AnswerTree, Leaf, Place
 from clodura_pipeline.clodura.answers.values import clean, credits_of, is_filled
 from clodura_pipeline.clodura.errors import UnreadableAnswer
 
-# How answers without content say that they failed. What is silent, or says in words that nobody was found, is a miss.
+# How answers without content say that they failed. Silence, or a statement that no contact was found, is a miss.
 _FAILED = ("error", "fail", "failed", "failure", "unavailable", "timeout", "rate_limited", "denied", "rejected")
 _NOT_READY = ("pending", "processing", "queued", "accepted", "in_progress", "in progress", "running", "started")
 _FAILURE = re.compile(
@@ -20,7 +20,7 @@ _FAILURE = re.compile(
 _MISS = re.compile(
     r"\bno[ _](\w+ ){0,3}(found|match|matches|data|results?|records?)\b|not[ _](be )?found|nothing found"
 )
-# Fields by which two candidates are told apart: values of one of them in two places must agree.
+# Fields that distinguish two candidates: values of one of them in two places must agree.
 IDENTIFYING_FIELDS = {PERSON: ("clodura_person_id", "first_name", "last_name", "full_name", "linkedin_url"),
                 ORGANISATION: ("organisation_id", "name", "domain")}  # fmt: skip
 _NO_WORDS = re.compile(r"://|@|^\d{4}-\d\d-\d\d|^[0-9a-fA-F-]{8,}$")

@@ -165,7 +165,7 @@ class AnswerTree:
         return ORGANISATION in holders and any(meaning.field == "full_name" for meaning in meanings.values())
 
     def _is_of_a_person(self, name: str) -> bool:
-        """Whether an object beside the person's is theirs: their place, their job."""
+        """Whether an object beside the person's describes the person: place or job."""
         meaning = self.fields.meaning(name, PERSON)
         wanted = ("location", *_PLACE_FIELDS, *_JOB_FIELDS)
         return (meaning is not None and meaning.field in wanted) or self.fields.is_among(name, "names.positions")

@@ -29,7 +29,7 @@ _WORD_WITH_MEANING = _words_with_meaning()
 
 
 def split_full_name(text: str) -> tuple[str, str] | None:
-    """First and last name of a full one (`Last, First` too); None where it cannot be told or names two people."""
+    """First and last name of a full one (`Last, First` too); None where it is unclear or names two people."""
     name = clean_name(re.split(r"\s[|–—•·-]\s", tidy(text), maxsplit=1)[0])
     words = re.split(r"[\s・]+", name) if name else []
     if name is None or len(words) < 2 or _TWO_PEOPLE.search(name):

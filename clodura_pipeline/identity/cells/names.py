@@ -63,7 +63,7 @@ def plain_word(word: str) -> str:
 
 
 def _without_credentials(text: str) -> str:
-    """Cut off at the end: behind a comma every credential, without one those that are nobody's surname."""
+    """Cut off at the end: behind a comma every credential, without one those that are no surname."""
     parts = [part.strip() for part in text.split(",")]
     while len(parts) > 1 and all(plain_word(word) in CREDENTIALS or not plain_word(word) for word in parts[-1].split()):
         parts.pop()

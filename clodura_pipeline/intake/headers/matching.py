@@ -1,4 +1,4 @@
-"""Recognises which of a file's headers are landed columns, whoever exported the file and however they are spelt."""
+"""Recognises which of a file's headers are landed columns, in the spellings of many exporters."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

@@ -54,7 +54,7 @@ class PeopleLists:
         self._whole_file = False
 
     def learn(self, record: Any, trail: Trail = (), *, whole_file: bool = False) -> None:
-        """Look for lists of people in a record, and in theirs; one that is a `whole_file` has no other records."""
+        """Look for lists of people in a record and in each person; one that is a `whole_file` has no other records."""
         if not isinstance(record, dict) or not any(isinstance(inner, list | dict) for inner in record.values()):
             return
         self._whole_file |= whole_file

@@ -59,7 +59,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Refresh:
-    """Eligible again whose answers are older than this. Only a run told to refresh has one."""
+    """Eligible again whose answers are older than this. Only a refresh run has one."""
 
     answer_max_age_days: float
     no_match_max_age_days: float
