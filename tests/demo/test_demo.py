@@ -63,8 +63,8 @@ def test_a_second_demo_makes_no_calls_and_says_so(demos: TwoDemos) -> None:
     second = demos.second
     assert (second.finished.called, second.finished.charged, second.finished.call_log.enrich_calls) == (0, 0, ())
     assert second.figures == demos.first.figures
-    assert "0 people called for, 0 credits: everybody already has an answer." in second.printed
-    assert "everybody already has an answer" not in demos.first.printed
+    assert "0 people called for, 0 credits: every person already has an answer." in second.printed
+    assert "every person already has an answer" not in demos.first.printed
 
 
 def test_the_summary_shows_figures_and_three_questions_with_their_real_answers(demos: TwoDemos) -> None:
