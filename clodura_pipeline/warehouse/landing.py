@@ -130,6 +130,14 @@ def content_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()[:32]
 
 
+def _has_content(path: Path, known_hash: str | None) -> bool:
+    """Whether a file that was written again holds the same bytes as before."""
+    try:
+        return known_hash is not None and content_hash(path) == known_hash
+    except OSError:
+        return False
+
+
 def _signature(path: Path) -> str:
     """Changes whenever the file is written: also by `cp -p`, which keeps size and modification time."""
     try:
@@ -230,7 +238,8 @@ def _note(state: FileState, before: Note, signature: str | None, now: datetime) 
     file, reading = state.file, state.reading
     status, reason = state.status, state.reason
     if status == "found" and signature is not None:
-        status, reason = _not_wanted_now(before, signature == state.signature)
+        unchanged = signature == state.signature or _has_content(file.location, before.get("content_hash"))
+        status, reason = _not_wanted_now(before, unchanged)
     return {
         "source_file": file.path,
         "source": file.source,

@@ -2,6 +2,7 @@
 
     uv run python -m tests.benchmarks [rows, default 100000]
     uv run python -m tests.benchmarks --ledger [attempts, default 20000]
+    uv run python -m tests.benchmarks --decisions [seconds, default 5]
 
 Then come the jobs as an operator starts them, and an empty job against a trivial one of three assets. Each step runs
 in a process of its own, so that its peak memory is its own. "reads" is the step's time divided by the time that DuckDB
@@ -33,6 +34,7 @@ from clodura_pipeline.warehouse.landing import Days, land
 from clodura_pipeline.warehouse.published.build import build_analyst_tables
 from clodura_pipeline.warehouse.published.publication import publish
 from clodura_pipeline.warehouse.validation import validate
+from tests.benchmarks.decisions import measure_decisions
 from tests.benchmarks.jobs import measure_jobs
 from tests.benchmarks.large_ledger import measure_ledger
 from tests.identity.labelled import labelled_contacts
@@ -170,5 +172,7 @@ if __name__ == "__main__":
         run_step(sys.argv[2], Path(sys.argv[3]))
     elif sys.argv[1:2] == ["--ledger"]:
         measure_ledger(int(sys.argv[2]) if len(sys.argv) > 2 else 20_000)
+    elif sys.argv[1:2] == ["--decisions"]:
+        measure_decisions(float(sys.argv[2]) if len(sys.argv) > 2 else 5.0)
     else:
         main()

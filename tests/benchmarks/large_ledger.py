@@ -23,13 +23,15 @@ POLICY = Policy(Limits(per_second=100_000, per_minute=1_000_000, per_day=100_000
 STEPS = 10
 
 
-def _request(number: int) -> EnrichmentRequest:
+def request(number: int) -> EnrichmentRequest:
+    """A request for a person of that number, by profile."""
     identifier = f"li:person-{number}"
     sent = Identifiers(linkedin_url=f"https://www.linkedin.com/in/person-{number}")
     return EnrichmentRequest(person_key(identifier), sent, (identifier,), (), DAY, "list.csv")
 
 
-def _answer(number: int) -> RawAnswer:
+def answer(number: int) -> RawAnswer:
+    """A small answer about that person."""
     found = {"personId": str(number), "firstName": "Ann", "linkedinUrl": f"https://www.linkedin.com/in/person-{number}"}
     return RawAnswer(200, json.dumps(found).encode())
 
@@ -47,10 +49,10 @@ def measure_ledger(attempts: int) -> None:
                 run = ledger.start_run(f"run-{step}", f"run-{step}", 0, str(DAY), str(DAY))
                 permits, settlements = [], []
                 for number in range(attempts * step // STEPS, attempts * (step + 1) // STEPS):
-                    request, raw = _request(number), _answer(number)
-                    verdict = judge(raw, request.identifiers, now, reader)
+                    asked_for, raw = request(number), answer(number)
+                    verdict = judge(raw, asked_for.identifiers, now, reader)
                     asked = time.perf_counter()
-                    permit = ledger.permit(request, run, POLICY)
+                    permit = ledger.permit(asked_for, run, POLICY)
                     permitted = time.perf_counter()
                     assert isinstance(permit, Permit), permit
                     ledger.settle(permit.attempt_id, verdict, raw, POLICY, reader.version)
