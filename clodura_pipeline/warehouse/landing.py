@@ -106,9 +106,8 @@ def land(
     with ContactFileReader() as reader:
         for file in found.files:
             before = known.get(file.path, {})
-            before = before if before.get("version") == version else {}
             state = _land_if_wanted(
-                file, days, day_of_undated, lambda path: reader.read(path, spellings), before, store
+                file, days, day_of_undated, lambda path: reader.read(path, spellings), before, version, store
             )
             report(state)
             states.append(state)
@@ -152,7 +151,8 @@ def _land_if_wanted(
     days: Days,
     day_of_undated: Callable[[str], date],
     read_contacts: Callable[[Path], AbstractContextManager[tuple[ContactRows, pa.RecordBatchReader]]],
-    before: Note,
+    noted: Note,
+    version: str,
     store: Callable[[FileState, pa.RecordBatchReader], None],
 ) -> FileState:
     day = file.dated or day_of_undated(file.path)
@@ -161,7 +161,11 @@ def _land_if_wanted(
         return FileState(file, day, "outside_partitions", outside)
     signature = _signature(file.location)  # before it is read: a change while it is being read shows the next time
     if days.wanted is not None and day not in days.wanted:
+        if signature != noted.get("signature") and _has_content(file.location, noted.get("content_hash")):
+            signature = noted["signature"]  # written again with the same bytes: not a change
         return FileState(file, day, "found", "its day has not been loaded yet", signature=signature)
+    is_current = noted.get("version") == version and noted.get("status") in ("loaded", "unreadable")
+    before = noted if is_current else {}
     hashed: str | None = None
     with ExitStack() as stack:
         try:
@@ -230,7 +234,7 @@ def _note_files(
 
 _KNOWN = """
 SELECT source_file, file_date, status, reason, content_hash, signature, version
-FROM source_files JOIN landed_files USING (source_file) WHERE status IN ('loaded', 'unreadable')
+FROM source_files JOIN landed_files USING (source_file)
 """
 
 
@@ -238,8 +242,7 @@ def _note(state: FileState, before: Note, signature: str | None, now: datetime) 
     file, reading = state.file, state.reading
     status, reason = state.status, state.reason
     if status == "found" and signature is not None:
-        unchanged = signature == state.signature or _has_content(file.location, before.get("content_hash"))
-        status, reason = _not_wanted_now(before, unchanged)
+        status, reason = _not_wanted_now(before, signature == state.signature)
     return {
         "source_file": file.path,
         "source": file.source,

@@ -27,8 +27,8 @@ class Folder:
     def get_connection(self) -> "closing[duckdb.DuckDBPyConnection]":
         return closing(duckdb.connect(self.database))
 
-    def land(self) -> Landed:
-        now, days = datetime(2026, 11, 22, 12, tzinfo=UTC), Days(DAY, DAY, None)
+    def land(self, wanted: frozenset[date] | None = None) -> Landed:
+        now, days = datetime(2026, 11, 22, 12, tzinfo=UTC), Days(DAY, DAY, wanted)
         return land(lambda: working_database(self), find_files(self.contacts), days, lambda _: DAY, {}, now)
 
     def rows(self, sql: str) -> list[tuple[object, ...]]:
@@ -60,6 +60,28 @@ def test_another_file_of_the_same_size_and_time_is_read(folder: Folder) -> None:
     location.write_bytes(other.read_bytes())  # as `cp -p` does
     os.utime(location, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert (folder.land().rows, folder.rows(EMAILS)) == (1, [("b@x.example",)])
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "reason"),
+    [
+        ("email\na@x.example\n", "loaded", None),
+        ("email\nb@x.example\n", "found", "changed since it was loaded; its day has not been loaded again"),
+    ],
+    ids=["same bytes", "other bytes"],
+)
+def test_bytes_decide_whether_a_file_of_a_day_that_is_not_loaded_now_has_changed(
+    folder: Folder, content: str, status: str, reason: str | None
+) -> None:
+    location = folder.contacts / NAME
+    location.write_text("email\na@x.example\n")
+    folder.land()
+    location.write_text("email\nc@x.example\n")
+    folder.land(wanted=frozenset())
+    location.unlink()
+    location.write_text(content)
+    folder.land(wanted=frozenset())
+    assert folder.rows("SELECT status, reason FROM source_files") == [(status, reason)]
 
 
 def test_a_file_that_cannot_be_read_stops_no_other_and_keeps_its_earlier_rows(folder: Folder) -> None:
