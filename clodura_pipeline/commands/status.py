@@ -37,25 +37,21 @@ def _ledger_lines(settings: "Settings") -> list[tuple[str, str]]:
     if not exists(settings.ledger):
         return [("ledger", f"none yet at {settings.ledger}: no call was made")]
     with open_ledger(settings.ledger) as ledger:
-        runs = ledger.runs()
+        runs = ledger.all_runs()
         today, total = ledger.totals(f"day:{ledger.read_clock().day}"), ledger.totals()
         reading = ledger.last_reading()
-    unfinished = [row for row in runs if row[4] is None]
-    lines = (
-        [("running", f"since {_time(unfinished[-1][3])}, {unfinished[-1][1]} to {unfinished[-1][2]}")]
-        if unfinished
-        else []
-    )
-    lines += [("running", "nothing is calling")] if not unfinished else []
+    running = next((run for run in reversed(runs) if run.ended_at is None), None)
+    lines = [("running", "nothing is calling")]
+    if running:
+        lines = [("running", f"since {_time(running.started_at)}, {running.range_start} to {running.range_end}")]
     cap = f" of {settings.max_credits_per_day}" if settings.max_credits_per_day else ""
     limit = f" of {settings.requests_per_day}" if settings.requests_per_day else ""
     lines.append(("today", f"{today.charged:g}{cap} credits, {today.calls}{limit} calls"))
     lines.append(("in total", f"{total.charged:g} credits charged, {total.at_risk:g} at risk, {total.calls} calls"))
     if reading and reading.credits is not None:
         lines.append(("balance", f"{reading.credits:g} credits at the last reading"))
-    stops = [row for row in runs if row[6] is not None]
-    if stops:
-        lines.append(("last stop", f"{_time(stops[-1][3])}: {stops[-1][6]}"))
+    if stopped := next((run for run in reversed(runs) if run.stop_reason is not None), None):
+        lines.append(("last stop", f"{_time(stopped.started_at)}: {stopped.stop_reason}"))
     return lines
 
 
@@ -74,6 +70,5 @@ def _published_lines(settings: "Settings") -> list[tuple[str, str]]:
     return lines + [("", f"{count}: {reason}") for reason, count in reasons]
 
 
-def _time(epoch_seconds: object) -> str:
-    assert isinstance(epoch_seconds, int | float)
+def _time(epoch_seconds: float) -> str:
     return f"{datetime.fromtimestamp(epoch_seconds, UTC):%Y-%m-%d %H:%M} UTC"

@@ -22,7 +22,7 @@ def run_summary(connection: duckdb.DuckDBPyConnection, ledger: Ledger, run_id: s
             + f"{run.credits_charged:g} credits charged"
             + (f", {run.credits_at_risk:g} at risk" if run.credits_at_risk else "")
         )
-    reason = next((row[-1] for row in ledger.runs() if row[0] == run_id), None)
+    reason = next((run.stop_reason for run in ledger.all_runs() if run.run_id == run_id), None)
     return f"{summary}. {pending} contacts are pending." + (f" Stopped early: {reason}." if reason else "")
 
 

@@ -70,7 +70,7 @@ class Ledger:
     end_run = _at_now(runs.end_run)
     bind_environment = _in_transaction(runs.bind_environment)
     day_of_undated_file = _in_transaction(runs.day_of_undated_file)
-    runs = _in_transaction(runs.all_runs)  # the last use of the module in this class
+    all_runs = _in_transaction(runs.all_runs)
     release = _in_transaction(attempts.release)
     newest_attempt = _in_transaction(attempts.newest_attempt)
     start_reading = _at_now(balance.start)

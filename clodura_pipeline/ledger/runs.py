@@ -1,5 +1,7 @@
 """Runs as the ledger knows them: their start, their end, and which of Clodura's environments they call."""
 
+from typing import NamedTuple
+
 from clodura_pipeline.ledger.attempts import expire_leases, newest_attempt
 from clodura_pipeline.ledger.database import Cursor, LedgerError
 from clodura_pipeline.ledger.limits import drop_old_sends
@@ -9,6 +11,18 @@ from clodura_pipeline.ledger.rules.stops import Stop
 from clodura_pipeline.ledger.server_time import ClockReading
 
 _ENVIRONMENTS = {"live": "the live API", "loopback": "a sandbox"}
+
+
+class RecordedRun(NamedTuple):
+    """A run of the past or present. Days are ISO dates, times epoch seconds; `ended_at` None: it runs, or died."""
+
+    run_id: str
+    range_start: str
+    range_end: str
+    started_at: float
+    ended_at: float | None
+    max_credits: int
+    stop_reason: str | None
 
 
 def start_run(
@@ -46,10 +60,10 @@ def end_run(cursor: Cursor, now: ClockReading, run: Run, stop: Stop | None) -> N
     )
 
 
-def all_runs(cursor: Cursor) -> list[tuple[object, ...]]:
-    """All runs: run_id, range_start, range_end, started_at, ended_at, max_credits, stop_reason."""
-    columns = "run_id, range_start, range_end, started_at, ended_at, max_credits, stop_reason"
-    return [tuple(row) for row in cursor.execute(f"SELECT {columns} FROM runs ORDER BY started_at")]
+def all_runs(cursor: Cursor) -> list[RecordedRun]:
+    """All runs, in the order they started."""
+    rows = cursor.execute(f"SELECT {', '.join(RecordedRun._fields)} FROM runs ORDER BY started_at")
+    return [RecordedRun(*row) for row in rows]
 
 
 def bind_environment(cursor: Cursor, loopback: bool) -> None:

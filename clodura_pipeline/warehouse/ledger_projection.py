@@ -53,7 +53,7 @@ def project_ledger(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> int
         _replace(connection, "ledger_identifiers", "identifier", _frame(changes.identifiers, IDENTIFIERS))
         _replace(connection, "ledger_shapes", "shape_id", _frame(changes.shapes, SHAPES))
         connection.execute("DELETE FROM ledger_runs")
-        if runs := ledger.runs():
+        if runs := ledger.all_runs():
             connection.executemany("INSERT INTO ledger_runs VALUES (?, ?, ?, ?, ?, ?, ?)", runs)
         _replace(connection, "agreements", "id", _agreements(attempts))
         connection.execute(
