@@ -7,7 +7,6 @@ with the same past are decided on together. Only people who are called for becom
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import date
 
 import duckdb
@@ -15,6 +14,7 @@ import polars as pl
 
 from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS, Combination, Identifiers
 from clodura_pipeline.clodura.verdicts import State
+from clodura_pipeline.enrichment.plan_summary import PlanSummary, summarise
 from clodura_pipeline.identity.matching import FILE_NUMBER_OF_PLACE, FILE_PLACES, PLACE, ROW_OF_PLACE
 from clodura_pipeline.identity.suppression import Suppression
 from clodura_pipeline.ledger import Ledger
@@ -28,7 +28,7 @@ from clodura_pipeline.ledger.rules.eligibility import (
     Purpose,
     eligibility,
 )
-from clodura_pipeline.ledger.rules.policy import Limits, Refresh
+from clodura_pipeline.ledger.rules.policy import Refresh
 from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, request_hash
 from clodura_pipeline.ledger.rules.stops import PendingReason
 from clodura_pipeline.warehouse.database import scalar, transaction
@@ -114,38 +114,7 @@ LEFT JOIN (SELECT combination, count(*) AS answers, avg(charged_credits) AS cred
 WHERE e.decision IN ('eligible', 'in_flight') AND e.file_date IN (SELECT unnest($days))
 ORDER BY position
 """
-_SUPPRESSED = """
-SELECT count(DISTINCT person_key) FROM contact_people SEMI JOIN suppressed_people USING (person_key)
-WHERE source_file IN (SELECT source_file FROM validated_contacts WHERE file_date IN (SELECT unnest(?)))
-"""
 _PLAN_OF_RUN = "plan_of_run"
-
-
-@dataclass(frozen=True)
-class PlanSummary:
-    """How many people have rows in these days, and what is planned for them.
-
-    `answered`: have an answer. `to_call`: will be called for. `in_flight`: a concurrent run calls for them now, or did
-    when it died; they come last, when that is decided. `held_back`: have no answer and may not be called for.
-    """
-
-    people: int
-    answered: int
-    to_call: int
-    in_flight: int
-    held_back: int
-    suppressed: int
-    expected_credits: float
-    purposes: dict[str, int]
-
-    @property
-    def worst_credits(self) -> int:
-        """What it costs at most."""
-        return self.to_call * WORST_COST_CREDITS
-
-    def days_needed(self, limits: Limits) -> int:
-        """UTC days that the calls take at the daily limit."""
-        return math.ceil(self.to_call / limits.per_day) if limits.per_day else int(bool(self.to_call))
 
 
 def make_plan(
@@ -175,7 +144,7 @@ def make_plan(
             connection.execute(_STORED, {"days": list(days)})
             raise_version(connection, "plan_version")
             set_state(connection, _PLAN_OF_RUN, of_run)
-    return _summary(connection, days)
+    return summarise(connection, days)
 
 
 def planned_people(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> pl.Series:
@@ -268,29 +237,6 @@ def _decision_columns(decision: object) -> tuple[str, str | None, str | None, st
         case Answered():
             return "answered", None, None, None
     raise TypeError(f"not a decision: {type(decision).__name__}")
-
-
-def _summary(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> PlanSummary:
-    counted = connection.execute(
-        "SELECT decision, count(*) FROM eligibility WHERE file_date IN (SELECT unnest(?)) GROUP BY 1", [list(days)]
-    ).fetchall()
-    purposes = connection.execute(
-        "SELECT e.purpose, count(*), sum(expected_credits) FROM enrichment_plan p "
-        "JOIN eligibility e USING (person_key, file_date) WHERE e.decision = 'eligible' "
-        "AND p.file_date IN (SELECT unnest(?)) GROUP BY 1 ORDER BY 2 DESC",
-        [list(days)],
-    ).fetchall()
-    counts = dict(counted)
-    return PlanSummary(
-        people=sum(counts.values()),
-        answered=counts.get("answered", 0),
-        to_call=counts.get("eligible", 0),
-        in_flight=counts.get("in_flight", 0),
-        held_back=counts.get("ineligible", 0),
-        suppressed=scalar(connection, _SUPPRESSED, [list(days)]),
-        expected_credits=sum(credits for _, _, credits in purposes),
-        purposes={purpose: count for purpose, count, _ in purposes},
-    )
 
 
 def _identifiers(row: dict[str, object]) -> Identifiers:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from clodura_pipeline.clodura.answers.tree import Leaf, Place
+from clodura_pipeline.clodura.answers.nodes import Leaf, Place
 from clodura_pipeline.clodura.answers.values import is_filled
 
 

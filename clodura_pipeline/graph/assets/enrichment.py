@@ -9,7 +9,8 @@ from duckdb import DuckDBPyConnection
 
 from clodura_pipeline.clodura.verdicts import judge
 from clodura_pipeline.enrichment.canary import CanaryWatch, answer_history
-from clodura_pipeline.enrichment.plan import PlanSummary, doubtful_people, make_plan, planned_batches, planned_people
+from clodura_pipeline.enrichment.plan import doubtful_people, make_plan, planned_batches, planned_people
+from clodura_pipeline.enrichment.plan_summary import PlanSummary
 from clodura_pipeline.enrichment.session import RunIdentity
 from clodura_pipeline.graph.guards import cap_scope, refuse_new_ledger, run_budget
 from clodura_pipeline.graph.instance import GraphInstance, Step
