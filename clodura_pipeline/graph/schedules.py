@@ -64,7 +64,7 @@ def build_schedules(instance: GraphInstance, jobs: Jobs) -> list[dg.ScheduleDefi
 
 
 def people_pending(published: Path) -> int:
-    """People whom an ordinary run would call for, by the published file."""
+    """People that an ordinary run would call for, by the published file."""
     query = "SELECT count(DISTINCT person_key) FROM enriched_contacts WHERE match_status = 'pending'"
     row = query_published(published, query)
     return row[0] if row else 0

@@ -4,7 +4,7 @@ A person is their LinkedIn profile; else the one profile that one of their e-mai
 e-mail address; else their name at a company, joined only to other rows that have nothing stronger. An address that is
 seen with two profiles joins nothing and is sent with neither; rows that have only that address are one person.
 
-All addresses and profiles of a row are evidence, not only the first, unless two people hold them. People whom the
+All addresses and profiles of a row are evidence, not only the first, unless two people hold them. People that the
 ledger knows take part with their identifiers: a person keeps their key, whatever identifiers are added later.
 
 Names never join what an address or a profile sets apart. The outcome depends on the set of rows and on the ledger,
@@ -122,7 +122,7 @@ SELECT DISTINCT label, person_key FROM (
 );
 """
 
-# People of the ledger whom one label claims are one person: the key that was called for first survives.
+# People of the ledger that share one label are one person: the key that was called for first survives.
 _JOINED = """
 CREATE OR REPLACE TEMP TABLE links AS
 WITH several AS (SELECT label FROM claims GROUP BY label HAVING count(*) > 1)
@@ -226,7 +226,7 @@ def resolve_people(connection: duckdb.DuckDBPyConnection, person_key_sql: str) -
     `people_requests` and `identity_conflicts`, in the caller's transaction.
 
     Args:
-        person_key_sql: the key of a person whom the ledger does not know, from the identifier in the braces.
+        person_key_sql: the key of a person that the ledger does not know, from the identifier in the braces.
     """
     hashed = person_key_sql.format("label")
     bare = "regexp_replace(lower({}.organisation_name), '[^\\pL\\pM\\pN]+', '', 'g')"

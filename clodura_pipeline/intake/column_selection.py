@@ -39,7 +39,7 @@ def filled(position: int) -> pl.Expr:
 def select_columns(match: HeaderMatch) -> list[pl.Expr]:
     """The expressions of the landed columns, over a table whose text columns are named by their positions.
 
-    Where a row may be about several people, it is about the first of them of whom it has anything.
+    Where a row may be about several people, it is about the first of them that it has a value for.
     """
     people = [_Person(match, number).columns() for number in range(len(match.people))]
     if len(people) == 1:
@@ -61,7 +61,7 @@ def select_columns(match: HeaderMatch) -> list[pl.Expr]:
 
 
 class _Person:
-    """The columns of one of the people whom a row may be about."""
+    """The columns of one of the people that a row may be about."""
 
     def __init__(self, match: HeaderMatch, number: int) -> None:
         self._positions = match.people[number]

@@ -44,7 +44,7 @@ def erased_people(cursor: Cursor) -> ErasedPeople:
 
 
 def erase(cursor: Cursor, now: ClockReading, identifiers: Iterable[str]) -> ErasureCounts:
-    """Erase the people whom these identifiers lead to, and leave a mark for each identifier, known or not.
+    """Erase the people that these identifiers lead to, and leave a mark for each identifier, known or not.
 
     The attempts stay, with state and money, and so does the file they were sent for: no total changes.
     """

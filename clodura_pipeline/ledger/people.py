@@ -1,4 +1,4 @@
-"""People who were called for: which canonical identifiers lead to whom, and who turned out to be one person."""
+"""People who were called for: their canonical identifiers, and which of them turned out to be one person."""
 
 from collections.abc import Iterable
 
@@ -57,16 +57,16 @@ def keys_of(cursor: Cursor, person_keys: Iterable[int]) -> list[int]:
 
 
 def known_keys(cursor: Cursor, request: EnrichmentRequest) -> set[int]:
-    """The surviving keys of everyone whom the ledger knows by the request's key or by what it sends."""
+    """The surviving keys of everyone that the ledger knows by the request's key or by what it sends."""
     query = "SELECT coalesce(alias_of, person_key) FROM people WHERE person_key = ?"
     own = {row[0] for row in cursor.execute(query, (request.person_key,))}
     return own | set(owners_of(cursor, request.sent_ids).values())
 
 
 def register(cursor: Cursor, request: EnrichmentRequest) -> int:
-    """Enter the person whom a permitted call is about, with their identifiers; returns the key they go by.
+    """Enter the person that a permitted call is about, with their identifiers; returns their surviving key.
 
-    People whom the ledger knows by what is sent turn out to be one person.
+    People that the ledger knows by what is sent turn out to be one person.
     """
     keys = known_keys(cursor, request)
     if not keys:
@@ -86,7 +86,7 @@ def register(cursor: Cursor, request: EnrichmentRequest) -> int:
 def assign(cursor: Cursor, survivor: int, identifiers: Iterable[str]) -> None:
     """Calls sent these identifiers, or answers named them: they lead to this person from now on.
 
-    They pass to this person from one of whom only files said so. Join people whom calls know by them first.
+    They pass to this person from one that only files gave them to. Join people that calls know by them first.
     """
     for identifier in identifiers:
         cursor.execute(

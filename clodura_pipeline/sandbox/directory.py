@@ -96,7 +96,7 @@ class Directory:
         return Lookup(query.contact, "organisation" if company else "miss", None, company)
 
     def other_person(self, person: Person) -> Person:
-        """A different person whom a call finds: the next one of the directory."""
+        """A different person that a call finds: the next one of the directory."""
         after = self.people.index(person) + 1
         return next(each for each in self.people[after:] + self.people[:after] if each.answer == "person")
 

@@ -107,7 +107,7 @@ class Outcomes:
 
     @property
     def organisation_share_percent(self) -> float | None:
-        """The share of people answered for whom only the organisation came back, as a percentage."""
+        """The share of people answered with only the organisation, as a percentage."""
         return percent(self.organisations, self.answered)
 
 

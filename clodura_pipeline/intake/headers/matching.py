@@ -27,7 +27,7 @@ class HeaderMatch:
     """What a file's headers mean.
 
     `headers` are as in the file, `names` the same made unique ("Email", "Email_2"). `people` has the positions for each
-    person whom a row may be about; most files have one, and a row is about the first of them that it has a value for.
+    person that a row may be about; most files have one, and a row is about the first of them that it has a value for.
     `handles` hold bare LinkedIn handles, `lists` several values as JSON. `whole_or_part` hold the whole name or a part
     of it, as each row shows; full names in `family_name_first` begin with the family name.
     """
@@ -105,7 +105,7 @@ def _contextual_meanings(spellings: HeaderSpellings, read: Sequence[tuple[str, M
 
 
 def _people(found: Sequence[_Found], guests: Sequence[str]) -> list[list[_Found]]:
-    """The headers of each person whom a row names: who bought a ticket is not who came with it.
+    """The headers of each person that a row names: a ticket's buyer is not its guest.
 
     Headers of a guest and others are one person's unless both hold the same thing. Then the guest comes first, and
     nothing of the one is used with the other; a guest with too little to be found by is left out.

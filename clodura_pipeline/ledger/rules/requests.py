@@ -10,7 +10,7 @@ _KEY_MASK = (1 << 63) - 1
 
 
 def person_key(canonical_identifier: str) -> int:
-    """The key of a person whom the ledger does not know yet: 63 bits of a hash of their strongest canonical identifier.
+    """The key of a person that the ledger does not know yet: 63 bits of a hash of their strongest canonical identifier.
 
     Every process computes the same number without asking the ledger. The warehouse computes it for all people at once,
     in SQL: see `PERSON_KEY_SQL`, which a test holds against this function. Of a million people, two share a key with a

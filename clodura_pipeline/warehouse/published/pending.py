@@ -24,7 +24,7 @@ def store_pending_reasons(
     """Remember why people with rows in these days have no answer.
 
     Args:
-        reasons: by person key, of people who were called for, or for whom the ledger did not permit a call.
+        reasons: by person key, of people who were called for or whose call the ledger did not permit.
         stopped: why the others of the plan were not reached.
     """
     of_days = "(SELECT person_key FROM eligibility WHERE file_date IN (SELECT unnest($days)))"
