@@ -11,10 +11,10 @@ _SHAPES_SHOWN = 10
 @click.option("--reread", is_flag=True, help="Read kept answers again with today's parser and field names.")
 @click.option("--dry-run", is_flag=True, help="With --reread: only show what would change.")
 def answers(reread: bool, dry_run: bool) -> None:
-    """Show the shapes of Clodura's answers: names, types and columns, never a value.
+    """Show the shapes of Clodura's answers.
 
-    A name that no column shows can be mapped without code in the TOML file that CLODURA_ANSWER_FIELDS names; then
-    `answers --reread` reads the kept answers again, without a call.
+    Shown are names, types and columns, never a value. A name that no column shows can be mapped without code in the
+    TOML file that CLODURA_ANSWER_FIELDS names; then `answers --reread` reads the kept answers again, without a call.
     """
     # Imported late, so that --help is fast.
     from clodura_pipeline.errors import UserFixableError

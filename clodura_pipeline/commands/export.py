@@ -12,10 +12,10 @@ _FORMULA = r"^\s*[=+\-@＝＋－＠]|^[\t\r\n]"
 @click.argument("name")
 @click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
 def export(name: str, target: Path) -> None:
-    """Write the table or view NAME of the published file to TARGET as CSV, e.g. file_results or crm_updates.
+    """Write a published table or view as CSV.
 
-    Text that a spreadsheet would run as a formula (`=HYPERLINK(...)`, `@SUM(...)`) gets an apostrophe in front: contact
-    files and answers may hold such text.
+    NAME is a table or view, e.g. file_results or crm_updates. Text that a spreadsheet would run as a formula
+    (`=HYPERLINK(...)`, `@SUM(...)`) gets an apostrophe in front: contact files and answers may hold such text.
     """
     import duckdb
 

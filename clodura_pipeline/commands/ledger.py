@@ -49,7 +49,10 @@ def check(file: Path | None) -> None:
 @ledger.command()
 @click.argument("target", type=_FILE)
 def backup(target: Path) -> None:
-    """Copy the ledger to TARGET, a SQLite file that must not exist yet, in one consistent state."""
+    """Copy the ledger to a file while runs go on.
+
+    TARGET is a SQLite file that must not exist yet; the copy shows one consistent state.
+    """
     from clodura_pipeline.ledger.audit import audit_ledger
     from clodura_pipeline.ledger.backup import backup as copy_ledger
 
@@ -71,7 +74,10 @@ def backup(target: Path) -> None:
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--raw", is_flag=True, help="The bytes of Clodura's answers too.")
 def export(folder: Path, raw: bool) -> None:
-    """Write attempts, people, identifiers, readings and runs to FOLDER as Parquet, in one consistent state."""
+    """Write the ledger's tables as Parquet.
+
+    Attempts, people, identifiers, readings and runs go to FOLDER, in one consistent state.
+    """
     from clodura_pipeline.ledger.backup import export as export_ledger
 
     with _explained():
@@ -85,10 +91,11 @@ def export(folder: Path, raw: bool) -> None:
 @click.argument("source")
 @click.argument("target")
 def copy(source: str, target: str) -> None:
-    """Move the ledger from SOURCE to TARGET, which holds none yet: checked at both ends.
+    """Move the ledger to another file or server.
 
-    Each is a SQLite file or a postgresql:// URL; the word CLODURA_LEDGER_URL stands for the ledger of the settings, so
-    that no password is on the command line. End all runs first.
+    TARGET holds no ledger yet; both ends are checked. Each is a SQLite file or a postgresql:// URL; the word
+    CLODURA_LEDGER_URL stands for the ledger of the settings, so that no password is on the command line. End all runs
+    first.
     """
     from clodura_pipeline.ledger.copying import copy_ledger
 

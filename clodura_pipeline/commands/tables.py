@@ -8,7 +8,10 @@ import click
 @click.command()
 @click.option("--format", "form", type=click.Choice(["md", "dbt", "json"]), default="md", help="Default: md.")
 def tables(form: str) -> None:
-    """Print the tables, views and columns of the published file: Markdown, a dbt sources.yml, or JSON."""
+    """Print the data dictionary of the published file.
+
+    Its tables, views and columns, as Markdown, a dbt sources.yml, or JSON.
+    """
     from clodura_pipeline.warehouse.published.dictionary import dictionary
 
     described = [

@@ -11,7 +11,7 @@ from clodura_pipeline.enrichment.outcomes import Outcome, Progress
 from clodura_pipeline.enrichment.session import Session
 from clodura_pipeline.ledger.rules.eligibility import LOST_TWICE, REFUSED
 from clodura_pipeline.ledger.rules.policy import Limits
-from clodura_pipeline.ledger.rules.stops import PendingReason, Stop, StopKind
+from clodura_pipeline.ledger.rules.stops import PendingReason, Stop, StopKind, stop
 
 REPORT_SECONDS = 30.0
 _UNREACHABLE = (StopKind.UNAVAILABLE, StopKind.WRONG_ADDRESS)
@@ -58,7 +58,7 @@ class ProgressReport:
         if now - self._reported_at < REPORT_SECONDS:
             return
         self._reported_at = now
-        progress, left = session.dispatcher.progress, self._total - self._done
+        progress, left = session.dispatcher.progress, self.people_left
         rate = progress.calls / max(0.001, now - self._began)
         waiting_for = session.caller.waiting_for
         waits = max(0.0, session.caller.waiting_until - now) if waiting_for else 0.0
@@ -72,21 +72,23 @@ class ProgressReport:
 
     def interrupt(self, session: Session) -> None:
         """Log that the run was stopped from outside, before calls in flight are awaited."""
-        self._interrupted = session
+        self._interrupted, self.stopped = session, stop(StopKind.INTERRUPTED)
         self._context.log.warning(
             "Stopping: no new calls are made. Calls in flight are awaited for at most "
             f"{session.policy.lease_seconds:.0f} s and their answers stored. If the run is terminated again meanwhile, "
             "these calls are in doubt."
         )
 
-    def interruption_message(self) -> str:
-        """What became of a run that was stopped from outside, and what comes next."""
+    def finish_interrupted(self) -> str:
+        """Take over what a session that was stopped from outside came to; returns that, and what comes next."""
         session = self._interrupted
         if session is None:
             return "The run was stopped from outside before any call. Start it again."
+        self.progress = session.dispatcher.progress
+        self._done = self.progress.people_called + self.progress.already_answered  # answers awaited were not noted
         message = (
-            f"The run was stopped from outside after {session.dispatcher.progress.calls} calls. All answers are "
-            "stored; the next run publishes them and continues from there."
+            f"The run was stopped from outside after {self.progress.calls} calls. All answers are stored; the next "
+            "run publishes them and continues from there."
         )
         if session.credits_in_flight:
             message += (
@@ -94,6 +96,11 @@ class ProgressReport:
                 "later run calls once more for these people."
             )
         return message
+
+    @property
+    def people_left(self) -> int:
+        """People to call for about whom nothing has come out yet."""
+        return self._total - self._done
 
     def finish(self, session: Session) -> None:
         """Take over the final state of a session that has ended."""

@@ -41,10 +41,10 @@ def build_schedules(instance: GraphInstance, jobs: Jobs) -> list[dg.ScheduleDefi
                 f"CLODURA_START_DATE ({settings.start_date}) is in the future: no partition exists yet."
             )
             return
-        first = min([today, *(day for day in days_left(settings) if settings.start_date <= day <= today)])
-        most = WORST_COST_CREDITS * people_pending(settings.database)
-        cap = settings.max_credits_per_run
-        expected = f"at most {min(most, cap) if cap else most}, and what new files need"
+        new = [day for day in days_of_new_files(settings) if settings.start_date <= day <= today]
+        pending = oldest_day_to_query(settings.database)
+        first = min([today, *new, *([pending] if pending and settings.start_date <= pending <= today else [])])
+        expected = expected_credits(settings, len(new))
         context.log.info(f"Requested {first} to {today}; expected credits: {expected}.")
         shown = {RANGE: f"{first}...{today}", "clodura/expected_credits": expected}
         yield dg.RunRequest(run_key=None, tags=range_tags(first, today) | shown)
@@ -63,6 +63,17 @@ def build_schedules(instance: GraphInstance, jobs: Jobs) -> list[dg.ScheduleDefi
     return [nightly_enrichment, hourly_retention]
 
 
+def expected_credits(settings: Settings, new_files: int) -> str:
+    """What the next run may cost, in words: files that no run has loaded have no price yet."""
+    pending, cap = WORST_COST_CREDITS * people_pending(settings.database), settings.max_credits_per_run
+    capped = f"at most {min(pending, cap) if cap else pending}"
+    if not new_files:
+        return capped
+    return (
+        f"{capped} without {new_files} new or changed files; {f'with them at most {cap}' if cap else 'no cap is set'}"
+    )
+
+
 def people_pending(published: Path) -> int:
     """People that an ordinary run would call for, by the published file."""
     query = "SELECT count(DISTINCT person_key) FROM enriched_contacts WHERE match_status = 'pending'"
@@ -70,11 +81,8 @@ def people_pending(published: Path) -> int:
     return row[0] if row else 0
 
 
-def days_left(settings: Settings) -> Iterator[date]:
-    """Days with people left to call for, and days of files that are new or changed, by the published file."""
-    pending = oldest_day_to_query(settings.database)
-    if pending is not None:
-        yield pending
+def days_of_new_files(settings: Settings) -> Iterator[date]:
+    """The day of each file that no run has loaded as it is now, by the published file."""
     known = published_files(settings.database)
     for file in find_files(settings.contacts_dir).files:
         before = known.get(file.path)

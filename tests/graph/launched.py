@@ -36,7 +36,7 @@ _TERMINATE = """
 mutation($ids: [String!]!) { terminateRuns(runIds: $ids, terminatePolicy: SAFE_TERMINATE) { __typename
     ... on TerminateRunsResult { terminateRunResults { __typename } } } }
 """
-_STATUS = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+_STATUS = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status tags { key value } } } }"
 
 
 def until(reached: Callable[[], object], what: str, seconds: float = 60.0) -> None:
@@ -159,6 +159,11 @@ class Ui:
     def status(self, run_id: str) -> str:
         """The state that the UI shows."""
         return self._ask(_STATUS, id=run_id)["runOrError"]["status"]
+
+    def tags(self, run_id: str) -> dict[str, str]:
+        """The tags that the UI shows."""
+        found = self._ask(_STATUS, id=run_id)["runOrError"]["tags"]
+        return {tag["key"]: tag["value"] for tag in found}
 
     def _ask(self, query: str, **variables: Any) -> Any:
         body = json.dumps({"query": query, "variables": variables}).encode()

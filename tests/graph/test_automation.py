@@ -1,5 +1,6 @@
 """The nightly schedule and the jobs: what they would start."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -16,8 +17,8 @@ def nightly(definitions: dg.Definitions) -> dg.ScheduleDefinition:
     return schedule
 
 
-def nightly_range(project: Project, at: datetime | None = None) -> tuple[str, str]:
-    """First and last day of the run that the schedule asks for."""
+def nightly_tags(project: Project, at: datetime | None = None) -> Mapping[str, str]:
+    """The tags of the run that the schedule requests."""
     definitions = project.build()
     resources = definitions.resources
     assert resources is not None
@@ -26,10 +27,13 @@ def nightly_range(project: Project, at: datetime | None = None) -> tuple[str, st
         data = nightly(definitions).evaluate_tick(context)
     assert data.run_requests is not None
     (request,) = data.run_requests
-    return (
-        request.tags["dagster/asset_partition_range_start"],
-        request.tags["dagster/asset_partition_range_end"],
-    )
+    return request.tags
+
+
+def nightly_range(project: Project, at: datetime | None = None) -> tuple[str, str]:
+    """First and last day of the run that the schedule requests."""
+    tags = nightly_tags(project, at)
+    return tags["dagster/asset_partition_range_start"], tags["dagster/asset_partition_range_end"]
 
 
 def test_nothing_known_means_today_alone(project: Project) -> None:
@@ -46,6 +50,11 @@ def test_begins_at_the_oldest_day_with_people_left_to_ask(project: Project, peop
     project.put(f"crm-{YESTERDAY}.csv", HEADER + rows)
     assert project.run(YESTERDAY, max_credits_per_run=4).success
     assert nightly_range(project) == (str(YESTERDAY), str(TODAY))
+    assert nightly_tags(project)["clodura/expected_credits"] == "at most 4"
+    project.put(f"web-{TODAY}.csv", HEADER + "9,new@person.example\n")
+    with_new_files = "at most 4 without 1 new or changed files; with them at most 1000"
+    assert nightly_tags(project)["clodura/expected_credits"] == with_new_files
+    (project.contacts / f"web-{TODAY}.csv").unlink()
     assert project.run(YESTERDAY).success
     assert nightly_range(project) == (str(TODAY), str(TODAY))
 
@@ -91,3 +100,10 @@ def test_off_until_switched_on_and_never_retried(project: Project) -> None:
     assert {schedule.default_status for schedule in definitions.schedules or ()} == {dg.DefaultScheduleStatus.STOPPED}  # pyright: ignore[reportAttributeAccessIssue]
     jobs = [definitions.resolve_job_def(name) for name in ("enrich_contacts", "plan_contacts", "remove_overdue")]
     assert {job.tags["dagster/max_retries"] for job in jobs} == {"0"}
+
+
+def test_no_job_has_a_config_by_default_so_that_a_backfill_may_carry_one(project: Project) -> None:
+    # Dagster 1.13.27 refuses a backfill with a config when the job's partitions have one as well.
+    definitions = project.build()
+    for name in ("enrich_contacts", "plan_contacts"):
+        assert definitions.resolve_job_def(name).get_run_config_for_partition_key(str(TODAY)) == {}

@@ -75,6 +75,9 @@ def test_a_termination_from_the_ui_ends_kindly_and_the_next_run_publishes_it_all
         ui.terminate(run_id)
         until(lambda: ui.status(run_id) in ("CANCELED", "FAILURE", "SUCCESS"), "the run ends", 13.0)
         assert ui.status(run_id) == "CANCELED"
+        tags = ui.tags(run_id)
+        assert tags["clodura/stop_reason"] == "interrupted"
+        assert int(tags["clodura/pending"]) == PEOPLE - len(long_list.sandbox.call_log.enrich_calls)
     assert_ended_kindly(long_list, ended_at)
     asked = long_list.call_count
     assert_told(

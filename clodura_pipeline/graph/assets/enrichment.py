@@ -154,7 +154,9 @@ def _call(step: Step, config: EnrichmentConfig) -> ProgressReport:
                     report.interrupt(session)
                     raise
         except dg.DagsterExecutionInterruptedError:
-            raise dg.DagsterExecutionInterruptedError(report.interruption_message()) from None
+            message = report.finish_interrupted()
+            tag_run(context, days, report.progress.credits_charged, report.people_left, report.stopped)
+            raise dg.DagsterExecutionInterruptedError(message) from None
         report.finish(session)
     return report
 
