@@ -42,8 +42,8 @@ def build_schedules(instance: GraphInstance, jobs: Jobs) -> list[dg.ScheduleDefi
             )
             return
         new = [day for day in days_of_new_files(settings) if settings.start_date <= day <= today]
-        pending = oldest_day_to_query(settings.database)
-        first = min([today, *new, *([pending] if pending and settings.start_date <= pending <= today else [])])
+        pending = oldest_day_to_query(settings.database) or today
+        first = min(today, max(pending, settings.start_date), *new)
         expected = expected_credits(settings, len(new))
         context.log.info(f"Requested {first} to {today}; expected credits: {expected}.")
         shown = {RANGE: f"{first}...{today}", "clodura/expected_credits": expected}
