@@ -1,7 +1,7 @@
 """`clodura-pipeline ledger`: checks, backs up, exports and moves the ledger."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from clodura_pipeline.ledger import Address
-    from clodura_pipeline.ledger.audit import Audit
+    from clodura_pipeline.ledger.audit import Audit, Rule
 
 _DAYS_SHOWN = 14
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -33,7 +33,7 @@ def check(file: Path | None) -> None:
 
     with _explained():
         address = file or _address()
-        audit = audit_ledger(address)
+        audit = audit_ledger(address, _show_progress)
     click.echo(f"{address}\n")
     if audit.ledger_id:
         _show_sums(audit)
@@ -108,6 +108,14 @@ def copy(source: str, target: str) -> None:
         f"(CLODURA_LEDGER_URL, or CLODURA_STATE_DIR for a file), and move {addresses[0]} away:\n"
         "runs on both would pay for the same people twice."
     )
+
+
+def _show_progress(rules: "Sequence[Rule]") -> "Iterable[Rule]":
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    return track(rules, "Checking", console=console, transient=True, disable=not console.is_terminal)
 
 
 @contextlib.contextmanager

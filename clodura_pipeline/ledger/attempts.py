@@ -85,14 +85,14 @@ def reschedule(
     attempt = cursor.execute("SELECT state, usage_date FROM attempts WHERE id = ?", (attempt_id,)).fetchone()
     if attempt["state"] != State.SENT or not limits.is_surely_on(attempt["usage_date"], policy.limits, then):
         return None
-    cursor.execute("DELETE FROM sends WHERE attempt_id = ?", (attempt_id,))
+    limits.free_send(cursor, attempt_id)
     obstacle = limits.windows_allow(cursor, policy.limits, then)
     if isinstance(obstacle, Wait):
-        count_send(cursor, now, attempt_id)
+        limits.count_send(cursor, now, attempt_id)
         return obstacle
     if obstacle is not None:
         return None
-    count_send(cursor, then, attempt_id)
+    limits.count_send(cursor, then, attempt_id)
     cursor.execute(
         "UPDATE attempts SET stamp = ?, sent_at = ?, lease_until = ? WHERE id = ?",
         (then.sent_stamp, then.server, then.sent_stamp + policy.lease_seconds, attempt_id),
@@ -173,7 +173,7 @@ def release(cursor: Cursor, attempt_id: int, detail: str) -> None:
         return  # a lost connection let this transaction be repeated
     budget.set_credits(cursor, attempt, 0, 0)
     budget.add(cursor, budget.scopes_of(attempt["usage_date"], attempt["cap_scope"]), Totals(calls=-1))
-    cursor.execute("DELETE FROM sends WHERE attempt_id = ?", (attempt_id,))
+    limits.free_send(cursor, attempt_id)
     cursor.execute(
         "UPDATE attempts SET state = ?, detail = ?, cost_basis = 'status', sequence = ? WHERE id = ?",
         (State.NOT_PROCESSED, detail, next_sequence(cursor), attempt_id),
@@ -194,14 +194,6 @@ def expire_leases(cursor: Cursor, now: ClockReading) -> None:
 def newest_attempt(cursor: Cursor) -> int:
     """Id of the newest attempt; 0 when there is none."""
     return cursor.execute("SELECT coalesce(max(id), 0) FROM attempts").fetchone()[0]
-
-
-def count_send(cursor: Cursor, now: ClockReading, attempt_id: int | None) -> int:
-    """Give a request its place in the sliding windows; returns the place's id."""
-    return cursor.execute(
-        "INSERT INTO sends (attempt_id, boot_id, stamp, sent_at) VALUES (?, ?, ?, ?) RETURNING id",
-        (attempt_id, now.boot_id, now.sent_stamp, now.server),
-    ).fetchone()[0]
 
 
 def _attempt(cursor: Cursor, attempt_id: int) -> Row:
@@ -237,7 +229,7 @@ def _write_sent(
         ),
     ).fetchone()[0]
     budget.add(cursor, budget.scopes_of(now.day, run.cap_scope), Totals(calls=1, reserved=WORST_COST_CREDITS))
-    count_send(cursor, now, attempt_id)
+    limits.count_send(cursor, now, attempt_id)
     return Permit(attempt_id, now.local)
 
 

@@ -1,5 +1,6 @@
 """Checks a ledger by the rules that always hold in it, and adds up its totals; changes nothing."""
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,10 @@ from clodura_pipeline.ledger.sqlite import damage_of
 
 DAMAGED = "The file is damaged. Restore it from a backup, and keep this one: it may hold answers that the backup lacks."
 DEFECT = "This is a defect: report it with this output, no run repairs it. Until then, cap what runs may spend."
+
+
+Rule = tuple[str, str, str]
+"""What always holds; the query that names what breaks it, without contact data; what to do then."""
 
 
 @dataclass(frozen=True)
@@ -55,22 +60,29 @@ class Audit:
         return not self.problems
 
 
-def audit_ledger(address: Address) -> Audit:
+def audit_ledger(address: Address, show: Callable[[Sequence[Rule]], Iterable[Rule]] = iter) -> Audit:
     """Check a ledger by its rules, in one consistent state, while runs write to it.
+
+    Args:
+        show: hands on the rules one by one, and may show how far the check is: of a large ledger it takes minutes.
 
     Raises:
         LedgerError: there is none, or it cannot be opened; a damaged file that can be is in `problems`.
     """
+    problems: list[Problem] = []
     with open_to_read(address) as cursor:
-        is_file = isinstance(address, Path)
-        damage = damage_of(cursor) if is_file else None
-        if damage is not None:
-            return Audit(problems=(Problem(*damage, DAMAGED),))
-        # A server holds references together; in a file a program that switches the check off can break them.
-        rules = (_REFERENCES, *_RULES) if is_file else _RULES
-        return _totals(cursor, tuple(_violations(cursor, rules)))
+        # A server holds pages and references together; in a file they can break.
+        for rule in show((_INTEGRITY, _REFERENCES, *_RULES) if isinstance(address, Path) else _RULES):
+            if rule is _INTEGRITY:
+                damage = damage_of(cursor)
+                if damage is not None:
+                    return Audit(problems=(Problem(*damage, DAMAGED),))
+            else:
+                problems += _violations(cursor, *rule)
+        return _totals(cursor, tuple(problems))
 
 
+_INTEGRITY = ("the file is whole", "", DAMAGED)
 _ANSWERED = "('person', 'organisation', 'no_match')"
 _STATES = ", ".join(f"'{state}'" for state in State)
 # A released call never left: it keeps its row, without an answer, and does not count as a call.
@@ -86,8 +98,7 @@ _REFERENCES = (
     DEFECT,
 )
 
-# Each query names what breaks its rule; none of them shows contact data.
-_RULES = (
+_RULES: tuple[Rule, ...] = (
     (
         "every total is the sum over its attempts",
         f"""
@@ -188,14 +199,10 @@ _RULES = (
 )
 
 
-def _violations(cursor: Cursor, rules: tuple[tuple[str, str, str], ...]) -> list[Problem]:
-    problems = []
-    for rule, query, remedy in rules:
-        found = [row[0] for row in cursor.execute(query)]
-        if found:
-            more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-            problems.append(Problem(rule, ", ".join(found[:5]) + more, remedy))
-    return problems
+def _violations(cursor: Cursor, rule: str, query: str, remedy: str) -> list[Problem]:
+    found = [row[0] for row in cursor.execute(query)]
+    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+    return [Problem(rule, ", ".join(found[:5]) + more, remedy)] if found else []
 
 
 def _totals(cursor: Cursor, problems: tuple[Problem, ...]) -> Audit:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from clodura_pipeline.clodura.balance import Balance
 from clodura_pipeline.ledger import budget, limits
-from clodura_pipeline.ledger.attempts import count_send, expire_leases, newest_attempt
+from clodura_pipeline.ledger.attempts import expire_leases, newest_attempt
 from clodura_pipeline.ledger.budget import Wait
 from clodura_pipeline.ledger.database import Cursor
 from clodura_pipeline.ledger.people import next_sequence
@@ -24,7 +24,7 @@ class StartedReading:
     The sums are of that time too. What a concurrent run settles while the balance travels may or may not be in it, and
     to count it as not yet in it never overstates what is left. `at_rest`: no call in doubt is so young that Clodura may
     still work on it, and charge it after it stated the balance. `send_at`: when the request may leave, see
-    `attempts.Permit`.
+    `attempts.Permit`; `send_stamp`: its stamp in the windows.
     """
 
     watermark: int
@@ -32,7 +32,7 @@ class StartedReading:
     began_at: float
     at_rest: bool
     send_at: float = 0.0
-    send_id: int = 0
+    send_stamp: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,14 @@ def start(
     if cursor.execute("SELECT 1 FROM attempts WHERE state = 'sent' LIMIT 1").fetchone():
         return None
     if instead_of is not None:
-        cursor.execute("DELETE FROM sends WHERE id = ?", (instead_of.send_id,))
+        limits.free_reading(cursor, instead_of.send_stamp)
     then = now.later(ahead_seconds)
     obstacle = limits.windows_allow(cursor, policy.limits, then)
     if obstacle is not None:
         return obstacle
     at_rest = seconds_until_doubts_settle(cursor, now) <= 0
     started = StartedReading(newest_attempt(cursor), budget.totals(cursor, "all"), now.server, at_rest)
-    return replace(started, send_at=then.local, send_id=count_send(cursor, then, None))
+    return replace(started, send_at=then.local, send_stamp=limits.count_send(cursor, then, None))
 
 
 def seconds_until_doubts_settle(cursor: Cursor, now: ClockReading) -> float:

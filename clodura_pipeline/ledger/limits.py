@@ -3,7 +3,7 @@
 import math
 
 from clodura_pipeline.ledger.budget import Wait, totals
-from clodura_pipeline.ledger.database import Cursor
+from clodura_pipeline.ledger.database import Cursor, Row
 from clodura_pipeline.ledger.people import next_sequence
 from clodura_pipeline.ledger.rules.policy import (
     MAX_OWN_PAUSE_SECONDS,
@@ -38,16 +38,16 @@ def adopt_boot(cursor: Cursor, clock: LedgerClock) -> None:
         "UPDATE sends SET boot_id = ?, stamp = ? WHERE sent_at > ?",
         (now.boot_id, now.stamp, now.server - _MAX_WINDOW_SECONDS),
     )
-    cursor.execute(
-        "UPDATE attempts SET boot_id = ?, stamp = ?, lease_until = ?, sequence = ? "
-        "WHERE state IN ('sent', 'ambiguous')",
-        (now.boot_id, now.stamp, now.stamp, next_sequence(cursor)),
-    )
+    cursor.execute("DELETE FROM sends WHERE boot_id <> ?", (now.boot_id,))
+    for state in ("sent", "ambiguous"):  # one statement for each: they have an index each
+        cursor.execute(
+            f"UPDATE attempts SET boot_id = ?, stamp = ?, lease_until = ?, sequence = ? WHERE state = '{state}'",
+            (now.boot_id, now.stamp, now.stamp, next_sequence(cursor)),
+        )
 
 
 def drop_old_sends(cursor: Cursor, now: ClockReading) -> None:
-    """Drop sends that no window can reach any more."""
-    cursor.execute("DELETE FROM sends WHERE boot_id <> ?", (now.boot_id,))
+    """Drop sends that no window reaches any more."""
     cursor.execute("DELETE FROM sends WHERE stamp < ?", (now.stamp - _MAX_WINDOW_SECONDS,))
 
 
@@ -84,15 +84,53 @@ def windows_allow(cursor: Cursor, limits: Limits, now: ClockReading) -> Stop | W
     pause = _pause(cursor, now)
     if pause is not None:
         return pause
+    newest = _send_at(cursor)
+    newest_place = newest["id"] if newest is not None else 0
     for calls, seconds in (*limits.windows(), *_slowed(cursor, limits, now)):
-        row = cursor.execute(
-            "SELECT stamp FROM sends WHERE boot_id = ? ORDER BY stamp DESC LIMIT 1 OFFSET ?",
-            (now.boot_id, calls - 1),
-        ).fetchone()
-        if row is not None and row["stamp"] + seconds > now.stamp:
-            wait = row["stamp"] + seconds - now.stamp
+        send = _send_at(cursor, newest_place - calls + 1)
+        if send is not None and send["stamp"] + seconds > now.stamp:
+            wait = send["stamp"] + seconds - now.stamp
             return Wait(wait, f"the limit of {calls} calls in {seconds:.0f} s")
     return None
+
+
+def count_send(cursor: Cursor, now: ClockReading, attempt_id: int | None) -> float:
+    """Give a request its place in the sliding windows; returns its stamp there.
+
+    Places are numbered in the order of their stamps, so that a window of n calls is decided by one row, however many
+    calls it holds. A request that may leave before the one in the last place counts as leaving with it: a later stamp
+    never lets more calls through.
+    """
+    newest = _send_at(cursor)
+    place, latest = (newest["id"], newest["stamp"]) if newest is not None else (0, 0.0)
+    stamp = max(now.sent_stamp, latest)
+    cursor.execute("INSERT INTO sends VALUES (?, ?, ?, ?, ?)", (place + 1, attempt_id, now.boot_id, stamp, now.server))
+    return stamp
+
+
+def free_send(cursor: Cursor, attempt_id: int) -> None:
+    """An attempt did not leave at its time: free its place in the windows."""
+    _free_place(cursor, cursor.execute("SELECT id FROM sends WHERE attempt_id = ?", (attempt_id,)).fetchone())
+
+
+def free_reading(cursor: Cursor, stamp: float) -> None:
+    """A request for the balance did not leave at its time: free its place in the windows."""
+    query = "SELECT max(id) AS id FROM sends WHERE attempt_id IS NULL AND stamp = ?"
+    _free_place(cursor, cursor.execute(query, (stamp,)).fetchone())
+
+
+def _free_place(cursor: Cursor, send: Row | None) -> None:
+    """Later places move up; by way of negative numbers, because no two rows may have one number in between."""
+    if send is None or send["id"] is None:
+        return
+    cursor.execute("DELETE FROM sends WHERE id = ?", (send["id"],))
+    cursor.execute("UPDATE sends SET id = -id WHERE id > ?", (send["id"],))
+    cursor.execute("UPDATE sends SET id = -id - 1 WHERE id < 0")
+
+
+def _send_at(cursor: Cursor, place: int = 2**62) -> Row | None:
+    """The request in this place of the windows, or the one before it."""
+    return cursor.execute("SELECT * FROM sends WHERE id <= ? ORDER BY id DESC LIMIT 1", (place,)).fetchone()
 
 
 def slow_down(cursor: Cursor, limits: Limits, now: ClockReading, sent_stamp: float, asked_seconds: float | None) -> int:

@@ -22,6 +22,7 @@ from clodura_pipeline.ledger.database import (
     newer_version,
 )
 from clodura_pipeline.ledger.schema import SCHEMA_VERSION, columns, create_tables
+from clodura_pipeline.ledger.schema_migration import migrate_schema
 
 RECONNECT_SECONDS = 10.0
 """For so long after the connection was lost, a transaction waits for the server to come back: a restart takes less."""
@@ -110,6 +111,9 @@ class PostgresDatabase(LedgerDatabase):
                 cursor.execute("INSERT INTO schema_version VALUES (?)", (SCHEMA_VERSION,))
             elif version > SCHEMA_VERSION:
                 raise newer_version(version, address)
+            elif version < SCHEMA_VERSION:
+                migrate_schema(cursor, version)
+                cursor.execute("UPDATE schema_version SET version = ?", (SCHEMA_VERSION,))
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[_Cursor]:

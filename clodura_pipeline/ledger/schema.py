@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 FILE_NAME = "ledger.sqlite"
 
 TABLES = """
@@ -101,15 +101,16 @@ CREATE TABLE attempts (
 ) STRICT;
 CREATE INDEX attempts_by_person ON attempts (person_key);
 CREATE INDEX attempts_in_flight ON attempts (id) WHERE state = 'sent';
+CREATE INDEX attempts_in_doubt ON attempts (id) WHERE state = 'ambiguous';
 CREATE INDEX attempts_by_sequence ON attempts (sequence);
 CREATE INDEX attempts_at_risk ON attempts (id) WHERE at_risk_credits > 0;
 CREATE INDEX attempts_by_reader ON attempts (reader_version, id) WHERE raw IS NOT NULL;
 
 CREATE TABLE sends (                          -- every request for the sliding windows, /credits too
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY,                   -- place: consecutive, in the order of the stamps of a boot
     attempt_id INTEGER,
     boot_id TEXT NOT NULL,
-    stamp REAL NOT NULL,
+    stamp REAL NOT NULL,                      -- latest time at which it may leave, not before the place below it
     sent_at REAL NOT NULL
 ) STRICT;
 CREATE INDEX sends_by_stamp ON sends (boot_id, stamp);

@@ -1,7 +1,6 @@
-"""Brings a ledger of schema version 1 to version 2: credits may be fractional, only people who were called for stay."""
+"""Brings a ledger of an older schema version to today's. Version 1 was SQLite's only."""
 
-import sqlite3
-
+from clodura_pipeline.ledger.database import Cursor
 from clodura_pipeline.ledger.schema import create_statements
 
 # Each new table from the former one of the same or another name: (former table, columns, what they are taken from).
@@ -60,8 +59,19 @@ _COPIES = {
 }  # fmt: skip
 
 
-def migrate_schema(connection: sqlite3.Connection) -> None:
-    """Rebuild all tables, in the caller's transaction with foreign keys off. Attempts, money and answers stay."""
+def migrate_schema(cursor: Cursor, version: int) -> None:
+    """Bring the tables from a version to today's, in the caller's transaction. Attempts, money and answers stay."""
+    if version == 1:
+        _rebuild_tables(cursor)
+    else:
+        cursor.execute("CREATE INDEX attempts_in_doubt ON attempts (id) WHERE state = 'ambiguous'")
+    # Since version 3, places in the windows are in the order of their stamps. All count as sent with the newest one.
+    newest = "SELECT max(stamp) FROM sends AS newest WHERE newest.boot_id = sends.boot_id"
+    cursor.execute(f"UPDATE sends SET stamp = ({newest})")
+
+
+def _rebuild_tables(connection: Cursor) -> None:
+    """From version 1: credits may be fractional, and only people who were called for stay. Foreign keys are off."""
     for (index,) in connection.execute(
         "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
     ).fetchall():

@@ -116,7 +116,7 @@ class SqliteDatabase(LedgerDatabase):
             if version == 0:
                 create_tables(connection, canonical_version)
             elif version < SCHEMA_VERSION:
-                migrate_schema(connection)
+                migrate_schema(connection, version)
             if version != SCHEMA_VERSION:
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 

@@ -118,6 +118,25 @@ def test_calls_that_leave_late_take_a_new_place_and_no_window_is_passed(
         assert most_within(left, 1.06 - 1e-9) <= 4
 
 
+def test_a_released_call_frees_its_place_in_the_windows_and_later_calls_keep_theirs(manual: ManualRun) -> None:
+    run = manual.new_run("limited", limited(per_minute=3))
+    first, second = run.permitted("a"), run.permitted("b")
+    manual.clock.go_on(10)
+    run.permitted("c")
+    manual.ledger.release(second.attempt_id, "released")
+    manual.ledger.release(second.attempt_id, "a lost connection repeats it")
+    run.permitted("d")
+    assert isinstance(run.permit("e"), Wait)
+    manual.clock.go_on(51)  # the first is a minute ago
+    run.permitted("e")
+    waits = run.permit("f")
+    assert isinstance(waits, Wait)
+    assert waits.seconds == pytest.approx(60.06 - 51)
+    manual.ledger.release(first.attempt_id, "released")
+    manual.clock.go_on(9.07)
+    run.permitted("f")
+
+
 def test_a_call_that_others_take_for_dead_does_not_leave_any_more(manual: ManualRun, address: Address) -> None:
     permit = manual.permitted("a")
     manual.clock.go_on(manual.policy.lease_seconds + 1)
