@@ -81,8 +81,9 @@ class Dispatcher:
     ) -> Iterator[Outcome]:
         """Call for everyone in all batches; yields one outcome each, as they come.
 
-        The next batch is begun while the last calls of the one before are in flight. When the consumer is interrupted,
-        no new call is made; `drain` then awaits those in flight.
+        The next batch is begun while the last calls of the one before are in flight. After a stop no further batch is
+        read: the limits may leave a million people for later runs. When the consumer is interrupted, no new call is
+        made; `drain` then awaits those in flight.
 
         Args:
             on_progress: called about every `progress_seconds` on the consuming thread.
@@ -153,13 +154,11 @@ class Dispatcher:
                 yield item
 
     def _not_called(self) -> Iterator[Outcome]:
-        """The people left over after a stop, each with the reason."""
-        if self.stopped is None:
-            return
-        left = [queued.request for queued in self._ready] + [request for batch in self._source for request in batch]
-        self._ready.clear()
-        for request in left:
-            yield Outcome(request, None, False, self.stopped.pending)
+        """The people left over after a stop, each with the reason: those of the batches begun, or else of the next."""
+        if self.stopped is not None:
+            self._fill()
+            for queued in self._ready:
+                yield Outcome(queued.request, None, False, self.stopped.pending)
 
     # On the worker threads
 
