@@ -122,28 +122,34 @@ class GraphInstance:
 
         return run_body
 
-    def check(
-        self,
-        asset: str,
-        body: Callable[["Step"], dg.AssetCheckResult],
-        description: str,
-        blocking: bool = False,
-        name: str | None = None,
+    def checks(
+        self, asset: str, *checks: tuple[str, Callable[["Step"], dg.AssetCheckResult], str], blocking: bool = False
     ) -> dg.AssetChecksDefinition:
-        """A check of an asset, named like its body; errors in it fail the run with a message."""
+        """Checks of an asset in one step; errors in them fail the run with a message.
 
-        @dg.asset_check(
-            asset=self.key(asset),
-            name=name or body.__name__,
-            description=description,
-            blocking=blocking,
+        To start a step and to open the working database takes longer than most checks.
+
+        Args:
+            checks: each as its name, its body and a description.
+        """
+        key = self.key(asset)
+        bodies = {dg.AssetCheckKey(key, name): body for name, body, _ in checks}
+
+        @dg.multi_asset_check(
+            name=f"{self.op_name(asset)}_{'blocking_checks' if blocking else 'checks'}",
+            specs=[dg.AssetCheckSpec(name, asset=key, description=text, blocking=blocking) for name, _, text in checks],
             required_resource_keys=self.resource_keys,
+            can_subset=True,
         )
-        def run_body(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-            with failing_with_message():
-                return body(Step(context, self))
+        def run_bodies(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+            wanted = context.selected_asset_check_keys
+            with failing_with_message(), contextlib.ExitStack() as until_end:
+                step = CheckStep(context, self, until_end)
+                for check_key, body in bodies.items():
+                    if check_key in wanted:
+                        yield body(step)._replace(asset_key=key, check_name=check_key.name)
 
-        return run_body
+        return run_bodies
 
 
 @dataclass(frozen=True)
@@ -213,3 +219,17 @@ class Step:
         for day, figures in day_figures(connection, query, self.days).items():
             shown = {**first, **figures, **run}
             self.context.add_asset_metadata(shown, self.instance.key(asset), partition_key=day.isoformat())
+
+
+@dataclass(frozen=True)
+class CheckStep(Step):
+    """One execution of the checks of an asset. The first that reads the working database opens it for all of them."""
+
+    until_end: contextlib.ExitStack
+    opened: list[DuckDBPyConnection] = field(default_factory=list)
+
+    def database(self, why: str) -> contextlib.AbstractContextManager[DuckDBPyConnection]:
+        """The working database, open until the step ends."""
+        if not self.opened:
+            self.opened.append(self.until_end.enter_context(super().database(why)))
+        return contextlib.nullcontext(self.opened[0])

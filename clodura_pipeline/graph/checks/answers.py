@@ -25,14 +25,19 @@ _EXPLAINED = {*(kind.value for kind in LIMITS_AND_BUDGETS), LOST_ONCE.code, ALRE
 
 def build_answer_checks(instance: GraphInstance) -> list[dg.AssetChecksDefinition]:
     """The checks of `clodura_responses` and of what `enriched_contacts` shows."""
-    responses, contacts = "clodura_responses", "enriched_contacts"
     return [
-        instance.check(responses, day_is_complete, "Everyone with a row on these days has been called for."),
-        instance.check(responses, no_unrecognised_answers, "Every answer could be read."),
-        instance.check(contacts, match_rate_at_least_minimum, "Enough of the people answered are found as a person."),
-        instance.check(contacts, matches_agree_with_request, "Matches are about the people who were called for."),
-        instance.check(contacts, no_unmapped_fields, "Every name in Clodura's answers has a column."),
-        instance.check(contacts, pending_is_explained, "A limit, a cap or the next run explains who is pending."),
+        instance.checks(
+            "clodura_responses",
+            ("day_is_complete", day_is_complete, "Everyone with a row on these days has been called for."),
+            ("no_unrecognised_answers", no_unrecognised_answers, "Every answer could be read."),
+        ),
+        instance.checks(
+            "enriched_contacts",
+            ("match_rate_at_least_minimum", match_rate_at_least_minimum, "Enough of the people answered are found."),
+            ("matches_agree_with_request", matches_agree_with_request, "Matches are about who was called for."),
+            ("no_unmapped_fields", no_unmapped_fields, "Every name in Clodura's answers has a column."),
+            ("pending_is_explained", pending_is_explained, "A limit, a cap or the next run explains who is pending."),
+        ),
     ]
 
 

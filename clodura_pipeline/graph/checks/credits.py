@@ -23,10 +23,12 @@ _AGREEMENT = {
 
 def build_credit_checks(instance: GraphInstance) -> list[dg.AssetChecksDefinition]:
     """The checks of `credit_usage`."""
-
     return [
-        instance.check("credit_usage", credits_within_budget, "No cap on credits was passed."),
-        instance.check("credit_usage", ledger_agrees_with_balance, "The ledger agrees with Clodura's own balance."),
+        instance.checks(
+            "credit_usage",
+            ("credits_within_budget", credits_within_budget, "No cap on credits was passed."),
+            ("ledger_agrees_with_balance", ledger_agrees_with_balance, "The ledger agrees with Clodura's own balance."),
+        )
     ]
 
 

@@ -12,10 +12,9 @@ _REMEDY = "Materialize retained_answers and everything after it, and switch on t
 
 def build_retention_checks(instance: GraphInstance) -> list[dg.AssetChecksDefinition]:
     """`nothing_overdue` of `retained_answers` and of `published_database`."""
-
     return [
-        instance.check("retained_answers", nothing_overdue, _DESCRIPTION),
-        instance.check("published_database", nothing_overdue_published, _DESCRIPTION, name="nothing_overdue"),
+        instance.checks("retained_answers", ("nothing_overdue", nothing_overdue, _DESCRIPTION)),
+        instance.checks("published_database", ("nothing_overdue", nothing_overdue_published, _DESCRIPTION)),
     ]
 
 

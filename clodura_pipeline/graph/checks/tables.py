@@ -44,11 +44,17 @@ _TWICE = "SELECT count(*) FROM (SELECT 1 FROM enriched_contacts GROUP BY source,
 def build_table_checks(instance: GraphInstance) -> list[dg.AssetChecksDefinition]:
     """The checks of files, row counts, keys and schemas."""
     return [
-        instance.check("raw_contacts", every_file_loaded, "Every contact file could be loaded."),
-        instance.check("enriched_contacts", every_row_accounted_for, "No row of any file is lost.", blocking=True),
-        instance.check("enriched_contacts", one_row_per_contact, "source and contact_id name one row.", blocking=True),
-        instance.check("enriched_contacts", contacts_schema_holds, _SCHEMA, blocking=True, name="schema_holds"),
-        instance.check("credit_usage", usage_schema_holds, _SCHEMA, blocking=True, name="schema_holds"),
+        instance.checks(
+            "raw_contacts", ("every_file_loaded", every_file_loaded, "Every contact file could be loaded.")
+        ),
+        instance.checks(
+            "enriched_contacts",
+            ("every_row_accounted_for", every_row_accounted_for, "No row of any file is lost."),
+            ("one_row_per_contact", one_row_per_contact, "source and contact_id name one row."),
+            ("schema_holds", contacts_schema_holds, _SCHEMA),
+            blocking=True,
+        ),
+        instance.checks("credit_usage", ("schema_holds", usage_schema_holds, _SCHEMA), blocking=True),
     ]
 
 
