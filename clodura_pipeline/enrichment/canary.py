@@ -45,7 +45,7 @@ def canary(history: Mapping[str, Counts], run: Mapping[str, Counts], min_sample:
         if all_before and all_now and _probability(rows) < CHANCE / len(compared):
             return (
                 f"{what} is {now / all_now:.0%} ({now} of {all_now} {things} of this run), "
-                f"and was {before / all_before:.0%} ({before} of {all_before}) before."
+                f"and was {before / all_before:.0%} ({before} of {all_before}) before"
             )
     return None
 

@@ -93,6 +93,10 @@ def test_nothing_of_the_users_own_is_called_or_touched(demos: TwoDemos) -> None:
     assert demos.first.finished.called > 2  # the user's cap on credits, in a spelling that counts too
 
 
+def test_the_demos_folder_is_closed_to_other_users(demos: TwoDemos) -> None:
+    assert demos.first.finished.folder.database.parent.stat().st_mode & 0o777 == 0o700
+
+
 def test_the_runs_are_kept_in_a_storage_of_the_demos_own_and_the_log_is_quiet_about_people(demos: TwoDemos) -> None:
     folder = demos.first.finished.folder
     assert len([run for run in (folder.dagster_home / "storage").iterdir() if run.is_dir()]) == 6

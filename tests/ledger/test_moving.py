@@ -102,6 +102,7 @@ def test_check_backup_export_answers_and_doctor_work_on_both_engines(used: Addre
     exported = clodura("ledger", "export", tmp_path / "tables", address=used, folder=tmp_path)
     assert exported.exit_code == 0, exported.output
     assert pl.read_parquet(tmp_path / "tables" / "attempts.parquet")["charged_credits"].sum() == 5
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "tables").iterdir()} == {0o600}
     assert "5 kept answers" in clodura("answers", address=used, folder=tmp_path).output
     engine = "SQLite" if isinstance(used, Path) else "PostgreSQL"
     diagnosis = clodura("doctor", address=used, folder=tmp_path).output

@@ -179,6 +179,8 @@ def _failure(report: ProgressReport) -> dg.Failure | None:
     kept = f" {answered} answers that had come before are stored and published." if answered else " No answer came."
     if report.progress.credits_at_risk:
         kept += f" {report.progress.credits_at_risk:g} credits are at risk."
+    elif not report.progress.credits_charged:
+        kept += " No credits were spent."
     return dg.Failure(f"{reason[:1].upper()}{reason[1:]}.{kept}", allow_retries=False)
 
 
