@@ -17,8 +17,9 @@ _DATABASE_ERRORS = (
     duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException, duckdb.TransactionException,
 )  # fmt: skip
 _REBUILD = (
-    "If the file is damaged, move working.duckdb and working.duckdb.wal out of CLODURA_STATE_DIR: the next run builds "
-    "it again from the contact files and the ledger. Leave ledger.sqlite where it is: it holds every paid answer."
+    "If the file is damaged, move working.duckdb, analysts.duckdb and any .wal beside them out of CLODURA_STATE_DIR: "
+    "the next run builds them again from the contact files and the ledger. Leave ledger.sqlite where it is: it holds "
+    "every paid answer."
 )
 _PACKAGE = Path(__file__).parent.parent
 

@@ -15,12 +15,13 @@ from clodura_pipeline.private_files import ONLY_FOR_OWNER, make_private_folder
 from clodura_pipeline.warehouse.erasure.compaction import export_for_compaction, replace_compacted
 from clodura_pipeline.warehouse.erasure.rebuild import parquet_folder, remove
 from clodura_pipeline.warehouse.ledger_tables import LEDGER_TABLES_DDL
+from clodura_pipeline.warehouse.published.analysts_file import attach_analysts_file
 from clodura_pipeline.warehouse.state import get_state, set_state
-from clodura_pipeline.warehouse.tables import PUBLISHED, RAW_CONTACTS, VALIDATED_CONTACTS
+from clodura_pipeline.warehouse.tables import COPIED, PUBLISHED, RAW_CONTACTS, VALIDATED_CONTACTS
 
 LOCK_TIMEOUT_SECONDS = 600.0
 MOST_MEMORY_BYTES = 2 * 2**30
-SCHEMA_VERSION = 1  # raised with a change of the tables below, and a migration to it
+SCHEMA_VERSION = 2  # raised with a change of the tables below, and a migration to it
 _INTERNAL_TABLES = """
 CREATE TABLE IF NOT EXISTS unreadable_records (
     file_date DATE, source_file VARCHAR, source_row BIGINT, reason VARCHAR, record JSON);
@@ -93,6 +94,7 @@ def working_database(resource: DatabaseFile, why: str = "") -> Iterator[duckdb.D
             memory_bytes = min(MOST_MEMORY_BYTES, psutil.virtual_memory().total // 2)
             connection.execute(f"SET memory_limit = '{memory_bytes}B'")  # beyond it DuckDB spills beside the file
             _create_tables(connection, path)
+            attach_analysts_file(connection, path.with_name("analysts.duckdb"))
             yield connection
             is_exported = export_for_compaction(connection, path)
         if is_exported:
@@ -145,13 +147,15 @@ def _create_tables(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     if version == SCHEMA_VERSION:
         return
     with transaction(connection):
+        for table in {*PUBLISHED} - {*COPIED} if version == 1 else ():  # since version 2 they have a file of their own
+            connection.execute(f"DROP TABLE IF EXISTS {table.name}")
         create_tables(connection)
         set_state(connection, _VERSION, str(SCHEMA_VERSION))
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create every table of the working database that is not there yet."""
-    for table in (RAW_CONTACTS, VALIDATED_CONTACTS, *PUBLISHED):
+    for table in (RAW_CONTACTS, VALIDATED_CONTACTS, *COPIED):
         connection.execute(f"CREATE TABLE IF NOT EXISTS {table.name} ({table.ddl()})")
     connection.execute(_INTERNAL_TABLES)
     connection.execute(LEDGER_TABLES_DDL)

@@ -295,3 +295,6 @@ PUBLISHED = (
     IDENTITY_CONFLICTS,
     PUBLICATION,
 )
+
+COPIED = (REJECTED_CONTACTS, ENRICHMENT_PLAN, SOURCE_FILES, IDENTITY_CONFLICTS)
+"""Published tables that the working database has too: what landing, validation, people and plan write."""

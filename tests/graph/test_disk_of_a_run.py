@@ -143,7 +143,9 @@ def damaged(project: Project, name: str, damage: str) -> Iterator[Path]:
 def test_a_damaged_working_database_says_how_to_rebuild_it_and_is_rebuilt(paid: Project) -> None:
     for damage in DAMAGE:
         with damaged(paid, "working.duckdb", damage):
-            assert_fails_saying(paid, "move working.duckdb and working.duckdb.wal out of CLODURA_STATE_DIR")
+            assert_fails_saying(
+                paid, "move working.duckdb, analysts.duckdb and any .wal beside them out of CLODURA_STATE_DIR"
+            )
     assert paid.call_count == 40
     (paid.state / "working.duckdb").unlink()
     assert_made_up_for(paid)
@@ -183,7 +185,7 @@ def test_forgetting_with_a_damaged_working_database_ends_in_words(paid: Project,
     result = CliRunner().invoke(main, ["forget", "--yes", directory.people[0].email], env=folders)
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit)  # no traceback
-    assert "move working.duckdb and working.duckdb.wal out of CLODURA_STATE_DIR" in result.output
+    assert "move working.duckdb, analysts.duckdb and any .wal beside them out of CLODURA_STATE_DIR" in result.output
 
 
 _HOLD = """

@@ -9,7 +9,11 @@ import pytest
 from clodura_pipeline.graph.resources import WorkingDatabase
 from clodura_pipeline.warehouse.database import working_database
 from clodura_pipeline.warehouse.erasure import compaction
-from clodura_pipeline.warehouse.erasure.compaction import NotCompacted, may_hold_removed_rows, want_compaction
+from clodura_pipeline.warehouse.erasure.compaction import (
+    NotCompacted,
+    analysts_file_holds_removed_rows,
+    want_compaction,
+)
 from clodura_pipeline.warehouse.erasure.rebuild import execute_in_new_process
 from clodura_pipeline.warehouse.published.publication import PublicationError, publish, query_published
 from clodura_pipeline.warehouse.tables import PUBLISHED
@@ -21,6 +25,7 @@ INSERT INTO rejected_contacts BY NAME SELECT 'a.csv' AS source_file, 1 AS source
     '{"name": "STAYS"}'::JSON AS record;
 INSERT INTO enriched_contacts BY NAME SELECT 'a' AS source, unnest(['1', '2']) AS contact_id,
     unnest(['STAYS', 'MARK']) AS email, TIMESTAMP '2026-11-22 10:00:00.123456' AS answered_at;
+INSERT INTO unreadable_records BY NAME SELECT 'a.csv' AS source_file, 'MARK' AS reason;
 """.replace("STAYS", STAYS.replace("'", "''")).replace("MARK", MARK)
 
 
@@ -34,12 +39,13 @@ def database(tmp_path: Path) -> WorkingDatabase:
 
 def rows(database: WorkingDatabase) -> list[Any]:
     with working_database(database) as connection:
-        return [connection.execute(f"FROM {table.name}").fetchall() for table in PUBLISHED]
+        return [connection.execute(f"FROM analysts.{table.name}").fetchall() for table in PUBLISHED]
 
 
 def remove(database: WorkingDatabase) -> None:
     with working_database(database) as connection:
         connection.execute("DELETE FROM enriched_contacts WHERE email = ?", [MARK])
+        connection.execute("DELETE FROM unreadable_records WHERE reason = ?", [MARK])
         want_compaction(connection)
 
 
@@ -50,8 +56,11 @@ def holding(folder: Path, text: str) -> list[str]:
 def test_what_is_left_stays_as_it_was_and_what_was_removed_is_in_no_byte(
     database: WorkingDatabase, tmp_path: Path
 ) -> None:
-    assert holding(tmp_path, MARK) == ["working.duckdb"]
+    assert sorted(holding(tmp_path, MARK)) == ["analysts.duckdb", "working.duckdb"]
     remove(database)
+    assert holding(tmp_path, MARK) == ["analysts.duckdb"]
+    with working_database(database) as connection:
+        assert publish(connection, tmp_path / "clodura.duckdb")
     assert holding(tmp_path, MARK) == []
     (contact,) = next(found for found in rows(database) if found and found[0][0] == "a")
     assert STAYS in contact
@@ -69,10 +78,10 @@ def test_the_published_file_is_the_same_however_it_is_written(
             want_compaction(connection)
     out = tmp_path / "out" / "clodura.duckdb"
     with working_database(database) as connection:
-        assert may_hold_removed_rows(connection) is removed
+        assert analysts_file_holds_removed_rows(connection) is removed
         assert publish(connection, out)
         shown = [query_published(out, f"FROM {table.name}") for table in PUBLISHED]
-        ours = [connection.execute(f"FROM {table.name}").fetchall() for table in PUBLISHED]
+        ours = [connection.execute(f"FROM analysts.{table.name}").fetchall() for table in PUBLISHED]
     assert shown == [found[0] if found else None for found in ours]
     commented = "SELECT count(*) FROM duckdb_columns() WHERE NOT internal AND comment IS NULL "
     commented += "AND table_name NOT IN (SELECT view_name FROM duckdb_views())"
@@ -86,7 +95,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next(database: WorkingData
     (left / "enriched_contacts.parquet").write_text(MARK)
     (tmp_path / "state" / ".working.duckdb.new").write_text(MARK)
     remove(database)
-    assert holding(tmp_path, MARK) == []
+    assert holding(tmp_path, MARK) == ["analysts.duckdb"]
     assert not left.exists()
 
 
@@ -99,7 +108,7 @@ def test_a_file_that_cannot_be_written_anew_says_so_loses_nothing_and_is_made_up
         remove(database)
     in_the_way.rmdir()
     assert rows(database)
-    assert holding(tmp_path, MARK) == []
+    assert holding(tmp_path, MARK) == ["analysts.duckdb"]
 
 
 def test_a_file_that_cannot_be_published_stays_the_former_one(database: WorkingDatabase, tmp_path: Path) -> None:
@@ -125,15 +134,18 @@ def test_the_other_process_says_what_is_wrong_with_files_and_nothing_of_rows(
         execute_in_new_process(["SELECT 1", statement], tmp_path)
 
 
-def test_only_the_process_that_removed_rows_publishes_through_another(
-    database: WorkingDatabase, monkeypatch: pytest.MonkeyPatch
+def test_the_next_process_publishes_once_more_through_another_and_then_copies(
+    database: WorkingDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     remove(database)
     with working_database(database) as connection:
-        assert may_hold_removed_rows(connection)
+        assert publish(connection, tmp_path / "clodura.duckdb")
+        assert analysts_file_holds_removed_rows(connection)
     monkeypatch.setattr(compaction, "_PROCESS_STARTED_AT", time.time())  # a process that starts now
     with working_database(database) as connection:
-        assert not may_hold_removed_rows(connection)
+        assert analysts_file_holds_removed_rows(connection)
+        assert publish(connection, tmp_path / "clodura.duckdb")
+        assert not analysts_file_holds_removed_rows(connection)
 
 
 def test_what_a_process_killed_while_publishing_left_is_removed_by_the_next(
@@ -142,6 +154,7 @@ def test_what_a_process_killed_while_publishing_left_is_removed_by_the_next(
     left = tmp_path / "..clodura.duckdb.new.parquet"
     left.mkdir()
     (left / "enriched_contacts").write_text(MARK)
+    remove(database)
     with working_database(database) as connection:
         assert publish(connection, tmp_path / "clodura.duckdb")
     assert not left.exists()

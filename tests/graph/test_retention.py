@@ -64,7 +64,7 @@ def test_the_strict_mode_leaves_no_byte_of_an_answer_after_a_day(
     assert metadata_of(kept, "retained_answers")["run_answers_emptied"] == 0
     grow_older(project, days=2)
     assert remove_overdue(project).success  # the default keeps for good
-    assert holding(project, old.person_id) == {FILE_NAME, "working.duckdb", "clodura.duckdb"}
+    assert holding(project, old.person_id) == {FILE_NAME, "working.duckdb", "analysts.duckdb", "clodura.duckdb"}
     assert checks_alone(project) == (True, True)
     assert checks_alone(project, field_retention_days=1.0) == (False, False)
     assert checks_alone(project, raw_retention_days=1.0) == (False, True)

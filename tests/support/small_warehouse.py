@@ -26,6 +26,7 @@ from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy, Refresh
 from clodura_pipeline.ledger.rules.requests import EnrichmentRequest
 from clodura_pipeline.warehouse.database import create_tables
 from clodura_pipeline.warehouse.frames import insert
+from clodura_pipeline.warehouse.published.analysts_file import attach_analysts_file
 from clodura_pipeline.warehouse.published.build import build_analyst_tables
 from clodura_pipeline.warehouse.published.publication import publish
 from clodura_pipeline.warehouse.validation import validate
@@ -132,4 +133,5 @@ def open_warehouse(folder: Path) -> Iterator[Warehouse]:
     ):
         connection.execute("SET TimeZone = 'UTC'")
         create_tables(connection)
+        attach_analysts_file(connection, folder / "analysts.duckdb")
         yield Warehouse(connection, ledger, folder)

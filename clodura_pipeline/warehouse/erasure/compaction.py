@@ -13,7 +13,7 @@ from clodura_pipeline.warehouse.replacement import replace_file
 from clodura_pipeline.warehouse.state import clear_state, get_state, set_state
 
 _WANTED = "compaction_wanted"
-_WANTED_ONCE_BUILT = "compaction_wanted_once_built"
+_PUBLISHED_ROWS_REMOVED = "published_rows_removed"
 _REMOVED_AT = "rows_removed_at"
 _PROCESS_STARTED_AT = time.time()
 
@@ -25,24 +25,27 @@ class NotCompacted(UserFixableError):
 def want_compaction(connection: duckdb.DuckDBPyConnection) -> None:
     """Have the file rewritten when the database is closed, because rows were removed for good.
 
-    Remembered in the database, so that the next run does it when this process is killed before. The removed rows may
-    stand in the analysts' tables too until these are built again; building them then wants it once more.
+    Remembered in the database, so that the next run does it when this process is killed before. So is that the file of
+    the analysts' tables is to be rewritten before it is published.
     """
     set_state(connection, _WANTED, "1")
-    set_state(connection, _WANTED_ONCE_BUILT, "1")
+    set_state(connection, _PUBLISHED_ROWS_REMOVED, "1")
     set_state(connection, _REMOVED_AT, str(time.time()))
 
 
-def want_compaction_once_built(connection: duckdb.DuckDBPyConnection) -> None:
-    """The analysts' tables were built and hold no removed rows any more: rewrite the file if they held some."""
-    if get_state(connection, _WANTED_ONCE_BUILT) is not None:
-        clear_state(connection, _WANTED_ONCE_BUILT)
-        set_state(connection, _WANTED, "1")
-        set_state(connection, _REMOVED_AT, str(time.time()))
+def analysts_file_holds_removed_rows(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether removed rows may stand in the file of the analysts' tables: until it is rewritten."""
+    return _may_hold_removed_rows(connection) or get_state(connection, _PUBLISHED_ROWS_REMOVED) is not None
 
 
-def may_hold_removed_rows(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether this process's memory may hold removed rows, which DuckDB pads the blocks of new files with.
+def note_analysts_file_rewritten(connection: duckdb.DuckDBPyConnection) -> None:
+    """The file of the analysts' tables holds no removed rows any more; of this process, until it writes there again."""
+    if not _may_hold_removed_rows(connection):
+        clear_state(connection, _PUBLISHED_ROWS_REMOVED)
+
+
+def _may_hold_removed_rows(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether this process's memory may hold removed rows, which DuckDB pads the blocks of files with.
 
     So it is when rows were removed, or their file rewritten, after this process started. See `rebuild`.
     """
@@ -55,7 +58,8 @@ def export_for_compaction(connection: duckdb.DuckDBPyConnection, path: Path) -> 
         return False
     set_state(connection, _REMOVED_AT, str(time.time()))
     with _not_compacted(path):
-        connection.execute(f"EXPORT DATABASE {quoted(parquet_folder(path))} (FORMAT parquet)")
+        own = connection.execute("SELECT current_database()").fetchall()[0][0]
+        connection.execute(f"EXPORT DATABASE {own} TO {quoted(parquet_folder(path))} (FORMAT parquet)")
         connection.execute("CHECKPOINT")  # no .wal may be left beside the file that takes its place
     return True
 

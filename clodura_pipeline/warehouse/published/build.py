@@ -8,9 +8,9 @@ from clodura_pipeline.identity.suppression import Suppression
 from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.warehouse import tables
 from clodura_pipeline.warehouse.database import scalar, transaction
-from clodura_pipeline.warehouse.erasure.compaction import want_compaction_once_built
 from clodura_pipeline.warehouse.people import update_people
 from clodura_pipeline.warehouse.published import answers, contacts, spend
+from clodura_pipeline.warehouse.published.analysts_file import BUILT_FROM
 from clodura_pipeline.warehouse.state import get_state, set_state
 from clodura_pipeline.warehouse.suppression import update_suppressed_people
 from clodura_pipeline.warehouse.table import Table
@@ -50,7 +50,7 @@ def build_analyst_tables(
     update_suppressed_people(connection, suppression)
     inputs = "/".join(str(get_state(connection, name)) for name in _INPUTS)
     state = f"{ledger.ledger_id}/{sequence}/{inputs}"
-    if get_state(connection, "built_from") == state:
+    if get_state(connection, BUILT_FROM) == state:
         return sequence
     with transaction(connection):
         for statement in (*answers.PREPARE, *contacts.PREPARE):
@@ -60,14 +60,17 @@ def build_analyst_tables(
         for table, query in _SMALL.items():
             connection.execute(f"DELETE FROM {table.name}")
             connection.execute(f"INSERT INTO {table.name} BY NAME {query}")
+        for table in tables.COPIED:
+            connection.execute(f"DELETE FROM analysts.{table.name}")
+            connection.execute(f"INSERT INTO analysts.{table.name} FROM {table.name}")
         connection.execute("DELETE FROM publication")
         connection.execute(
             "INSERT INTO publication SELECT ?, ?, ?, count(*), ?, ? FROM enriched_contacts "
             "WHERE match_status = 'pending'",
             [now, run_id, sequence, ledger.ledger_id, calls_per_day],
         )
-        set_state(connection, "built_from", state)
-        want_compaction_once_built(connection)
+    # After the commit: one transaction writes to one file. Killed in between, the next run compares all rows again.
+    set_state(connection, BUILT_FROM, state)
     return sequence
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import blake2b
@@ -12,8 +12,11 @@ from typing import Any
 import duckdb
 
 from clodura_pipeline.errors import UserFixableError
-from clodura_pipeline.warehouse.database import first_row
-from clodura_pipeline.warehouse.erasure.compaction import may_hold_removed_rows
+from clodura_pipeline.warehouse.database import first_row, transaction
+from clodura_pipeline.warehouse.erasure.compaction import (
+    analysts_file_holds_removed_rows,
+    note_analysts_file_rewritten,
+)
 from clodura_pipeline.warehouse.erasure.rebuild import (
     execute_in_new_process,
     parquet_folder,
@@ -21,20 +24,15 @@ from clodura_pipeline.warehouse.erasure.rebuild import (
     remove,
     removed_at_end,
 )
+from clodura_pipeline.warehouse.published.analysts_file import DESCRIBED, STORAGE_VERSION, detached_analysts_file
 from clodura_pipeline.warehouse.published.dictionary import described_views
 from clodura_pipeline.warehouse.published.views import NEW_SINCE, VIEWS
 from clodura_pipeline.warehouse.replacement import replace_file
 from clodura_pipeline.warehouse.state import get_state, set_state
-from clodura_pipeline.warehouse.tables import PUBLICATION, PUBLISHED
-
-STORAGE_VERSION = "v1.0.0"
-"""Analysts' tools lag behind: DuckDB 1.0 and later open this format."""
+from clodura_pipeline.warehouse.tables import PUBLISHED
 
 PUBLISHED_MODE = 0o440
 """Who may open the published file unless a setting says otherwise: owner and group, to read."""
-
-
-_PUBLISHED = "published_content"
 
 
 class PublicationError(UserFixableError):
@@ -44,7 +42,7 @@ class PublicationError(UserFixableError):
 def publish(
     connection: duckdb.DuckDBPyConnection, target: Path, mode: int = PUBLISHED_MODE, parquet_dir: Path | None = None
 ) -> bool:
-    """Copy the analysts' tables into a new file and swap it in for `target`, which stays whole at every moment.
+    """Copy the file of the analysts' tables and swap the copy in for `target`, which stays whole at every moment.
 
     The caller holds the lock and has brought the tables up to date. Readers that have the old file open keep its
     state; new ones see the new one.
@@ -63,14 +61,12 @@ def publish(
             target.parent.mkdir(parents=True)
             target.parent.chmod(0o755)  # others may be allowed to open the file in it
         fresh.unlink(missing_ok=True)
-        content = _content(connection)
-        is_same = get_state(connection, _PUBLISHED) == f"{content}/{_identity(target)}"
-        if is_same and not may_hold_removed_rows(connection):
-            _write_again(connection, target, fresh)
-        else:
-            _write(connection, fresh)
+        _describe(connection)
+        if analysts_file_holds_removed_rows(connection):
+            _rewrite_analysts_file(connection, fresh)
+        with detached_analysts_file(connection) as built:
+            shutil.copyfile(built, fresh)
         _swap(fresh, target, mode)
-        set_state(connection, _PUBLISHED, f"{content}/{_identity(target)}")
         if parquet_dir is not None:
             _write_parquet(connection, parquet_dir, mode)
     except (OSError, duckdb.IOException) as error:
@@ -91,73 +87,49 @@ def _shows_later(connection: duckdb.DuckDBPyConnection, target: Path) -> bool:
     return bool(ours and shown and ours[0] == shown[0] and shown[1] > ours[1])
 
 
-def _content(connection: duckdb.DuckDBPyConnection) -> str:
-    """What the file holds, as a hash; without the row that says when it was published."""
-    sums = [
-        f"SELECT count(*), sum(hash({', '.join(table.names)})::HUGEINT) FROM {table.name}"
-        for table in PUBLISHED
-        if table is not PUBLICATION
-    ]
-    rows = connection.execute(" UNION ALL ".join(sums)).fetchall()
-    statements = list(_statements(Path(), {table.name: "" for table in PUBLISHED}))
-    return blake2b(repr((rows, statements)).encode(), digest_size=16).hexdigest()
-
-
-def _identity(target: Path) -> str:
-    """Which file this is: another one has another inode, size or time."""
-    if not target.is_file():
-        return ""
-    found = target.stat()
-    return f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}"
-
-
-def _write_again(connection: duckdb.DuckDBPyConnection, target: Path, fresh: Path) -> None:
-    """Copy the published file, which holds what the tables hold, and say when it was published now."""
-    names = ", ".join(PUBLICATION.names)
-    (row,) = connection.execute(f"SELECT {names} FROM publication").fetchall()
-    shutil.copyfile(target, fresh)
-    with contextlib.closing(duckdb.connect(fresh)) as copy:
-        copy.execute("DELETE FROM publication")
-        copy.execute(f"INSERT INTO publication ({names}) VALUES ({', '.join('?' * len(row))})", row)
-
-
-def _write(connection: duckdb.DuckDBPyConnection, fresh: Path) -> None:
-    folder = parquet_folder(fresh)
-    remove(folder)  # a process that was killed left it
-    if may_hold_removed_rows(connection):
-        with removed_at_end(folder):
-            folder.mkdir()
-            for table in PUBLISHED:
-                connection.execute(f"COPY {table.name} TO {quoted(folder / table.name)} (FORMAT parquet)")
-            sources = {table.name: f"read_parquet({quoted(folder / table.name)})" for table in PUBLISHED}
-            execute_in_new_process(list(_statements(fresh, sources)), spill=folder)
+def _describe(connection: duckdb.DuckDBPyConnection) -> None:
+    """Views, the macro and comments, where they are not those of this version yet."""
+    statements = list(_descriptions())
+    version = blake2b(repr(statements).encode(), digest_size=16).hexdigest()
+    if get_state(connection, DESCRIBED) == version:
         return
-    own = connection.execute("SELECT current_database()").fetchall()[0][0]
+    own = connection.execute("SELECT current_database(), current_setting('search_path')").fetchall()[0]
+    connection.execute("USE analysts")
     try:
-        for statement in _statements(fresh, {table.name: f"{own}.{table.name}" for table in PUBLISHED}):
-            connection.execute(statement)
+        with transaction(connection):
+            for statement in statements:
+                connection.execute(statement)
     finally:
-        connection.execute(f"USE {own}")
-        connection.execute("DETACH DATABASE IF EXISTS published")
+        connection.execute(f"SET search_path = '{own[1]}'")
+    set_state(connection, DESCRIBED, version)
 
 
-def _statements(fresh: Path, sources: Mapping[str, str]) -> Iterator[str]:
-    """What makes the file, from these sources by table name."""
-    yield f"ATTACH {quoted(fresh)} AS published (STORAGE_VERSION '{STORAGE_VERSION}')"
-    for table in PUBLISHED:
-        names = ", ".join(table.names)
-        yield f"CREATE TABLE published.{table.name} ({table.ddl()})"
-        yield f"INSERT INTO published.{table.name} ({names}) SELECT {names} FROM {sources[table.name]}"
-    yield "USE published"
+def _descriptions() -> Iterator[str]:
     for view in VIEWS:
-        yield f"CREATE VIEW {view.name} AS {view.query}"
+        yield f"CREATE OR REPLACE VIEW {view.name} AS {view.query}"
     yield NEW_SINCE
     for kind, described in (("TABLE", PUBLISHED), ("VIEW", described_views())):
         for table in described:
             yield f"COMMENT ON {kind} {table.name} IS {quoted(table.meaning)}"
             for column in table.columns:
                 yield f'COMMENT ON COLUMN {table.name}."{column.name}" IS {quoted(column.meaning)}'
-    yield "CHECKPOINT published"
+
+
+def _rewrite_analysts_file(connection: duckdb.DuckDBPyConnection, fresh: Path) -> None:
+    """Have the file of the analysts' tables written by a new process, without what was removed from it."""
+    with removed_at_end(parquet_folder(fresh)) as folder:
+        remove(folder)  # a process that was killed left it
+        folder.mkdir()
+        statements = [f"ATTACH {quoted(fresh)} AS published (STORAGE_VERSION '{STORAGE_VERSION}')", "USE published"]
+        for table in PUBLISHED:
+            rows = quoted(folder / table.name)
+            connection.execute(f"COPY analysts.{table.name} TO {rows} (FORMAT parquet)")
+            statements += [f"CREATE TABLE {table.name} ({table.ddl()})",
+                           f"INSERT INTO {table.name} FROM read_parquet({rows})"]  # fmt: skip
+        execute_in_new_process([*statements, *_descriptions(), "CHECKPOINT published"], spill=folder)
+    with detached_analysts_file(connection) as built:
+        shutil.move(fresh, built)
+    note_analysts_file_rewritten(connection)
 
 
 def _swap(fresh: Path, target: Path, mode: int) -> None:
@@ -176,7 +148,7 @@ def _write_parquet(connection: duckdb.DuckDBPyConnection, folder: Path, mode: in
     fresh.mkdir(parents=True)
     for table in PUBLISHED:
         file = fresh / f"{table.name}.parquet"
-        connection.execute(f"COPY {table.name} TO {quoted(file)} (FORMAT parquet)")
+        connection.execute(f"COPY analysts.{table.name} TO {quoted(file)} (FORMAT parquet)")
         file.chmod(mode)
     fresh.chmod(0o755)
     if folder.exists():

@@ -180,5 +180,5 @@ VIEWS = (
     FILE_RESULTS, MATCH_RATES, PENDING_CONTACTS, SPEND_BY_MONTH, DUPLICATE_CONTACTS, ORGANISATIONS, CRM_UPDATES,
 )  # fmt: skip
 
-NEW_SINCE = "CREATE MACRO new_since(ts) AS TABLE SELECT * FROM enriched_contacts WHERE changed_at > ts"
+NEW_SINCE = "CREATE OR REPLACE MACRO new_since(ts) AS TABLE SELECT * FROM enriched_contacts WHERE changed_at > ts"
 """Contacts in which anything changed after a time, first appearance included."""

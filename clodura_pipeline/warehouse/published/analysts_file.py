@@ -1,0 +1,47 @@
+"""The file of the analysts' tables, attached to the working database: publishing copies it as a whole.
+
+It has the storage format of the published file. A copy of 170 MB takes 0.2 s; to fill new tables took 3 s (measured).
+"""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+
+from clodura_pipeline.warehouse.erasure.rebuild import quoted
+from clodura_pipeline.warehouse.state import clear_state
+from clodura_pipeline.warehouse.tables import PUBLISHED
+
+STORAGE_VERSION = "v1.0.0"
+"""Analysts' tools lag behind: DuckDB 1.0 and later open this format."""
+BUILT_FROM = "built_from"
+DESCRIBED = "described_by"
+
+
+def attach_analysts_file(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Attach the file as `analysts`, with empty tables where it is new. Names without a database are found in both."""
+    own = connection.execute("SELECT current_database()").fetchall()[0][0]
+    connection.execute(f"ATTACH {quoted(path)} AS analysts (STORAGE_VERSION '{STORAGE_VERSION}')")
+    tables = "SELECT count(*) FROM duckdb_tables() WHERE database_name = 'analysts'"
+    if connection.execute(tables).fetchall()[0][0] < len(PUBLISHED):
+        clear_state(connection, BUILT_FROM)
+        clear_state(connection, DESCRIBED)
+        for table in PUBLISHED:
+            connection.execute(f"CREATE TABLE IF NOT EXISTS analysts.{table.name} ({table.ddl()})")
+    connection.execute(f"SET search_path = '{own}.main,analysts.main'")
+
+
+@contextlib.contextmanager
+def detached_analysts_file(connection: duckdb.DuckDBPyConnection) -> Iterator[Path]:
+    """The path of the file, which is complete and closed for as long as the context lasts."""
+    query = "SELECT path FROM duckdb_databases() WHERE database_name = 'analysts'"
+    path = Path(connection.execute(query).fetchall()[0][0])
+    own = connection.execute("SELECT current_database()").fetchall()[0][0]
+    connection.execute("CHECKPOINT analysts")
+    connection.execute(f"USE {own}")
+    connection.execute("DETACH analysts")
+    try:
+        yield path
+    finally:
+        attach_analysts_file(connection, path)
