@@ -5,7 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from clodura_pipeline.graph.console import shorten_failures
+from clodura_pipeline.graph.runs.console import shorten_failures
 from clodura_pipeline.private_files import ONLY_FOR_OWNER, close_folder
 
 PROJECT = Path(__file__).parent

@@ -61,9 +61,9 @@ def _executed(job: str, days: str | None, config: dict[str, Any]) -> "Iterator[d
 
     from clodura_pipeline.errors import UserFixableError
     from clodura_pipeline.graph.build import build_project
-    from clodura_pipeline.graph.console import shorten_failures
     from clodura_pipeline.graph.partitions import range_tags
-    from clodura_pipeline.graph.run_summary import failure_reasons
+    from clodura_pipeline.graph.runs.console import shorten_failures
+    from clodura_pipeline.graph.runs.summary import failure_reasons
     from clodura_pipeline.settings import load_settings, project_root
 
     shorten_failures()

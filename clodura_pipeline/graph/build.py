@@ -7,14 +7,14 @@ from clodura_pipeline.graph.assets.enrichment import build_enrichment_assets
 from clodura_pipeline.graph.assets.publication import build_publication_assets
 from clodura_pipeline.graph.assets.report import build_report_assets
 from clodura_pipeline.graph.assets.retention import build_retention_assets
+from clodura_pipeline.graph.automation.schedules import build_schedules
+from clodura_pipeline.graph.automation.sensors import build_sensors
 from clodura_pipeline.graph.checks.answers import build_answer_checks
 from clodura_pipeline.graph.checks.credits import build_credit_checks
 from clodura_pipeline.graph.checks.retention import build_retention_checks
 from clodura_pipeline.graph.checks.tables import build_table_checks
 from clodura_pipeline.graph.instance import GraphInstance
 from clodura_pipeline.graph.jobs import build_jobs
-from clodura_pipeline.graph.schedules import build_schedules
-from clodura_pipeline.graph.sensors import build_sensors
 from clodura_pipeline.settings import Settings
 
 

@@ -16,7 +16,7 @@ from clodura_pipeline.clodura.client import ClientSettings
 from clodura_pipeline.enrichment.ledger_file import open_ledger
 from clodura_pipeline.enrichment.session import RunIdentity, Session, open_session
 from clodura_pipeline.graph.partitions import utc_now
-from clodura_pipeline.graph.run_config import EnrichmentConfig
+from clodura_pipeline.graph.runs.config import EnrichmentConfig
 from clodura_pipeline.identity.suppression import Suppression, read_suppression
 from clodura_pipeline.ledger import Ledger, Retention
 from clodura_pipeline.ledger.rules.clock import SystemClock

@@ -12,12 +12,12 @@ from clodura_pipeline.enrichment.canary import CanaryWatch, answer_history
 from clodura_pipeline.enrichment.plan import doubtful_people, make_plan, planned_batches, planned_people
 from clodura_pipeline.enrichment.plan_summary import PlanSummary
 from clodura_pipeline.enrichment.session import RunIdentity
-from clodura_pipeline.graph.guards import cap_scope, refuse_new_ledger, run_budget
 from clodura_pipeline.graph.instance import GraphInstance, Step
 from clodura_pipeline.graph.metadata import row_count, small_table, without_none
-from clodura_pipeline.graph.progress import ProgressReport
-from clodura_pipeline.graph.run_config import EnrichmentConfig, PlanConfig, config_with_cap
-from clodura_pipeline.graph.run_tags import tag_run
+from clodura_pipeline.graph.runs.config import EnrichmentConfig, PlanConfig, config_with_cap
+from clodura_pipeline.graph.runs.guards import cap_scope, refuse_new_ledger, run_budget
+from clodura_pipeline.graph.runs.progress import ProgressReport
+from clodura_pipeline.graph.runs.tags import tag_run
 from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.ledger.rules.stops import StopKind, stop
 from clodura_pipeline.warehouse.figures import ANSWERED_BY_DAY, PLANNED_BY_DAY, pending_reasons, percent

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 import dagster as dg
 
 from clodura_pipeline.enrichment.ledger_file import open_ledger
-from clodura_pipeline.graph.run_summary import failure_reasons
-from clodura_pipeline.graph.run_tags import PENDING, STOP_REASON
+from clodura_pipeline.graph.runs.summary import failure_reasons
+from clodura_pipeline.graph.runs.tags import PENDING, STOP_REASON
 from clodura_pipeline.ledger import LedgerError, exists
 from clodura_pipeline.settings import Settings
 

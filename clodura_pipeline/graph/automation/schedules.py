@@ -10,7 +10,7 @@ from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS
 from clodura_pipeline.graph.instance import GraphInstance
 from clodura_pipeline.graph.jobs import Jobs
 from clodura_pipeline.graph.partitions import range_tags
-from clodura_pipeline.graph.run_tags import RANGE
+from clodura_pipeline.graph.runs.tags import RANGE
 from clodura_pipeline.intake.files import ContactFile, find_files
 from clodura_pipeline.settings import Settings
 from clodura_pipeline.warehouse.landing import content_hash

@@ -8,7 +8,7 @@ from time import time
 
 import dagster as dg
 
-from clodura_pipeline.graph.alerts import alert_text, send_alert
+from clodura_pipeline.graph.automation.alerts import alert_text, send_alert
 from clodura_pipeline.graph.instance import GraphInstance
 from clodura_pipeline.graph.jobs import Jobs
 from clodura_pipeline.graph.partitions import range_tags

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from clodura_pipeline.enrichment.session import RefusedToStart
-from clodura_pipeline.graph.run_config import EnrichmentConfig
+from clodura_pipeline.graph.runs.config import EnrichmentConfig
 from clodura_pipeline.ledger.rules.policy import Budget
 from clodura_pipeline.settings import Settings
 from clodura_pipeline.warehouse.published.publication import paid_answers_shown

@@ -1,0 +1,1 @@
+"""A run: its config, caps, progress, tags and summary."""
