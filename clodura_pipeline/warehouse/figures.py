@@ -65,9 +65,9 @@ SELECT usage_date AS day, sum(requests)::BIGINT AS calls, sum(persons)::BIGINT A
        sum(credits_charged) AS credits FROM credit_usage GROUP BY 1 ORDER BY 1 DESC LIMIT 30
 """
 _PENDING = """
-SELECT e.pending_code, any_value(e.pending_reason), count(DISTINCT e.person_key)
-FROM contact_rows r JOIN enriched_contacts e USING (source, contact_id)
-WHERE e.match_status = 'pending' AND ($1 IS NULL OR r.file_date IN (SELECT unnest($1::DATE[])))
+SELECT pending_code, any_value(pending_reason), count(DISTINCT person_key) FROM enriched_contacts
+WHERE match_status = 'pending'
+AND ($1 IS NULL OR person_key IN (SELECT person_key FROM contact_rows WHERE file_date IN (SELECT unnest($1::DATE[]))))
 GROUP BY 1 ORDER BY 3 DESC
 """
 _OUTCOMES = """

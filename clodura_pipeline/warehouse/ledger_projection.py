@@ -17,11 +17,31 @@ from clodura_pipeline.warehouse.ledger_tables import ATTEMPTS, IDENTIFIERS, LEDG
 from clodura_pipeline.warehouse.state import get_state, raise_version, set_state
 
 PEOPLE_VERSION = "ledger_people_version"
-"""Raised when people of the ledger, or their identifiers, changed: rows have to be resolved again."""
+"""Raised when the ledger says something new about who is who: rows have to be resolved again."""
 
 # Answers that retention or an erasure took out of the ledger since they were projected.
 _REMOVED = """
 SELECT count(*) FROM ledger_attempts WHERE answer IS NOT NULL AND (? OR id IN (SELECT unnest(?::BIGINT[])))
+"""
+
+# People of the ledger that may change who rows are about. None do, as most, who were called for with all that their
+# rows know, under the key that the rows gave them. Two profiles of one person are an exception: a third one beside
+# both becomes theirs when both lead to one key (`matching._PROFILE_LINKS`).
+_NEWS = """
+WITH told AS (
+    SELECT i.person_key, bool_and(CASE WHEN o.person_key IS NOT NULL
+        THEN k.person_key = i.person_key AND k.from_call = i.from_call
+        ELSE k.identifier IS NULL AND list_contains(CASE WHEN i.from_call THEN q.sent_ids ELSE q.other_ids END,
+                                                    i.identifier) END) AS is_known
+    FROM changed_identifiers i LEFT JOIN ledger_people o USING (person_key)
+    LEFT JOIN people_requests q USING (person_key) LEFT JOIN ledger_identifiers k ON k.identifier = i.identifier
+    GROUP BY i.person_key
+)
+SELECT count(*) FROM changed_people c LEFT JOIN ledger_people o USING (person_key)
+LEFT JOIN people_requests q USING (person_key) LEFT JOIN told t USING (person_key)
+WHERE c.is_erased OR c.survivor <> c.person_key OR NOT coalesce(t.is_known, false)
+OR CASE WHEN o.person_key IS NOT NULL THEN (o.survivor, o.added, o.is_erased) <> (c.survivor, c.added, c.is_erased)
+        ELSE len(list_filter(q.sent_ids || q.other_ids, lambda x: x LIKE 'li:%')) > 1 END
 """
 
 
@@ -34,23 +54,29 @@ def project_ledger(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> int
     since = int(get_state(connection, "projected_sequence") or 0)
     marker = get_state(connection, "restore_marker")
     is_same = get_state(connection, "projected_ledger") == ledger.ledger_id
-    if not is_same or (marker is not None and not ledger.has_restore_marker(marker)):
-        since = 0
-    changes = ledger.changes_since(since)
-    if changes.sequence == since and since:
+    is_same = is_same and marker is not None and ledger.has_restore_marker(marker)
+    changes = ledger.changes_since(since if is_same else 0)
+    if is_same and changes.sequence == since:
         return since
     attempts = _frame(changes.attempts, ATTEMPTS)
     people = _frame(changes.people, PEOPLE)
+    identifiers = _frame(changes.identifiers, IDENTIFIERS)
     with transaction(connection):
+        with (
+            registered(connection, "changed_people", people),
+            registered(connection, "changed_identifiers", identifiers),
+        ):
+            if not is_same or scalar(connection, _NEWS):
+                raise_version(connection, PEOPLE_VERSION)
         emptied = attempts.filter(pl.col("answer").is_null())["id"].to_list()
-        if scalar(connection, _REMOVED, [since == 0, emptied]):
+        if scalar(connection, _REMOVED, [not is_same, emptied]):
             want_compaction(connection)
-        if since == 0:
+        if not is_same:
             for table in (*LEDGER_TABLES, "person_aliases", "pending_reasons"):
                 connection.execute(f"DELETE FROM {table}")
         _replace(connection, "ledger_attempts", "id", attempts)
         _replace(connection, "ledger_people", "person_key", people)
-        _replace(connection, "ledger_identifiers", "identifier", _frame(changes.identifiers, IDENTIFIERS))
+        _replace(connection, "ledger_identifiers", "identifier", identifiers)
         _replace(connection, "ledger_shapes", "shape_id", _frame(changes.shapes, SHAPES))
         connection.execute("DELETE FROM ledger_runs")
         if runs := ledger.all_runs():
@@ -59,8 +85,6 @@ def project_ledger(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> int
         connection.execute(
             "DELETE FROM ledger_identifiers WHERE person_key IN (SELECT person_key FROM ledger_people WHERE is_erased)"
         )
-        if len(people) or since == 0:
-            raise_version(connection, PEOPLE_VERSION)
         set_state(connection, "projected_ledger", changes.ledger_id)
         set_state(connection, "projected_sequence", str(changes.sequence))
         set_state(connection, "restore_marker", ledger.write_restore_marker())

@@ -95,14 +95,20 @@ class Warehouse:
         reader = AnswerReader(load_answer_fields(file))
         self.ledger.reread(lambda raw, asked: judge(raw, asked, self.now, reader), reader.version)
 
-    def call(self, answer: Answer, days: tuple[date, ...] = (DAY,), refresh: Refresh | None = None) -> int:
-        """Plan and call for everyone who may be called for; returns the number of calls."""
+    def call(
+        self,
+        answer: Answer,
+        days: tuple[date, ...] = (DAY,),
+        refresh: Refresh | None = None,
+        at_most: int | None = None,
+    ) -> int:
+        """Plan and call for everyone who may be called for, or the first of them; returns the number of calls."""
         self.runs += 1
         run_id = f"run-{self.runs}"
         make_plan(self.connection, self.ledger, self.suppression, days, run_id, refresh)
         run = self.ledger.start_run(run_id, run_id, 0, str(days[0]), str(days[-1]))
         reader, calls = AnswerReader(), 0
-        people = planned_people(self.connection, days)
+        people = planned_people(self.connection, days)[:at_most]
         for batch in planned_batches(lambda: nullcontext(self.connection), days, people, 100):
             for request in batch:
                 permit = self.ledger.permit(request, run, replace(POLICY, refresh=refresh))
