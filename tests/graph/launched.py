@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,10 @@ from project import TODAY, Project
 
 ROOT = Path(__file__).parents[2]
 DAY = TODAY.isoformat()
+LAUNCH = (str(Path(sys.executable).with_name("dg")), "launch")
+JOB = ("--job", "enrich_contacts")
+UP_TO_THE_CALLS = ("--assets", "+key:clodura_responses")
+"""The job without what follows the calls: half as long."""
 _INSTANCE = """
 telemetry:
   enabled: false
@@ -99,11 +103,15 @@ def _run_job(settings: dict[str, str], home: str) -> None:
 @contextlib.contextmanager
 def dg_launch(project: Project, output: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
     """`dg launch --job enrich_contacts`, in a process group of its own as a shell would start it."""
-    command = [str(Path(sys.executable).with_name("dg")), "launch", "--job", "enrich_contacts", "--partition", DAY]
     with (
         output.open("wb") as log,
         subprocess.Popen(
-            command, cwd=ROOT, env=environment(project, **more), stdout=log, stderr=log, start_new_session=True
+            [*LAUNCH, *JOB, "--partition", DAY],
+            cwd=ROOT,
+            env=environment(project, **more),
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         ) as process,
     ):
         try:
@@ -113,17 +121,18 @@ def dg_launch(project: Project, output: Path, **more: str) -> Iterator[subproces
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def launch(project: Project, env_file: str, *arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
-    """`dg launch` for today in a project folder of its own with this `.env`, under the usual umask of a server."""
+def launch(
+    project: Project, env_file: str, *arguments: str, what: Sequence[str] = JOB, day: str = DAY, **given: str
+) -> subprocess.CompletedProcess[str]:
+    """`dg launch` for a day in a project folder of its own with this `.env`, under the usual umask of a server."""
     root = project.folder / "project"
     root.mkdir()
     for name in ("pyproject.toml", "dagster.yaml", "clodura_pipeline"):
         (root / name).symlink_to(ROOT / name)
     (root / ".env").write_text(env_file)
-    command = [str(Path(sys.executable).with_name("dg")), "launch", "--job", "enrich_contacts", "--partition", DAY]
     return subprocess.run(
-        [*command, *arguments], cwd=root, env=environment(project, **given), umask=0o022, capture_output=True,
-        text=True, check=False, timeout=300,
+        [*LAUNCH, *what, "--partition", day, *arguments], cwd=root, env=environment(project, **given), umask=0o022,
+        capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
 
 
