@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
 import yaml
@@ -64,11 +65,10 @@ class OtherProject:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def scaffold(self, name: str, **attributes: Any) -> None:
-        """`dg scaffold defs`, then the attributes that a user would write."""
-        self.dg("scaffold", "defs", TYPE, name)
+    def add(self, name: str, **attributes: Any) -> None:
+        """Write the file of an instance, as `dg scaffold defs` and its user do."""
         path = self.root / "their_project" / "defs" / name / "defs.yaml"
-        assert yaml.safe_load(path.read_text())["type"] == TYPE
+        path.parent.mkdir(exist_ok=True)
         path.write_text(yaml.safe_dump({"type": TYPE, "attributes": attributes}))
 
 
@@ -77,14 +77,17 @@ def other_project(tmp_path: Path) -> OtherProject:
     return OtherProject(tmp_path)
 
 
-def test_two_instances_run_side_by_side_in_another_project(other_project: OtherProject) -> None:
+def test_two_instances_run_side_by_side_in_another_project(
+    other_project: OtherProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One is launched by dg, the other runs in this process, from the same code location."""
     with Sandbox(SandboxOptions(api_key="their-key", starting_balance=100)) as sandbox:
         person = next(person for person in sandbox.directory.people if person.answer == "person")
         for team in ("north", "south"):
             contacts = other_project.root / team / "contacts" / str(TODAY)
             contacts.mkdir(parents=True)
             (contacts / "crm.csv").write_text(f"contact_id,email\n{team},{person.email}\n")
-            other_project.scaffold(
+            other_project.add(
                 team,
                 api_key_env="THEIR_KEY",
                 base_url=sandbox.base_url,
@@ -94,14 +97,17 @@ def test_two_instances_run_side_by_side_in_another_project(other_project: OtherP
                 key_prefix=team,
                 requests_per_second=0,
             )
-        assert "validated successfully" in other_project.dg("check", "yaml")
-        other_project.dg("check", "defs", THEIR_KEY="their-key")
-        listed = other_project.dg("list", "defs", "--json", THEIR_KEY="their-key")
-        for name in ("north/clodura_responses", "south/clodura_responses", "enrich_contacts_north"):
-            assert name in listed
         (other_project.root / ".env").write_text("THEIR_KEY=their-key\n")
+        other_project.dg("launch", "--job", "enrich_contacts_north", "--partition", str(TODAY))
+        monkeypatch.setenv("THEIR_KEY", "their-key")
+        monkeypatch.syspath_prepend(str(other_project.root))
+        both = dg.load_from_defs_folder(path_within_project=other_project.root / "their_project")
+        keys = {key.to_user_string() for key in both.resolve_asset_graph().get_all_asset_keys()}
+        assert {"north/clodura_responses", "south/clodura_responses"} < keys
+        with dg.DagsterInstance.ephemeral() as instance:
+            south = both.resolve_job_def("enrich_contacts_south")
+            assert south.execute_in_process(instance=instance, partition_key=str(TODAY)).success
         for team in ("north", "south"):
-            other_project.dg("launch", "--job", f"enrich_contacts_{team}", "--partition", str(TODAY))
             with duckdb.connect(other_project.root / team / "published.duckdb", read_only=True) as published:
                 shown = published.execute("SELECT contact_id, match_status FROM enriched_contacts").fetchall()
             assert shown == [(team, "person")]
@@ -118,6 +124,9 @@ def test_every_setting_is_an_attribute_with_a_description() -> None:
 
 
 def test_an_attribute_that_is_misspelt_is_refused(other_project: OtherProject) -> None:
-    other_project.scaffold("misspelt", max_credit_per_run=20)
+    other_project.dg("scaffold", "defs", TYPE, "misspelt")
+    (scaffolded,) = other_project.root.rglob("defs.yaml")
+    assert yaml.safe_load(scaffolded.read_text())["type"] == TYPE
+    other_project.add("misspelt", max_credit_per_run=20)
     with pytest.raises(AssertionError, match="max_credit_per_run"):
         other_project.dg("check", "yaml")
