@@ -1,7 +1,6 @@
 """A quick selection of the crash harness: real processes, killed where most is at stake."""
 
-import pytest
-from harness import Crash, KillPoint, crash_all
+from harness import KillPoint, crash_all
 from postgres_server import running_server
 
 KILLS = (
@@ -12,27 +11,15 @@ KILLS = (
 )
 
 
-@pytest.fixture(scope="module")
-def crashes() -> dict[str, Crash]:
-    return {str(done.kill): done for done in crash_all(list(KILLS), parallel=3)}
+def test_a_kill_loses_no_answer_and_calls_again_only_for_people_in_flight() -> None:
+    """One test for all points: they run beside each other."""
+    crashes = list(crash_all(list(KILLS), parallel=3))
+    assert [str(done.kill) for done in crashes if not done.killed] == []
+    assert {str(done.kill): done.broken for done in crashes if done.broken} == {}
+    assert all(done.called_again <= done.in_flight_at_kill for done in crashes)
+    assert any(done.in_flight_at_kill for done in crashes)
 
 
-@pytest.mark.xdist_group("crashes")
-@pytest.mark.parametrize("kill", KILLS, ids=str)
-def test_a_kill_loses_no_answer_and_calls_again_only_for_people_in_flight(
-    crashes: dict[str, Crash], kill: KillPoint
-) -> None:
-    done = crashes[str(kill)]
-    assert done.killed
-    assert done.broken == ()
-
-
-def test_doubt_is_never_larger_than_the_calls_in_flight(crashes: dict[str, Crash]) -> None:
-    assert all(done.called_again <= done.in_flight_at_kill for done in crashes.values())
-    assert any(done.in_flight_at_kill for done in crashes.values())
-
-
-@pytest.mark.xdist_group("crashes")
 def test_a_kill_of_a_run_on_postgresql_loses_no_answer() -> None:
     with running_server() as server:
         (done,) = crash_all([KillPoint("settling", "before", 12)], parallel=1, server=server)
