@@ -18,7 +18,7 @@ def contact_ids(contacts: pl.DataFrame) -> pl.Series:
     """The id of each cleaned row."""
     own = pl.col("contact_id").cast(pl.String)
     blank = own.str.strip_chars().str.to_lowercase().is_in(["", *_NO_ID]).fill_null(True)
-    with duckdb.connect() as connection:
+    with duckdb.cursor() as connection:  # of the process's own database in memory: to make another one takes 17 ms
         connection.register("contacts", contacts.select("profile_id", "email_id", "name_id").to_arrow())
         derived = connection.sql(f"SELECT {DERIVED_ID_SQL} AS derived FROM contacts").pl()["derived"]
     return contacts.select(pl.when(blank).then(derived).otherwise(own).alias("contact_id")).to_series()

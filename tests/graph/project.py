@@ -15,6 +15,7 @@ from clodura_pipeline.settings import check_settings
 
 TODAY = datetime.now(UTC).date()
 YESTERDAY = TODAY - timedelta(days=1)
+PAGE = dg.AssetKey("enrichment_report")
 
 
 @dataclass
@@ -68,18 +69,22 @@ class Project:
         *,
         job: str = "enrich_contacts",
         config: dict[str, Any] | None = None,
+        page: bool = False,
         **changes: Any,
     ) -> dg.ExecuteInProcessResult:
-        """Run a job for a day or a range; returns the result, failed or not."""
+        """Run a job for a day or a range; returns the result, failed or not.
+
+        Without the page about the published file, unless `page`: it has tests of its own.
+        """
         tags = {
             "dagster/asset_partition_range_start": first.isoformat(),
             "dagster/asset_partition_range_end": (last or first).isoformat(),
         }
         run_config = {"ops": {"clodura_responses": {"config": config}}} if config else None
-        return (
-            self.build(**changes)
-            .resolve_job_def(job)
-            .execute_in_process(run_config=run_config, instance=self.instance, tags=tags, raise_on_error=False)
+        made = self.build(**changes).resolve_job_def(job)
+        assets = [key for key in made.asset_layer.selected_asset_keys if page or key != PAGE]
+        return made.execute_in_process(
+            run_config=run_config, instance=self.instance, tags=tags, raise_on_error=False, asset_selection=assets
         )
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
