@@ -7,10 +7,10 @@ from clodura_pipeline.ledger.changes import Changes
 from clodura_pipeline.ledger.database import Address, LedgerError, LedgerUnavailable, LedgerUnreachable, LedgerUrl
 from clodura_pipeline.ledger.engines import exists
 from clodura_pipeline.ledger.erasure import ErasedPeople, ErasureCounts
-from clodura_pipeline.ledger.identifier_migration import CanonicalForm
 from clodura_pipeline.ledger.ledger import Ledger
 from clodura_pipeline.ledger.retention import Removed, Retention
 from clodura_pipeline.ledger.schema import FILE_NAME
+from clodura_pipeline.ledger.transaction import CanonicalForm
 
 __all__ = [
     "FILE_NAME",

@@ -3,14 +3,15 @@
 from dataclasses import dataclass, replace
 
 from clodura_pipeline.clodura.balance import Balance
+from clodura_pipeline.clodura.verdicts import RawAnswer
 from clodura_pipeline.ledger import budget, limits
-from clodura_pipeline.ledger.attempts import expire_leases, newest_attempt
+from clodura_pipeline.ledger.attempts import expire_leases, is_in_flight, newest_attempt
 from clodura_pipeline.ledger.budget import Wait
-from clodura_pipeline.ledger.database import Cursor
-from clodura_pipeline.ledger.people import next_sequence
 from clodura_pipeline.ledger.rules.policy import Policy
+from clodura_pipeline.ledger.rules.requests import Run
 from clodura_pipeline.ledger.rules.stops import Stop
-from clodura_pipeline.ledger.server_time import ClockReading
+from clodura_pipeline.ledger.server_time import learn_server_time
+from clodura_pipeline.ledger.transaction import Transaction
 
 SMALLEST_CHARGE_CREDITS = 0.5
 """A smaller drop than this cannot be an enrichment call: other endpoints charge 0.04 and 0.1 credits (documented), so
@@ -54,8 +55,7 @@ class BalanceReading:
 
 
 def start(
-    cursor: Cursor,
-    now: ClockReading,
+    tx: Transaction,
     policy: Policy,
     ahead_seconds: float = 0.0,
     instead_of: StartedReading | None = None,
@@ -66,71 +66,78 @@ def start(
         ahead_seconds: how far from now its request is to leave.
         instead_of: one that could not leave in its place, which is given up.
     """
-    expire_leases(cursor, now)
-    if cursor.execute("SELECT 1 FROM attempts WHERE state = 'sent' LIMIT 1").fetchone():
+    expire_leases(tx)
+    if is_in_flight(tx):
         return None
     if instead_of is not None:
-        limits.free_reading(cursor, instead_of.send_stamp)
-    then = now.later(ahead_seconds)
-    obstacle = limits.windows_allow(cursor, policy.limits, then)
+        limits.free_reading(tx, instead_of.send_stamp)
+    then = tx.leaving(ahead_seconds)
+    obstacle = limits.windows_allow(tx, policy.limits, then)
     if obstacle is not None:
         return obstacle
-    at_rest = seconds_until_doubts_settle(cursor, now) <= 0
-    started = StartedReading(newest_attempt(cursor), budget.totals(cursor, "all"), now.server, at_rest)
-    return replace(started, send_at=then.local, send_stamp=limits.count_send(cursor, then, None))
+    at_rest = seconds_until_doubts_settle(tx) <= 0
+    started = StartedReading(newest_attempt(tx), budget.totals(tx, "all"), tx.now.server, at_rest)
+    return replace(started, send_at=then.local, send_stamp=limits.count_send(tx, then, None))
 
 
-def seconds_until_doubts_settle(cursor: Cursor, now: ClockReading) -> float:
+def seconds_until_doubts_settle(tx: Transaction) -> float:
     """How long Clodura may still work on a call whose answer was lost: until the last lease of those at risk ends."""
-    until = cursor.execute(
+    until = tx.execute(
         "SELECT max(lease_until) FROM attempts WHERE at_risk_credits > 0 AND state = 'ambiguous'"
     ).fetchone()[0]
-    return 0.0 if until is None else max(0.0, until - now.stamp)
+    return 0.0 if until is None else max(0.0, until - tx.now.stamp)
 
 
-def record(cursor: Cursor, run_id: str, started: StartedReading, balance: Balance) -> BalanceReading:
-    """Write a reading and compare it with the newest earlier one that was quiet too."""
-    quiet = started.at_rest and newest_attempt(cursor) == started.watermark
+def record(
+    tx: Transaction, run: Run, started: StartedReading, balance: Balance, answer: RawAnswer | None
+) -> BalanceReading:
+    """Write a reading and compare it with the newest earlier one that was quiet too.
+
+    Args:
+        answer: where it was read, for Clodura's time.
+    """
+    learn_server_time(tx, answer)
+    quiet = started.at_rest and newest_attempt(tx) == started.watermark
     spent = started.spent
-    before = cursor.execute(
+    before = tx.execute(
         "SELECT * FROM readings WHERE quiet = 1 AND credits IS NOT NULL ORDER BY id DESC LIMIT 1"
     ).fetchone()
     result = BalanceReading(balance.credits, balance.shape)
     if quiet and balance.credits is not None and before is not None:
         settled = spent.charged - before["charged_credits"]
-        if _is_zero(settled - _settled_between(cursor, before["watermark"], started.watermark)):
+        if _is_zero(settled - _settled_between(tx, before["watermark"], started.watermark)):
             result = _compare(before["credits"], balance, settled)
-    reading_id = cursor.execute(
+    reading_id = tx.execute(
         "INSERT INTO readings (run_id, read_at, watermark, quiet, credits, shape, charged_credits, at_risk_credits, "
         "interval, drop_credits, settled_credits, unexplained_credits) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "RETURNING id",
-        (run_id, started.began_at, started.watermark, int(quiet), balance.credits, balance.shape, spent.charged,
+        (run.run_id, started.began_at, started.watermark, int(quiet), balance.credits, balance.shape, spent.charged,
          spent.at_risk, result.interval, result.drop_credits, result.settled_credits, result.unexplained_credits),
     ).fetchone()[0]  # fmt: skip
     if before is not None and result.interval == "agrees":
-        _free_doubts(cursor, before["watermark"], started.watermark, reading_id)
-    next_sequence(cursor)
+        _free_doubts(tx, before["watermark"], started.watermark, reading_id)
+    _ = tx.sequence  # raised: readers see the reading
     return result
 
 
-def last(cursor: Cursor) -> BalanceReading | None:
+def last(tx: Transaction) -> BalanceReading | None:
     """The newest reading; None when there is none."""
-    row = cursor.execute(
+    row = tx.execute(
         "SELECT credits, shape, interval, drop_credits, settled_credits, unexplained_credits FROM readings "
         "ORDER BY id DESC LIMIT 1"
     ).fetchone()
     return BalanceReading(*row) if row else None
 
 
-def is_known(cursor: Cursor) -> bool:
+def is_known(tx: Transaction) -> bool:
     """Whether any reading ever had a balance."""
-    return cursor.execute("SELECT 1 FROM readings WHERE credits IS NOT NULL LIMIT 1").fetchone() is not None
+    return tx.execute("SELECT 1 FROM readings WHERE credits IS NOT NULL LIMIT 1").fetchone() is not None
 
 
-def _settled_between(cursor: Cursor, after: int, until: int) -> float:
+def _settled_between(tx: Transaction, after: int, until: int) -> float:
     """What the calls between two readings cost: not what was settled since, where an older answer was late."""
     query = "SELECT coalesce(sum(charged_credits), 0) FROM attempts WHERE id > ? AND id <= ?"
-    return cursor.execute(query, (after, until)).fetchone()[0]
+    return tx.execute(query, (after, until)).fetchone()[0]
 
 
 def _compare(before_credits: float, balance: Balance, settled: float) -> BalanceReading:
@@ -152,16 +159,13 @@ def _is_zero(credits: float) -> bool:
     return abs(credits) < 1e-6  # sums of fractions such as 0.04 are not exact in binary
 
 
-def _free_doubts(cursor: Cursor, after: int, until: int, reading_id: int) -> None:
+def _free_doubts(tx: Transaction, after: int, until: int, reading_id: int) -> None:
     """The balance dropped by what was settled: nothing in doubt between the readings was charged."""
-    doubts = cursor.execute(
+    doubts = tx.execute(
         "SELECT * FROM attempts WHERE id > ? AND id <= ? AND at_risk_credits > 0", (after, until)
     ).fetchall()
     for attempt in doubts:
-        budget.set_credits(cursor, attempt, attempt["charged_credits"], 0)
-        cursor.execute(
-            "UPDATE attempts SET doubt_settled_by = ?, sequence = ? WHERE id = ?",
-            (reading_id, next_sequence(cursor), attempt["id"]),
-        )
+        values = {"doubt_settled_by": reading_id, "sequence": tx.sequence}
+        budget.set_credits(tx, attempt, attempt["charged_credits"], 0, values)
     freed = sum(attempt["at_risk_credits"] for attempt in doubts)
-    cursor.execute("UPDATE readings SET at_risk_credits = at_risk_credits - ? WHERE id = ?", (freed, reading_id))
+    tx.execute("UPDATE readings SET at_risk_credits = at_risk_credits - ? WHERE id = ?", (freed, reading_id))

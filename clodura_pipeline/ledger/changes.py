@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clodura_pipeline.ledger.attempts import expire_leases
-from clodura_pipeline.ledger.database import Cursor
 from clodura_pipeline.ledger.people import current_sequence
-from clodura_pipeline.ledger.server_time import ClockReading
+from clodura_pipeline.ledger.transaction import Transaction
 
 # What readers need of an attempt: without the bytes of its answer.
 ATTEMPT_COLUMNS = (
@@ -36,17 +35,17 @@ class Changes:
     shapes: Sequence[tuple[object, ...]]
 
 
-def changes_since(cursor: Cursor, now: ClockReading, sequence: int) -> Changes:
+def changes_since(tx: Transaction, sequence: int) -> Changes:
     """All attempts and people that changed after a sequence."""
-    expire_leases(cursor, now)
+    expire_leases(tx)
 
     def found(query: str, *values: object) -> list[tuple[object, ...]]:
-        return [tuple(row) for row in cursor.execute(query, values)]
+        return [tuple(row) for row in tx.execute(query, values)]
 
     changed_people = "FROM people WHERE sequence > ?"
     return Changes(
-        ledger_id_of(cursor),
-        current_sequence(cursor),
+        tx.control["ledger_id"],
+        current_sequence(tx),
         found(f"SELECT {', '.join(ATTEMPT_COLUMNS)} FROM attempts WHERE sequence > ? ORDER BY id", sequence),
         found(
             "SELECT person_key, coalesce(alias_of, person_key), added, erased_at IS NOT NULL " + changed_people,
@@ -61,19 +60,14 @@ def changes_since(cursor: Cursor, now: ClockReading, sequence: int) -> Changes:
     )
 
 
-def ledger_id_of(cursor: Cursor) -> str:
-    """What tells this ledger from others, backups of it excepted."""
-    return cursor.execute("SELECT ledger_id FROM control").fetchone()[0]
-
-
-def write_restore_marker(cursor: Cursor) -> str:
+def write_restore_marker(tx: Transaction) -> str:
     """A mark that is in the ledger from now on: a ledger without it was restored from an older backup."""
     mark = uuid.uuid4().hex
-    written = cursor.execute("INSERT INTO restore_markers (mark) VALUES (?) RETURNING id", (mark,)).fetchone()
-    cursor.execute("DELETE FROM restore_markers WHERE id <= ?", (written[0] - _MARKERS_KEPT,))
+    written = tx.execute("INSERT INTO restore_markers (mark) VALUES (?) RETURNING id", (mark,)).fetchone()
+    tx.execute("DELETE FROM restore_markers WHERE id <= ?", (written[0] - _MARKERS_KEPT,))
     return mark
 
 
-def has_restore_marker(cursor: Cursor, mark: str) -> bool:
+def has_restore_marker(tx: Transaction, mark: str) -> bool:
     """Whether a mark was written to this ledger."""
-    return cursor.execute("SELECT 1 FROM restore_markers WHERE mark = ?", (mark,)).fetchone() is not None
+    return tx.execute("SELECT 1 FROM restore_markers WHERE mark = ?", (mark,)).fetchone() is not None

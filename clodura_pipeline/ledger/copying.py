@@ -44,7 +44,7 @@ def copy_rows(source: Cursor, target: Address) -> None:
     """Create a ledger and fill it with all rows of another, in one transaction."""
     database = open_database(target, 0)
     try:
-        with database.transaction() as cursor:
+        with database.transaction() as (cursor, _):
             for table in ("control", "totals"):  # what every ledger is created with
                 cursor.execute(f"DELETE FROM {table}")
             for table, kinds in columns().items():

@@ -6,7 +6,7 @@ LedgerError                 the ledger cannot be used
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,8 +85,15 @@ class LedgerDatabase(ABC):
     """Whether hosts share it, so that time is its own clock's; else all processes have one host's clock."""
 
     @abstractmethod
-    def transaction(self) -> AbstractContextManager[Cursor]:
-        """One transaction: committed at the end of the body, rolled back when the body raises."""
+    def transaction(
+        self, opening: Callable[[], str] = lambda: "SELECT 1"
+    ) -> AbstractContextManager[tuple[Cursor, Row]]:
+        """One transaction: committed at the end of the body, rolled back when the body raises.
+
+        Args:
+            opening: gives the statement to execute in the same round trip as its begin, when nothing of this process
+                is in its way; the row it finds is handed out with the cursor.
+        """
 
     @abstractmethod
     def overwrite_removed(self, thoroughly: bool) -> bool:

@@ -5,10 +5,10 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from clodura_pipeline.ledger.database import Cursor
-from clodura_pipeline.ledger.people import find, keys_of, learn_identifier, next_sequence, survivor_of
+from clodura_pipeline.ledger.database import Row
+from clodura_pipeline.ledger.people import find, keys_of, learn_identifier, survivor_of
 from clodura_pipeline.ledger.rules.stops import PendingReason
-from clodura_pipeline.ledger.server_time import ClockReading
+from clodura_pipeline.ledger.transaction import Transaction
 
 NOT_CALLED = PendingReason("erased", "erased at this person's request; not called for again")
 _MARK_DIGITS = 32
@@ -37,81 +37,78 @@ class ErasureCounts:
     calls: int
 
 
-def erased_people(cursor: Cursor) -> ErasedPeople:
+def erased_people(tx: Transaction) -> ErasedPeople:
     """All people who were erased."""
-    marks = frozenset(row[0] for row in cursor.execute("SELECT mark FROM erasures"))
-    return ErasedPeople(_secret(cursor), marks) if marks else ErasedPeople()
+    marks = frozenset(row[0] for row in tx.execute("SELECT mark FROM erasures"))
+    return ErasedPeople(_secret(tx), marks) if marks else ErasedPeople()
 
 
-def erase(cursor: Cursor, now: ClockReading, identifiers: Iterable[str]) -> ErasureCounts:
+def erase(tx: Transaction, identifiers: Iterable[str]) -> ErasureCounts:
     """Erase the people that these identifiers lead to, and leave a mark for each identifier, known or not.
 
     The attempts stay, with state and money, and so does the file they were sent for: no total changes.
     """
     given = set(identifiers)
-    keys = keys_of(cursor, find(cursor, given).values())
-    known = _identifiers_of(cursor, keys)
-    secret = _secret(cursor)
-    cursor.executemany(
+    keys = keys_of(tx, find(tx, given).values())
+    known = _identifiers_of(tx, keys)
+    secret = _secret(tx)
+    tx.executemany(
         "INSERT INTO erasures VALUES (?, ?) ON CONFLICT (mark) DO NOTHING",
-        [(_mark(secret, each), now.server) for each in given | known],
+        [(_mark(secret, each), tx.now.server) for each in given | known],
     )
-    return ErasureCounts(len({survivor_of(cursor, key) for key in keys}), len(known), _remove(cursor, now, keys))
+    return ErasureCounts(len({survivor_of(tx, key) for key in keys}), len(known), _remove(tx, keys))
 
 
-def is_erased(cursor: Cursor, person_keys: Iterable[int], identifiers: Iterable[str]) -> bool:
-    """Whether one of these people was erased, or one of these identifiers is of a person who was."""
-    query = "SELECT 1 FROM people WHERE person_key = ? AND erased_at IS NOT NULL"
-    if any(cursor.execute(query, (key,)).fetchone() for key in person_keys):
-        return True
-    secret = cursor.execute("SELECT erasure_secret FROM control").fetchone()[0]  # None: no one was ever erased
+def is_erased(tx: Transaction, identifiers: Iterable[str]) -> bool:
+    """Whether one of these identifiers is of a person who was erased."""
+    secret = tx.control["erasure_secret"]  # None: no one was ever erased
     query = "SELECT 1 FROM erasures WHERE mark = ?"
-    return secret is not None and any(cursor.execute(query, (_mark(secret, each),)).fetchone() for each in identifiers)
+    return secret is not None and any(tx.execute(query, (_mark(secret, each),)).fetchone() for each in identifiers)
 
 
-def learn_profile(cursor: Cursor, now: ClockReading, person_key: int, profile: str | None) -> None:
-    """An answer came, and may name a profile: it leads to this person from now on.
+def learn_profile(tx: Transaction, attempt: Row, profile: str | None) -> None:
+    """The answer to an attempt (with its person's `erased_at`) may name a profile: it leads to this person from now on.
 
     Unless the person was erased while the call was in flight, or the profile is of a person who was erased: then this
     person is erased too, before the transaction that brings the answer ends.
     """
-    if is_erased(cursor, [person_key], ()):
-        _remove(cursor, now, keys_of(cursor, [person_key]))
-    elif profile is not None and is_erased(cursor, (), [profile]):
-        erase(cursor, now, {profile, *_identifiers_of(cursor, keys_of(cursor, [person_key]))})
+    person_key = attempt["person_key"]
+    if attempt["erased_at"] is not None:
+        _remove(tx, keys_of(tx, [person_key]))
+    elif profile is not None and is_erased(tx, [profile]):
+        erase(tx, {profile, *_identifiers_of(tx, keys_of(tx, [person_key]))})
     elif profile is not None:
-        learn_identifier(cursor, person_key, profile)
+        learn_identifier(tx, person_key, profile)
 
 
-def _identifiers_of(cursor: Cursor, person_keys: Iterable[int]) -> set[str]:
+def _identifiers_of(tx: Transaction, person_keys: Iterable[int]) -> set[str]:
     query = "SELECT identifier FROM identifiers WHERE person_key = ?"
-    return {row[0] for key in person_keys for row in cursor.execute(query, (key,))}
+    return {row[0] for key in person_keys for row in tx.execute(query, (key,))}
 
 
-def _remove(cursor: Cursor, now: ClockReading, keys: Iterable[int]) -> int:
+def _remove(tx: Transaction, keys: Iterable[int]) -> int:
     """Remove all that says who these people are; returns how many calls that concerned."""
-    sequence = next_sequence(cursor)
     calls = 0
     for key in keys:
-        cursor.execute("DELETE FROM identifiers WHERE person_key = ?", (key,))
-        cursor.execute(
-            "UPDATE people SET erased_at = ?, sequence = ? WHERE person_key = ?", (now.server, sequence, key)
+        tx.execute("DELETE FROM identifiers WHERE person_key = ?", (key,))
+        tx.execute(
+            "UPDATE people SET erased_at = ?, sequence = ? WHERE person_key = ?", (tx.now.server, tx.sequence, key)
         )
         # The hash of a request that is an address alone could be found by trying addresses.
-        changed = cursor.execute(
+        changed = tx.execute(
             "UPDATE attempts SET request = NULL, request_hash = '', raw = NULL, content_type = NULL, answer = NULL, "
             "shape_id = NULL, sequence = ? WHERE person_key = ? RETURNING id",
-            (sequence, key),
+            (tx.sequence, key),
         )
         calls += len(changed.fetchall())
     return calls
 
 
-def _secret(cursor: Cursor) -> bytes:
-    known = cursor.execute("SELECT erasure_secret FROM control").fetchone()[0]
+def _secret(tx: Transaction) -> bytes:
+    known = tx.control["erasure_secret"]
     if known is None:
         known = secrets.token_bytes(32)
-        cursor.execute("UPDATE control SET erasure_secret = ?", (known,))
+        tx.execute("UPDATE control SET erasure_secret = ?", (known,))
     return known
 
 

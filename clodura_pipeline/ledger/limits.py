@@ -2,9 +2,9 @@
 
 import math
 
-from clodura_pipeline.ledger.budget import Wait, totals
-from clodura_pipeline.ledger.database import Cursor, Row
-from clodura_pipeline.ledger.people import next_sequence
+from clodura_pipeline.ledger.budget import Sums, Wait
+from clodura_pipeline.ledger.database import Row
+from clodura_pipeline.ledger.rules.clock import ClockReading
 from clodura_pipeline.ledger.rules.policy import (
     MAX_OWN_PAUSE_SECONDS,
     MAX_PAUSE_SECONDS,
@@ -14,51 +14,50 @@ from clodura_pipeline.ledger.rules.policy import (
     Limits,
 )
 from clodura_pipeline.ledger.rules.stops import Stop, StopKind, stop
-from clodura_pipeline.ledger.server_time import ClockReading, LedgerClock
+from clodura_pipeline.ledger.transaction import Transaction
 
 _DAY_SECONDS = 86_400
 _MAX_WINDOW_SECONDS = 3_600.0
 
 
-def adopt_boot(cursor: Cursor, clock: LedgerClock) -> None:
+def adopt_boot(tx: Transaction) -> None:
     """Carry what was written by another clock (an earlier boot, another engine) over to this one; once for each.
 
     Calls that were under way died with the machine: their lease ends. Sends of the last hour count as sent just now:
     a clock that is not yet set after a boot cannot tell how long ago they were, and waiting a window is cheap.
     """
-    now = clock.read(cursor)
-    if cursor.execute("SELECT 1 FROM control WHERE boot_id = ?", (now.boot_id,)).fetchone():
+    now = tx.now
+    if tx.control["boot_id"] == now.boot_id:
         return
-    cursor.execute(
+    tx.execute(
         "UPDATE control SET boot_id = ?, server_offset = NULL, slowed_at = ?, "
         "paused_until = CASE WHEN paused_until > 0 THEN ? ELSE 0 END",
         (now.boot_id, now.stamp, now.stamp),
     )
-    cursor.execute(
+    tx.execute(
         "UPDATE sends SET boot_id = ?, stamp = ? WHERE sent_at > ?",
         (now.boot_id, now.stamp, now.server - _MAX_WINDOW_SECONDS),
     )
-    cursor.execute("DELETE FROM sends WHERE boot_id <> ?", (now.boot_id,))
+    tx.execute("DELETE FROM sends WHERE boot_id <> ?", (now.boot_id,))
     for state in ("sent", "ambiguous"):  # one statement for each: they have an index each
-        cursor.execute(
+        tx.execute(
             f"UPDATE attempts SET boot_id = ?, stamp = ?, lease_until = ?, sequence = ? WHERE state = '{state}'",
-            (now.boot_id, now.stamp, now.stamp, next_sequence(cursor)),
+            (now.boot_id, now.stamp, now.stamp, tx.sequence),
         )
 
 
-def drop_old_sends(cursor: Cursor, now: ClockReading) -> None:
+def drop_old_sends(tx: Transaction) -> None:
     """Drop sends that no window reaches any more."""
-    cursor.execute("DELETE FROM sends WHERE stamp < ?", (now.stamp - _MAX_WINDOW_SECONDS,))
+    tx.execute("DELETE FROM sends WHERE stamp < ?", (tx.now.stamp - _MAX_WINDOW_SECONDS,))
 
 
-def day_allows(cursor: Cursor, limits: Limits, now: ClockReading) -> Stop | Wait | None:
+def day_allows(limits: Limits, now: ClockReading, sums: Sums) -> Stop | Wait | None:
     """Whether one more call fits into the UTC day; None when it does."""
-    closed = cursor.execute("SELECT 1 FROM closed_days WHERE usage_date = ?", (now.day,)).fetchone()
-    if closed:
+    if sums.day_is_closed:
         return stop(StopKind.DAY_CLOSED)
     if limits.per_day <= 0:
         return None
-    calls = totals(cursor, f"day:{now.day}").calls
+    calls = sums.day.calls
     if calls >= limits.per_day:
         return stop(StopKind.DAILY_LIMIT, f"{calls} of {limits.per_day} calls made on {now.day}")
     left = _until_the_day_is_sure(limits, now)
@@ -79,61 +78,67 @@ def _until_the_day_is_sure(limits: Limits, now: ClockReading) -> float:
     return max(0.0, _DAY_SECONDS - into_day + guard) if into_day > _DAY_SECONDS - guard else 0.0
 
 
-def windows_allow(cursor: Cursor, limits: Limits, now: ClockReading) -> Stop | Wait | None:
+def windows_allow(tx: Transaction, limits: Limits, now: ClockReading) -> Stop | Wait | None:
     """Whether a request may leave now, by every sliding window and by what 429s lowered; None when it may."""
-    pause = _pause(cursor, now)
+    pause = _pause(tx, now)
     if pause is not None:
         return pause
-    newest = _send_at(cursor)
-    newest_place = newest["id"] if newest is not None else 0
-    for calls, seconds in (*limits.windows(), *_slowed(cursor, limits, now)):
-        send = _send_at(cursor, newest_place - calls + 1)
-        if send is not None and send["stamp"] + seconds > now.stamp:
-            wait = send["stamp"] + seconds - now.stamp
-            return Wait(wait, f"the limit of {calls} calls in {seconds:.0f} s")
+    windows = (*limits.windows(), *_slowed(tx, limits, now))
+    if not windows:
+        return None
+    overtaken = (tx.control["newest_stamp"] or now.sent_stamp) - now.sent_stamp
+    if overtaken > 0:
+        return Wait(overtaken, "calls that were permitted before to leave")
+    stamp = "(SELECT stamp FROM sends WHERE id <= newest.id - ? ORDER BY id DESC LIMIT 1)"
+    stamps = tx.execute(
+        f"SELECT {', '.join([stamp] * len(windows))} FROM (SELECT max(id) AS id FROM sends) AS newest",
+        [calls - 1 for calls, _ in windows],
+    ).fetchone()
+    for (calls, seconds), stamp in zip(windows, stamps, strict=True):
+        if stamp is not None and stamp + seconds > now.stamp:
+            return Wait(stamp + seconds - now.stamp, f"the limit of {calls} calls in {seconds:.0f} s")
     return None
 
 
-def count_send(cursor: Cursor, now: ClockReading, attempt_id: int | None) -> float:
+def count_send(tx: Transaction, then: ClockReading, attempt_id: int | None) -> float:
     """Give a request its place in the sliding windows; returns its stamp there.
 
     Places are numbered in the order of their stamps, so that a window of n calls is decided by one row, however many
-    calls it holds. A request that may leave before the one in the last place counts as leaving with it: a later stamp
-    never lets more calls through.
+    calls it holds.
+
+    Args:
+        then: by `Transaction.leaving`, and allowed by the windows.
     """
-    newest = _send_at(cursor)
-    place, latest = (newest["id"], newest["stamp"]) if newest is not None else (0, 0.0)
-    stamp = max(now.sent_stamp, latest)
-    cursor.execute("INSERT INTO sends VALUES (?, ?, ?, ?, ?)", (place + 1, attempt_id, now.boot_id, stamp, now.server))
+    stamp = max(then.sent_stamp, tx.control["newest_stamp"] or 0.0)
+    tx.execute(
+        "INSERT INTO sends (id, attempt_id, boot_id, stamp, sent_at) VALUES "
+        "((SELECT coalesce(max(id), 0) + 1 FROM sends), ?, ?, ?, ?)",
+        (attempt_id, then.boot_id, stamp, then.server),
+    )
     return stamp
 
 
-def free_send(cursor: Cursor, attempt_id: int) -> None:
+def free_send(tx: Transaction, attempt_id: int) -> None:
     """An attempt did not leave at its time: free its place in the windows."""
-    _free_place(cursor, cursor.execute("SELECT id FROM sends WHERE attempt_id = ?", (attempt_id,)).fetchone())
+    _free_place(tx, tx.execute("SELECT id FROM sends WHERE attempt_id = ?", (attempt_id,)).fetchone())
 
 
-def free_reading(cursor: Cursor, stamp: float) -> None:
+def free_reading(tx: Transaction, stamp: float) -> None:
     """A request for the balance did not leave at its time: free its place in the windows."""
     query = "SELECT max(id) AS id FROM sends WHERE attempt_id IS NULL AND stamp = ?"
-    _free_place(cursor, cursor.execute(query, (stamp,)).fetchone())
+    _free_place(tx, tx.execute(query, (stamp,)).fetchone())
 
 
-def _free_place(cursor: Cursor, send: Row | None) -> None:
+def _free_place(tx: Transaction, send: Row | None) -> None:
     """Later places move up; by way of negative numbers, because no two rows may have one number in between."""
     if send is None or send["id"] is None:
         return
-    cursor.execute("DELETE FROM sends WHERE id = ?", (send["id"],))
-    cursor.execute("UPDATE sends SET id = -id WHERE id > ?", (send["id"],))
-    cursor.execute("UPDATE sends SET id = -id - 1 WHERE id < 0")
+    tx.execute("DELETE FROM sends WHERE id = ?", (send["id"],))
+    tx.execute("UPDATE sends SET id = -id WHERE id > ?", (send["id"],))
+    tx.execute("UPDATE sends SET id = -id - 1 WHERE id < 0")
 
 
-def _send_at(cursor: Cursor, place: int = 2**62) -> Row | None:
-    """The request in this place of the windows, or the one before it."""
-    return cursor.execute("SELECT * FROM sends WHERE id <= ? ORDER BY id DESC LIMIT 1", (place,)).fetchone()
-
-
-def slow_down(cursor: Cursor, limits: Limits, now: ClockReading, sent_stamp: float, asked_seconds: float | None) -> int:
+def slow_down(tx: Transaction, limits: Limits, sent_stamp: float, asked_seconds: float | None) -> int:
     """After a 429: all runs of the key pause, then continue at half the rate, which grows back.
 
     Calls that were already on their way when the rate was lowered lengthen the pause but do not lower it again.
@@ -144,35 +149,33 @@ def slow_down(cursor: Cursor, limits: Limits, now: ClockReading, sent_stamp: flo
     Returns:
         How many times in a row this has happened, each after a pause of its own.
     """
-    control = cursor.execute("SELECT slowed_at, consecutive_429s, paused_until FROM control").fetchone()
+    control, now = tx.control, tx.now
     known = control["consecutive_429s"]
     own_seconds = min(MAX_OWN_PAUSE_SECONDS, 2.0 ** max(0, known - (0 if asked_seconds is None else 2)))
     pause_seconds = max(asked_seconds or 0.0, own_seconds if asked_seconds is None or known > 2 else 0.0)
     paused_until = max(control["paused_until"], now.stamp + pause_seconds)
-    cursor.execute("UPDATE control SET paused_until = ?", (paused_until,))
+    tx.execute("UPDATE control SET paused_until = ?", (paused_until,))
     if sent_stamp <= control["slowed_at"]:
         return known
-    lately = cursor.execute(
+    lately = tx.execute(
         "SELECT count(*) FROM sends WHERE boot_id = ? AND stamp > ?", (now.boot_id, now.stamp - 1.0)
     ).fetchone()[0]
-    present = min(filter(None, (limits.per_second, _rate(cursor, now), lately)), default=1)
-    cursor.execute(
+    present = min(filter(None, (limits.per_second, control["rate_per_second"], lately)), default=1)
+    tx.execute(
         "UPDATE control SET rate_per_second = ?, slowed_at = ?, consecutive_429s = consecutive_429s + 1",
         (max(MIN_RATE_PER_SECOND, present / 2), now.stamp),
     )
     return known + 1
 
 
-def accepted(cursor: Cursor, sent_stamp: float) -> None:
+def accepted(tx: Transaction, sent_stamp: float) -> None:
     """A call that was sent after the last 429 was let through: the series of 429s is over."""
-    cursor.execute(
-        "UPDATE control SET consecutive_429s = 0 WHERE consecutive_429s > 0 AND slowed_at < ?", (sent_stamp,)
-    )
+    if tx.control["consecutive_429s"] > 0 and tx.control["slowed_at"] < sent_stamp:
+        tx.execute("UPDATE control SET consecutive_429s = 0")
 
 
-def _pause(cursor: Cursor, now: ClockReading) -> Stop | Wait | None:
-    control = cursor.execute("SELECT paused_until FROM control").fetchone()
-    left = control["paused_until"] - now.stamp
+def _pause(tx: Transaction, now: ClockReading) -> Stop | Wait | None:
+    left = tx.control["paused_until"] - now.stamp
     if left > MAX_PAUSE_SECONDS:
         return stop(StopKind.RATE_LIMITED, f"{left:.0f} s from now")
     if left <= 0:
@@ -180,20 +183,14 @@ def _pause(cursor: Cursor, now: ClockReading) -> Stop | Wait | None:
     return Wait(left, "Clodura's request to slow down (429)")
 
 
-def _rate(cursor: Cursor, now: ClockReading) -> float | None:
-    """The lowered rate in calls per second, grown since; None when there is none."""
-    control = cursor.execute("SELECT rate_per_second, slowed_at, paused_until FROM control").fetchone()
+def _slowed(tx: Transaction, limits: Limits, now: ClockReading) -> tuple[tuple[int, float], ...]:
+    """The window of the lowered rate, which has grown since; empty when there is none."""
+    control = tx.control
     if control["rate_per_second"] is None:
-        return None
-    since = max(0.0, now.stamp - max(control["slowed_at"], control["paused_until"]))
-    return control["rate_per_second"] * 2 ** min(50.0, since / RATE_DOUBLES_SECONDS)
-
-
-def _slowed(cursor: Cursor, limits: Limits, now: ClockReading) -> tuple[tuple[int, float], ...]:
-    rate = _rate(cursor, now)
-    if rate is None:
         return ()
+    since = max(0.0, now.stamp - max(control["slowed_at"], control["paused_until"]))
+    rate = control["rate_per_second"] * 2 ** min(50.0, since / RATE_DOUBLES_SECONDS)
     if rate >= (limits.per_second or 1_000):
-        cursor.execute("UPDATE control SET rate_per_second = NULL")
+        tx.execute("UPDATE control SET rate_per_second = NULL")
         return ()
     return ((math.floor(rate), 1.0),) if rate >= 1 else ((1, 1.0 / rate),)

@@ -1,26 +1,22 @@
 """People who were called for: their canonical identifiers, and which of them turned out to be one person."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from clodura_pipeline.clodura.verdicts import State
-from clodura_pipeline.ledger.database import Cursor
+from clodura_pipeline.ledger.database import Row
+from clodura_pipeline.ledger.rules.clock import ClockReading
 from clodura_pipeline.ledger.rules.eligibility import DAY_SECONDS, PastAttempt
 from clodura_pipeline.ledger.rules.policy import Refresh
 from clodura_pipeline.ledger.rules.requests import EnrichmentRequest
-from clodura_pipeline.ledger.server_time import ClockReading
+from clodura_pipeline.ledger.transaction import Transaction
 
 
-def next_sequence(cursor: Cursor) -> int:
-    """Raise the ledger's sequence, as every change that readers should see does, and return it."""
-    return cursor.execute("UPDATE control SET sequence = sequence + 1 RETURNING sequence").fetchone()[0]
-
-
-def current_sequence(cursor: Cursor) -> int:
+def current_sequence(tx: Transaction) -> int:
     """The sequence of the newest change."""
-    return cursor.execute("SELECT sequence FROM control").fetchone()[0]
+    return tx.execute("SELECT sequence FROM control").fetchone()[0]
 
 
-def owners_of(cursor: Cursor, identifiers: Iterable[str], from_calls_only: bool = True) -> dict[str, int]:
+def owners_of(tx: Transaction, identifiers: Iterable[str], from_calls_only: bool = True) -> dict[str, int]:
     """The surviving key of each of these identifiers that the ledger knows.
 
     Args:
@@ -29,7 +25,7 @@ def owners_of(cursor: Cursor, identifiers: Iterable[str], from_calls_only: bool 
     sought = tuple(identifiers)
     if not sought:
         return {}
-    found = cursor.execute(
+    found = tx.execute(
         "SELECT i.identifier, coalesce(p.alias_of, p.person_key) FROM identifiers i "
         "JOIN people p ON p.person_key = i.person_key "
         f"WHERE i.identifier IN ({', '.join('?' * len(sought))}) AND i.from_call >= ?",
@@ -38,102 +34,124 @@ def owners_of(cursor: Cursor, identifiers: Iterable[str], from_calls_only: bool 
     return {row[0]: row[1] for row in found}
 
 
-def find(cursor: Cursor, identifiers: Iterable[str]) -> dict[str, int]:
+def find(tx: Transaction, identifiers: Iterable[str]) -> dict[str, int]:
     """The surviving person key of each of these canonical identifiers that is known."""
-    return owners_of(cursor, identifiers, from_calls_only=False)
+    return owners_of(tx, identifiers, from_calls_only=False)
 
 
-def survivor_of(cursor: Cursor, person_key: int) -> int:
+def survivor_of(tx: Transaction, person_key: int) -> int:
     """The key that a person goes by today."""
-    row = cursor.execute("SELECT alias_of FROM people WHERE person_key = ?", (person_key,)).fetchone()
+    row = tx.execute("SELECT alias_of FROM people WHERE person_key = ?", (person_key,)).fetchone()
     return person_key if row is None or row["alias_of"] is None else row["alias_of"]
 
 
-def keys_of(cursor: Cursor, person_keys: Iterable[int]) -> list[int]:
+def keys_of(tx: Transaction, person_keys: Iterable[int]) -> list[int]:
     """Every key that these people ever had in the ledger."""
-    survivors = {survivor_of(cursor, key) for key in person_keys}
+    survivors = {survivor_of(tx, key) for key in person_keys}
     query = "SELECT person_key FROM people WHERE person_key = ? OR alias_of = ?"
-    return sorted(row[0] for key in survivors for row in cursor.execute(query, (key, key)))
+    return sorted(row[0] for key in survivors for row in tx.execute(query, (key, key)))
 
 
-def known_keys(cursor: Cursor, request: EnrichmentRequest) -> set[int]:
-    """The surviving keys of everyone that the ledger knows by the request's key or by what it sends."""
-    query = "SELECT coalesce(alias_of, person_key) FROM people WHERE person_key = ?"
-    own = {row[0] for row in cursor.execute(query, (request.person_key,))}
-    return own | set(owners_of(cursor, request.sent_ids).values())
+_RECALL = """
+WITH survivors (person_key) AS (
+    SELECT coalesce(alias_of, person_key) FROM people WHERE person_key IN (
+        SELECT person_key FROM identifiers WHERE from_call = 1 AND identifier IN ({places})
+        UNION SELECT CAST(? AS BIGINT)
+    )
+), keys (person_key) AS (
+    SELECT person_key FROM survivors
+    UNION SELECT people.person_key FROM survivors JOIN people ON people.alias_of = survivors.person_key
+)
+SELECT coalesce(alias_of, person_key) AS survivor, erased_at, id, state, detail, strength, request_hash, answered_at,
+    lease_until
+FROM keys JOIN people USING (person_key) LEFT JOIN attempts USING (person_key) ORDER BY id
+"""
 
 
-def register(cursor: Cursor, request: EnrichmentRequest) -> int:
+def recall(tx: Transaction, request: EnrichmentRequest) -> list[Row]:
+    """All attempts for the people that the ledger knows by the request's key or by what it sends, oldest first.
+
+    A person without attempts has one row, whose `id` is None.
+    """
+    query = _RECALL.format(places=", ".join("?" * len(request.sent_ids)))
+    return tx.execute(query, (*request.sent_ids, request.person_key)).fetchall()
+
+
+def register(tx: Transaction, request: EnrichmentRequest, known: Sequence[Row]) -> int:
     """Enter the person that a permitted call is about, with their identifiers; returns their surviving key.
 
     People that the ledger knows by what is sent turn out to be one person.
+
+    Args:
+        known: what `recall` found.
     """
-    keys = known_keys(cursor, request)
-    if not keys:
-        sequence = next_sequence(cursor)
-        new = (request.person_key, sequence, sequence)
-        cursor.execute("INSERT INTO people (person_key, added, sequence) VALUES (?, ?, ?)", new)
-        keys = {request.person_key}
-    survivor = join(cursor, keys)
-    for identifier in request.other_ids:
-        cursor.execute(
-            "INSERT INTO identifiers VALUES (?, ?, 0) ON CONFLICT (identifier) DO NOTHING", (identifier, survivor)
-        )
-    assign(cursor, survivor, request.sent_ids)
-    return survivor
+    if known:
+        survivor = join(tx, {row["survivor"] for row in known})
+        assign(tx, survivor, request.sent_ids, request.other_ids)
+        return survivor
+    new = (request.person_key, tx.sequence, tx.sequence)
+    tx.execute("INSERT INTO people (person_key, added, sequence) VALUES (?, ?, ?)", new)
+    _write_identifiers(tx, request.person_key, request.sent_ids, request.other_ids)
+    return request.person_key
 
 
-def assign(cursor: Cursor, survivor: int, identifiers: Iterable[str]) -> None:
+def assign(tx: Transaction, survivor: int, sent: Iterable[str], others: Iterable[str] = ()) -> None:
     """Calls sent these identifiers, or answers named them: they lead to this person from now on.
 
     They pass to this person from one that only files gave them to. Join people that calls know by them first.
+
+    Args:
+        others: what only files say; they pass from no one.
     """
-    for identifier in identifiers:
-        cursor.execute(
-            "INSERT INTO identifiers VALUES (?, ?, 1) ON CONFLICT (identifier) DO UPDATE SET from_call = 1, "
-            "person_key = CASE WHEN identifiers.from_call = 1 THEN identifiers.person_key ELSE excluded.person_key END",
-            (identifier, survivor),
-        )
+    _write_identifiers(tx, survivor, sent, others)
     # Readers of the ledger take over identifiers with their person.
-    cursor.execute("UPDATE people SET sequence = ? WHERE person_key = ?", (next_sequence(cursor), survivor))
+    tx.execute("UPDATE people SET sequence = ? WHERE person_key = ?", (tx.sequence, survivor))
 
 
-def join(cursor: Cursor, person_keys: Iterable[int]) -> int:
+def _write_identifiers(tx: Transaction, survivor: int, sent: Iterable[str], others: Iterable[str]) -> None:
+    from_call = dict.fromkeys(others, 0) | dict.fromkeys(sent, 1)
+    tx.execute(
+        f"INSERT INTO identifiers VALUES {', '.join(['(?, ?, ?)'] * len(from_call))} "
+        "ON CONFLICT (identifier) DO UPDATE SET person_key = excluded.person_key, from_call = 1 "
+        "WHERE excluded.from_call > identifiers.from_call",
+        [value for identifier, called in from_call.items() for value in (identifier, survivor, called)],
+    )
+
+
+def join(tx: Transaction, person_keys: Iterable[int]) -> int:
     """These people are one: the key that was called for first survives. Attempts stay where they are."""
-    survivors = {survivor_of(cursor, key) for key in person_keys}
+    survivors = {survivor_of(tx, key) for key in person_keys}
     if len(survivors) == 1:
         return survivors.pop()
-    survivor, *others = sorted(survivors, key=lambda key: (_added(cursor, key), key))
+    survivor, *others = sorted(survivors, key=lambda key: (_added(tx, key), key))
     for other in others:
-        cursor.execute(
+        tx.execute(
             "UPDATE people SET alias_of = ?, sequence = ? WHERE person_key = ? OR alias_of = ?",
-            (survivor, next_sequence(cursor), other, other),
+            (survivor, tx.sequence, other, other),
         )
     return survivor
 
 
-def learn_identifier(cursor: Cursor, person_key: int, identifier: str) -> None:
+def learn_identifier(tx: Transaction, person_key: int, identifier: str) -> None:
     """An answer named an identifier of this person: it leads to them from now on, joining who had it before."""
-    owner = find(cursor, [identifier]).get(identifier, person_key)
-    assign(cursor, join(cursor, (owner, person_key)), [identifier])
+    found = tx.execute(
+        "SELECT coalesce(p.alias_of, p.person_key), i.from_call FROM identifiers i "
+        "JOIN people p ON p.person_key = i.person_key WHERE i.identifier = ?",
+        (identifier,),
+    ).fetchone()
+    owner, from_call = found if found is not None else (person_key, 0)
+    if not from_call or owner != person_key:
+        assign(tx, join(tx, (owner, person_key)), [identifier])
 
 
-def _added(cursor: Cursor, person_key: int) -> int:
-    return cursor.execute("SELECT added FROM people WHERE person_key = ?", (person_key,)).fetchone()[0]
+def _added(tx: Transaction, person_key: int) -> int:
+    return tx.execute("SELECT added FROM people WHERE person_key = ?", (person_key,)).fetchone()[0]
 
 
 def past_attempts(
-    cursor: Cursor,
-    keys: list[int],
-    request: EnrichmentRequest,
-    watermark: int,
-    refresh: Refresh | None,
-    now: ClockReading,
+    rows: Iterable[Row], request: EnrichmentRequest, watermark: int, refresh: Refresh | None, now: ClockReading
 ) -> list[PastAttempt]:
-    """All attempts for these keys, oldest first. `enrichment.plan` says the same of many people in SQL."""
-    columns = "id, state, detail, strength, request_hash, answered_at, lease_until"
-    query = f"SELECT {columns} FROM attempts WHERE person_key = ?"
-    rows = sorted((row for key in keys for row in cursor.execute(query, (key,))), key=lambda row: row["id"])
+    """The attempts that `recall` found. `enrichment.plan` says the same of many people in SQL."""
     return [
         PastAttempt(
             state=State(row["state"]),
@@ -145,6 +163,7 @@ def past_attempts(
             is_repeat=row["detail"] == "already_enriched",
         )
         for row in rows
+        if row["id"] is not None
     ]
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +18,7 @@ from clodura_pipeline.ledger.database import (
     LedgerUnavailable,
     LedgerUnreachable,
     LedgerUrl,
+    Row,
     Rows,
     newer_version,
 )
@@ -30,7 +31,7 @@ _RECONNECT_PAUSE_SECONDS = 0.2
 _OVERWRITE = b"SET lock_timeout = '10s'"
 _BEGIN = (
     b"BEGIN ISOLATION LEVEL READ COMMITTED; "
-    b"SELECT pg_advisory_xact_lock(1131179876, hashtext(current_schema()))"  # a number for this program's locks
+    b"SELECT pg_advisory_xact_lock(1131179876, hashtext(current_schema())); "  # a number for this program's locks
 )
 # A host that vanishes holds the lock until the server notices: within these times.
 _CONNECT = {
@@ -103,7 +104,7 @@ class PostgresDatabase(LedgerDatabase):
         self._lock = threading.RLock()
         self._lost_at: float | None = None
         self._connection: psycopg.Connection[Any] | None = None
-        with self.transaction() as cursor:
+        with self.transaction() as (cursor, _):
             version = _version(cursor)
             if version == 0:
                 create_tables(cursor, canonical_version, is_postgresql=True)
@@ -116,11 +117,11 @@ class PostgresDatabase(LedgerDatabase):
                 cursor.execute("UPDATE schema_version SET version = ?", (SCHEMA_VERSION,))
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[_Cursor]:
+    def transaction(self, opening: Callable[[], str] = lambda: "SELECT 1") -> Iterator[tuple[_Cursor, Row]]:
         with self._lock:
-            connection = self._begin()
+            connection, row = self._begin(opening)
             try:
-                yield _Cursor(connection)
+                yield _Cursor(connection), row
                 connection.execute("COMMIT")
             except BaseException as error:
                 with contextlib.suppress(psycopg.Error):
@@ -130,8 +131,9 @@ class PostgresDatabase(LedgerDatabase):
                 raise
 
     def overwrite_removed(self, thoroughly: bool) -> bool:
-        with self._lock, self.transaction() as cursor:
-            connection = cursor._connection
+        with self._lock, self.transaction():
+            connection = self._connection
+        assert connection is not None
         try:
             connection.execute(_OVERWRITE)
             connection.execute(b"VACUUM (FULL)" if thoroughly else b"VACUUM")
@@ -145,7 +147,7 @@ class PostgresDatabase(LedgerDatabase):
         return True
 
     def after_copy(self) -> None:
-        with self.transaction() as cursor:
+        with self.transaction() as (cursor, _):
             for table in (table for table, kinds in columns().items() if "id" in kinds and table != "control"):
                 cursor.execute(
                     f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table} HAVING max(id) > 0"
@@ -156,15 +158,18 @@ class PostgresDatabase(LedgerDatabase):
             if self._connection is not None:
                 self._connection.close()
 
-    def _begin(self) -> psycopg.Connection[Any]:
-        """Begin a transaction and take the lock, on a new connection when the former one is lost."""
+    def _begin(self, opening: Callable[[], str]) -> tuple[psycopg.Connection[Any], Row]:
+        """Begin a transaction, take the lock and execute a statement, on a new connection when the former is lost."""
         while True:
             try:
                 if self._connection is None or not _is_idle(self._connection):
                     if self._connection is not None:
                         self._connection.close()  # also what an interruption left half-way: the server rolls it back
                     self._connection = _connect(self._address)
-                self._connection.execute(_BEGIN)
+                results = self._connection.execute(_BEGIN + opening().encode())
+                while results.nextset():
+                    pass
+                row = results.fetchone()
             except psycopg.Error as error:
                 failed = _explained(error, self._address)
                 if not isinstance(failed, LedgerUnreachable):
@@ -178,7 +183,7 @@ class PostgresDatabase(LedgerDatabase):
                 time.sleep(_RECONNECT_PAUSE_SECONDS)
             else:
                 self._lost_at = None
-                return self._connection
+                return self._connection, row
 
 
 @contextlib.contextmanager

@@ -7,10 +7,10 @@ from json import loads
 
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import RawAnswer, Verdict
-from clodura_pipeline.ledger.attempts import ProfileOf, answer_json, write_verdict
-from clodura_pipeline.ledger.database import Address, Cursor, Row
+from clodura_pipeline.ledger.attempts import answer_json, load_attempt, write_verdict
+from clodura_pipeline.ledger.database import Address, Row
 from clodura_pipeline.ledger.engines import open_to_read
-from clodura_pipeline.ledger.server_time import ClockReading
+from clodura_pipeline.ledger.transaction import Transaction
 
 ANSWERS_AT_A_TIME = 500
 """Answers per transaction: concurrent runs wait for the write lock at most as long as reading so many takes."""
@@ -42,11 +42,9 @@ class RereadCounts:
 
 
 def reread_some(
-    cursor: Cursor,
-    now: ClockReading,
+    tx: Transaction,
     judge: Judge,
     version: str,
-    profile_of: ProfileOf,
     counts: RereadCounts,
     after: int = 0,
     dry_run: bool = False,
@@ -59,12 +57,15 @@ def reread_some(
         judge: what an answer to such a request says, by this version.
         after: id after which to look.
     """
-    rows = cursor.execute(
-        f"SELECT * FROM attempts WHERE id > ? AND raw IS NOT NULL AND state IN {_ANSWERED} "
+    ids = tx.execute(
+        f"SELECT id FROM attempts WHERE id > ? AND raw IS NOT NULL AND state IN {_ANSWERED} "
         "AND reader_version IS NOT NULL AND reader_version <> ? ORDER BY id LIMIT ?",
         (after, version, ANSWERS_AT_A_TIME),
     ).fetchall()
-    for row in rows:
+    for (attempt_id,) in ids:
+        row = load_attempt(tx, attempt_id)
+        if row["raw"] is None:  # an answer before it named a profile of a person who was erased
+            continue
         verdict = _judge_again(row, judge)
         stored = (row["state"], row["answer"], row["charged_credits"], row["at_risk_credits"])
         judged = (verdict.state, answer_json(verdict.enrichment), verdict.charged_credits, verdict.at_risk_credits)
@@ -73,11 +74,11 @@ def reread_some(
         if judged != stored:
             counts.changes[row["state"], str(verdict.state)] += 1
         if not dry_run:
-            write_verdict(cursor, row, verdict, now, version, profile_of)
+            write_verdict(tx, row, verdict, version)
             if row["answer"] is None and row["state"] in ("person", "organisation"):
                 # Retention has removed the fields; the bytes are kept for longer, and bring no field back.
-                cursor.execute("UPDATE attempts SET answer = NULL, shape_id = NULL WHERE id = ?", (row["id"],))
-    return rows[-1]["id"] if len(rows) == ANSWERS_AT_A_TIME else None
+                tx.execute("UPDATE attempts SET answer = NULL, shape_id = NULL WHERE id = ?", (row["id"],))
+    return ids[-1][0] if len(ids) == ANSWERS_AT_A_TIME else None
 
 
 def _judge_again(row: Row, judge: Judge) -> Verdict:
@@ -89,21 +90,21 @@ def _judge_again(row: Row, judge: Judge) -> Verdict:
     return verdict
 
 
-def is_needed(cursor: Cursor, version: str) -> bool:
+def is_needed(tx: Transaction, version: str) -> bool:
     """Whether any kept answer was read by another version. Looks at the two ends of an index."""
-    versions = cursor.execute(
+    versions = tx.execute(
         "SELECT min(reader_version), max(reader_version) FROM attempts WHERE raw IS NOT NULL"
     ).fetchone()
     return any(found not in (None, version) for found in versions)
 
 
-def without_bytes(cursor: Cursor, version: str) -> int:
+def without_bytes(tx: Transaction, version: str) -> int:
     """Answers of another version whose bytes retention has removed."""
     query = (
         f"SELECT count(*) FROM attempts WHERE raw IS NULL AND request IS NOT NULL AND state IN {_ANSWERED} "
         "AND reader_version <> ?"
     )
-    return cursor.execute(query, (version,)).fetchone()[0]
+    return tx.execute(query, (version,)).fetchone()[0]
 
 
 def kept_answers(address: Address) -> Iterator[tuple[str, bytes]]:

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-from clodura_pipeline.ledger.database import Cursor
-from clodura_pipeline.ledger.people import next_sequence
 from clodura_pipeline.ledger.rules.eligibility import DAY_SECONDS
-from clodura_pipeline.ledger.server_time import ClockReading
+from clodura_pipeline.ledger.transaction import Transaction
 
 
 @dataclass(frozen=True)
@@ -35,34 +33,34 @@ _RAW = "raw IS NOT NULL AND answered_at <= ?"
 _FIELDS = "answer IS NOT NULL AND answered_at <= ?"
 
 
-def overdue(cursor: Cursor, now: ClockReading, retention: Retention) -> tuple[Removed, float]:
+def overdue(tx: Transaction, retention: Retention) -> tuple[Removed, float]:
     """How much is kept that should be gone, and the time now by Clodura's clock (epoch seconds)."""
 
     def count(condition: str, days: float) -> int:
         if not days:
             return 0
         query = f"SELECT count(*) FROM attempts WHERE {condition}"
-        return cursor.execute(query, (now.server - days * DAY_SECONDS,)).fetchone()[0]
+        return tx.execute(query, (tx.now.server - days * DAY_SECONDS,)).fetchone()[0]
 
     found = Removed(
         count(_RAW, retention.raw_days),
         count(_FIELDS, retention.field_days),
         count(f"{_RAW} AND state = 'unrecognised'", retention.raw_days),
     )
-    return found, now.server
+    return found, tx.now.server
 
 
-def remove_overdue(cursor: Cursor, now: ClockReading, retention: Retention) -> Removed:
+def remove_overdue(tx: Transaction, retention: Retention) -> Removed:
     """Remove what is overdue; the sequence rises, so that readers follow."""
-    found, _ = overdue(cursor, now, retention)
+    found, _ = overdue(tx, retention)
     if found.raw:
-        cursor.execute(
+        tx.execute(
             f"UPDATE attempts SET raw = NULL, content_type = NULL, sequence = ? WHERE {_RAW}",
-            (next_sequence(cursor), now.server - retention.raw_days * DAY_SECONDS),
+            (tx.sequence, tx.now.server - retention.raw_days * DAY_SECONDS),
         )
     if found.fields:
-        cursor.execute(
+        tx.execute(
             f"UPDATE attempts SET answer = NULL, shape_id = NULL, sequence = ? WHERE {_FIELDS}",
-            (next_sequence(cursor), now.server - retention.field_days * DAY_SECONDS),
+            (tx.sequence, tx.now.server - retention.field_days * DAY_SECONDS),
         )
     return found

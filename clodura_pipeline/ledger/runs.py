@@ -3,12 +3,11 @@
 from typing import NamedTuple
 
 from clodura_pipeline.ledger.attempts import expire_leases, newest_attempt
-from clodura_pipeline.ledger.database import Cursor, LedgerError
+from clodura_pipeline.ledger.database import LedgerError
 from clodura_pipeline.ledger.limits import drop_old_sends
-from clodura_pipeline.ledger.people import next_sequence
 from clodura_pipeline.ledger.rules.requests import Run
 from clodura_pipeline.ledger.rules.stops import Stop
-from clodura_pipeline.ledger.server_time import ClockReading
+from clodura_pipeline.ledger.transaction import Transaction
 
 _ENVIRONMENTS = {"live": "the live API", "loopback": "a sandbox"}
 
@@ -26,8 +25,7 @@ class RecordedRun(NamedTuple):
 
 
 def start_run(
-    cursor: Cursor,
-    now: ClockReading,
+    tx: Transaction,
     run_id: str,
     cap_scope: str,
     max_credits: int,
@@ -39,43 +37,43 @@ def start_run(
     Args:
         cap_scope: what `max_credits` counts over: the backfill, or the root run.
     """
-    expire_leases(cursor, now)
-    drop_old_sends(cursor, now)
-    watermark = cursor.execute(
+    expire_leases(tx)
+    drop_old_sends(tx)
+    watermark = tx.execute(
         "INSERT INTO runs (run_id, cap_scope, watermark, range_start, range_end, started_at, max_credits, sequence) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run_id) DO UPDATE SET max_credits = excluded.max_credits, "
         "ended_at = NULL, sequence = excluded.sequence RETURNING watermark",
-        (run_id, cap_scope, newest_attempt(cursor), first_day, last_day, now.server, max_credits,
-         next_sequence(cursor)),
+        (run_id, cap_scope, newest_attempt(tx), first_day, last_day, tx.now.server, max_credits,
+         tx.sequence),
     ).fetchone()[0]  # fmt: skip
     return Run(run_id, cap_scope, watermark, max_credits)
 
 
-def end_run(cursor: Cursor, now: ClockReading, run: Run, stop: Stop | None) -> None:
+def end_run(tx: Transaction, run: Run, stop: Stop | None) -> None:
     """Note that a run has ended, and why it stopped early if it did."""
     reason = (stop.kind, stop.reason) if stop else (None, None)
-    cursor.execute(
+    tx.execute(
         "UPDATE runs SET ended_at = ?, stop_kind = ?, stop_reason = ?, sequence = ? WHERE run_id = ?",
-        (now.server, *reason, next_sequence(cursor), run.run_id),
+        (tx.now.server, *reason, tx.sequence, run.run_id),
     )
 
 
-def all_runs(cursor: Cursor) -> list[RecordedRun]:
+def all_runs(tx: Transaction) -> list[RecordedRun]:
     """All runs, in the order they started."""
-    rows = cursor.execute(f"SELECT {', '.join(RecordedRun._fields)} FROM runs ORDER BY started_at")
+    rows = tx.execute(f"SELECT {', '.join(RecordedRun._fields)} FROM runs ORDER BY started_at")
     return [RecordedRun(*row) for row in rows]
 
 
-def bind_environment(cursor: Cursor, loopback: bool) -> None:
+def bind_environment(tx: Transaction, loopback: bool) -> None:
     """Fix, by the first run that calls, whether this ledger is of the live API or of a sandbox on this machine.
 
     Raises:
         LedgerError: it is of the other one.
     """
     environment = "loopback" if loopback else "live"
-    known = cursor.execute("SELECT environment FROM control").fetchone()[0]
+    known = tx.control["environment"]
     if known is None:
-        cursor.execute("UPDATE control SET environment = ?", (environment,))
+        tx.execute("UPDATE control SET environment = ?", (environment,))
     elif known != environment:
         raise LedgerError(
             f"This ledger holds answers of {_ENVIRONMENTS[known]}, but CLODURA_BASE_URL points to "
@@ -84,7 +82,7 @@ def bind_environment(cursor: Cursor, loopback: bool) -> None:
         )
 
 
-def day_of_undated_file(cursor: Cursor, path: str, today: str) -> str:
+def day_of_undated_file(tx: Transaction, path: str, today: str) -> str:
     """The day of a file without a date in its path: the one it was first seen on, remembered."""
-    cursor.execute("INSERT INTO undated_files VALUES (?, ?) ON CONFLICT (path) DO NOTHING", (path, today))
-    return cursor.execute("SELECT file_date FROM undated_files WHERE path = ?", (path,)).fetchone()[0]
+    tx.execute("INSERT INTO undated_files VALUES (?, ?) ON CONFLICT (path) DO NOTHING", (path, today))
+    return tx.execute("SELECT file_date FROM undated_files WHERE path = ?", (path,)).fetchone()[0]

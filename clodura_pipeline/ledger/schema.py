@@ -100,7 +100,7 @@ CREATE TABLE attempts (
     sequence INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX attempts_by_person ON attempts (person_key);
-CREATE INDEX attempts_in_flight ON attempts (id) WHERE state = 'sent';
+CREATE INDEX attempts_in_flight ON attempts (lease_until) WHERE state = 'sent';
 CREATE INDEX attempts_in_doubt ON attempts (id) WHERE state = 'ambiguous';
 CREATE INDEX attempts_by_sequence ON attempts (sequence);
 CREATE INDEX attempts_at_risk ON attempts (id) WHERE at_risk_credits > 0;

@@ -64,6 +64,8 @@ def migrate_schema(cursor: Cursor, version: int) -> None:
     if version == 1:
         _rebuild_tables(cursor)
     else:
+        cursor.execute("DROP INDEX attempts_in_flight")
+        cursor.execute("CREATE INDEX attempts_in_flight ON attempts (lease_until) WHERE state = 'sent'")
         cursor.execute("CREATE INDEX attempts_in_doubt ON attempts (id) WHERE state = 'ambiguous'")
     # Since version 3, places in the windows are in the order of their stamps. All count as sent with the newest one.
     newest = "SELECT max(stamp) FROM sends AS newest WHERE newest.boot_id = sends.boot_id"

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from clodura_pipeline.ledger.database import (
@@ -15,6 +15,7 @@ from clodura_pipeline.ledger.database import (
     LedgerDatabase,
     LedgerError,
     LedgerUnavailable,
+    Row,
     newer_version,
 )
 from clodura_pipeline.ledger.schema import SCHEMA_VERSION, create_tables
@@ -58,14 +59,14 @@ class SqliteDatabase(LedgerDatabase):
             raise _ledger_error(error, path) from error
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self, opening: Callable[[], str] = lambda: "SELECT 1") -> Iterator[tuple[sqlite3.Connection, Row]]:
         with self._lock:
             try:
                 if self._connection.in_transaction:  # left by an interruption between two lines of this method
                     self._connection.execute("ROLLBACK")
                 self._connection.execute("BEGIN IMMEDIATE")
                 try:
-                    yield self._connection
+                    yield self._connection, self._connection.execute(opening()).fetchone()
                     self._connection.execute("COMMIT")
                 except BaseException:
                     with contextlib.suppress(sqlite3.Error):
@@ -109,7 +110,7 @@ class SqliteDatabase(LedgerDatabase):
                 return
 
     def _prepare(self, canonical_version: int) -> None:
-        with self.transaction() as connection:
+        with self.transaction() as (connection, _):
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version > SCHEMA_VERSION:
                 raise newer_version(version, self._path)

@@ -135,7 +135,7 @@ def test_a_process_that_freezes_in_a_transaction_gives_the_ledger_back(
     )
     clock = SystemClock()
     with Ledger(url, clock, FORM) as frozen, Ledger(url, clock, FORM) as other:
-        with pytest.raises(LedgerError), frozen.database.transaction() as cursor:
+        with pytest.raises(LedgerError), frozen.transaction() as cursor:
             cursor.execute("INSERT INTO undated_files VALUES ('half', 'done')")
             assert other.totals() == Totals()  # waits until the server has ended the other one's session
             cursor.execute("SELECT 1").fetchone()

@@ -1,6 +1,5 @@
 """Who may be called for: from past attempts alone, and from the ledger's rows as the rule before this one had it."""
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -12,6 +11,7 @@ from requests_of_tests import request_for
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import State
 from clodura_pipeline.ledger.people import past_attempts
+from clodura_pipeline.ledger.rules.clock import ClockReading
 from clodura_pipeline.ledger.rules.eligibility import (
     ALREADY_ENRICHED,
     DAY_SECONDS,
@@ -28,8 +28,6 @@ from clodura_pipeline.ledger.rules.eligibility import (
     eligibility,
 )
 from clodura_pipeline.ledger.rules.policy import Refresh
-from clodura_pipeline.ledger.schema import TABLES
-from clodura_pipeline.ledger.server_time import ClockReading
 
 DOUBT, MISS, PERSON = PastAttempt(State.AMBIGUOUS), PastAttempt(State.NO_MATCH), PastAttempt(State.PERSON)
 ORGANISATION, UNREAD = PastAttempt(State.ORGANISATION), PastAttempt(State.UNRECOGNISED)
@@ -244,27 +242,17 @@ def in_words(decision: Eligibility) -> str:
 def test_the_ledgers_facts_lead_to_the_same_decision_as_its_rows(
     rows: list[Row], watermark: int, refresh: Refresh | None, on_purpose: bool
 ) -> None:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.row_factory = sqlite3.Row
-    connection.executescript(TABLES)
-    connection.executemany(
-        "INSERT INTO attempts (id, person_key, run_id, cap_scope, file_date, source_file, purpose, combination, "
-        "strength, request_hash, sent_at, boot_id, stamp, lease_until, usage_date, state, detail, reserved_credits, "
-        "answered_at, sequence) VALUES (?, ?, '', '', '', '', 'new', '', ?, ?, 0, 'boot', 0, ?, '', ?, ?, 0, ?, 0)",
-        [
-            (
-                number,
-                number % 2,  # of two people who turned out to be one
-                row.strength,
-                row.request_hash,
-                NOW.stamp + row.lease_left_seconds,
-                row.state,
-                row.detail,
-                None if row.age_days is None else NOW.server - row.age_days * DAY_SECONDS,
-            )
-            for number, row in enumerate(rows, start=1)
-        ],
-    )
-    past = past_attempts(connection, [0, 1], REQUEST, watermark, refresh, NOW)
-    connection.close()
+    recalled = [
+        {
+            "id": number,
+            "strength": row.strength,
+            "request_hash": row.request_hash,
+            "lease_until": NOW.stamp + row.lease_left_seconds,
+            "state": row.state,
+            "detail": row.detail,
+            "answered_at": None if row.age_days is None else NOW.server - row.age_days * DAY_SECONDS,
+        }
+        for number, row in enumerate(rows, start=1)
+    ]
+    past = past_attempts(recalled, REQUEST, watermark, refresh, NOW)
     assert in_words(eligibility(past, on_purpose)) == decided_on_rows(rows, watermark, refresh, on_purpose)

@@ -29,7 +29,7 @@ def rows(address: Address, query: str, *values: object) -> list[Any]:
 def change(address: Address, statement: str) -> None:
     """Change rows of a ledger behind the program's back."""
     database = open_database(address, 1)
-    with database.transaction() as cursor:
+    with database.transaction() as (cursor, _):
         cursor.execute(statement)
     database.close()
 

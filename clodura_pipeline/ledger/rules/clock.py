@@ -2,11 +2,13 @@
 
 On one host, windows and leases are measured on the monotonic clock, which all processes of one boot share (Linux
 CLOCK_MONOTONIC, macOS mach_absolute_time) and which no clock change moves. UTC days need wall time, corrected by
-Clodura's `Date`. Hosts that share a ledger take both from its database: see `server_time.LedgerClock`.
+Clodura's `Date`. Hosts that share a ledger take both from its database: see `transaction.LedgerClock`.
 """
 
 import threading
 import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -61,3 +63,43 @@ class SystemClock:
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
         return event.wait(max(0.0, seconds))
+
+
+@dataclass(frozen=True)
+class ClockReading:
+    """Now, on the clock that stamps are taken from, on Clodura's clock, and on this process's own.
+
+    `stamp`: seconds on the monotonic clock of this boot, or on the database's clock; not later than now. `server`:
+    epoch seconds, the best estimate. `local`: this process's monotonic clock; not earlier than `stamp`, and at most
+    `uncertain_seconds` later. `is_learned`: `server` is corrected by Clodura's `Date`.
+    """
+
+    boot_id: str
+    stamp: float
+    server: float
+    local: float
+    uncertain_seconds: float = 0.0
+    is_learned: bool = False
+
+    def later(self, seconds: float) -> "ClockReading":
+        """So many seconds from then."""
+        return replace(self, stamp=self.stamp + seconds, server=self.server + seconds, local=self.local + seconds)
+
+    @property
+    def sent_stamp(self) -> float:
+        """The stamp of a request that may leave at `local`: the latest that this can be.
+
+        Windows are checked for the earliest time at which a request may leave and remember the latest, so they hold
+        however long the database takes to state its time.
+        """
+        return self.stamp + self.uncertain_seconds
+
+    @property
+    def day(self) -> str:
+        """The UTC day by Clodura's clock."""
+        return utc_day(self.server)
+
+
+def utc_day(epoch_seconds: float) -> str:
+    """`YYYY-MM-DD` of a time, in UTC."""
+    return datetime.fromtimestamp(epoch_seconds, UTC).date().isoformat()
