@@ -83,7 +83,7 @@ def test_a_file_of_field_names_that_cannot_be_read_is_explained(content: str | N
 
 @pytest.mark.parametrize(
     ("fault", "says"),
-    [("thunder", "there is no fault 'thunder'"), ("stall:7", "from 0 to 1"), ("stall:half", "from 0 to 1")],
+    [("thunder", "no such fault: 'thunder'"), ("stall:7", "less than or equal to 1"), ("stall:half", "from 0 to 1")],
 )
 def test_a_fault_that_is_none_is_explained(fault: str, says: str) -> None:
     result = invoke("sandbox", "--fault", fault)
@@ -121,7 +121,7 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], N
 
 
 def test_a_demo_whose_run_fails_says_why_and_where_the_log_is(root: Path, worker: Callable[[str], None]) -> None:
-    worker('print(json.dumps({"kind": "failed", "day": day, "reason": "the disk is full"}), flush=True); sys.exit(1)')
+    worker('print(json.dumps({"failed": "the disk is full"}), flush=True); sys.exit(1)')
     result = invoke("demo")
     assert result.exit_code == 1
     assert re.search(r"Error: The run of \d{4}-\d\d-\d\d failed: the disk is full", result.output)

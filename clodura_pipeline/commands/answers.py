@@ -1,8 +1,17 @@
 """`clodura-pipeline answers`: the shapes of Clodura's answers, and how each name in them was read."""
 
 from collections import Counter, defaultdict
+from datetime import UTC, datetime
 
 import click
+
+from clodura_pipeline.clodura.answers.fields import load_answer_fields
+from clodura_pipeline.clodura.answers.reader import AnswerReader
+from clodura_pipeline.clodura.verdicts import judge
+from clodura_pipeline.enrichment.ledger_file import open_ledger
+from clodura_pipeline.ledger import Address
+from clodura_pipeline.ledger.reread import kept_answers
+from clodura_pipeline.settings import load_settings
 
 _SHAPES_SHOWN = 10
 
@@ -16,29 +25,18 @@ def answers(reread: bool, dry_run: bool) -> None:
     Shown are names, types and columns, never a value. A name that no column shows can be mapped without code in the
     TOML file that CLODURA_ANSWER_FIELDS names; then `answers --reread` reads the kept answers again, without a call.
     """
-    # Imported late, so that --help is fast.
-    from clodura_pipeline.errors import UserFixableError
-
-    try:
-        if reread or dry_run:
-            _reread(dry_run)
-        else:
-            _show_shapes()
-    except UserFixableError as error:
-        raise click.ClickException(str(error)) from None
-
-
-def _show_shapes() -> None:
-    from clodura_pipeline.clodura.answers.fields import load_answer_fields
-    from clodura_pipeline.clodura.answers.reader import AnswerReader
-    from clodura_pipeline.ledger.reread import kept_answers
-    from clodura_pipeline.settings import load_settings
-
     settings = load_settings()
     reader = AnswerReader(load_answer_fields(settings.answer_fields))
+    if reread or dry_run:
+        _reread(settings.ledger, reader, dry_run)
+    else:
+        _show_shapes(settings.ledger, reader)
+
+
+def _show_shapes(ledger: Address, reader: AnswerReader) -> None:
     seen: Counter[tuple[str, tuple[tuple[str, str, str | None], ...]]] = Counter()
     filled: dict[tuple[str, str], int] = defaultdict(int)
-    for state, body in kept_answers(settings.ledger):
+    for state, body in kept_answers(ledger):
         paths = reader.paths(body)
         seen[state, tuple((one.path, one.value_type, one.column) for one in paths if one.filled)] += 1
         for one in paths:
@@ -53,18 +51,8 @@ def _show_shapes() -> None:
         click.echo(f"\nand {len(seen) - _SHAPES_SHOWN} rarer shapes")
 
 
-def _reread(dry_run: bool) -> None:
-    from datetime import UTC, datetime
-
-    from clodura_pipeline.clodura.answers.fields import load_answer_fields
-    from clodura_pipeline.clodura.answers.reader import AnswerReader
-    from clodura_pipeline.clodura.verdicts import judge
-    from clodura_pipeline.enrichment.ledger_file import open_ledger
-    from clodura_pipeline.settings import load_settings
-
-    settings = load_settings()
-    reader = AnswerReader(load_answer_fields(settings.answer_fields))
-    with open_ledger(settings.ledger) as ledger:
+def _reread(address: Address, reader: AnswerReader, dry_run: bool) -> None:
+    with open_ledger(address) as ledger:
         counts = ledger.reread(
             lambda raw, request: judge(raw, request, datetime.now(UTC), reader), reader.version, dry_run
         )

@@ -3,14 +3,31 @@
 import os
 import shutil
 import stat
+import uuid
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
 
 import click
 
-if TYPE_CHECKING:
-    from clodura_pipeline.clodura.identifiers import Identifiers
-    from clodura_pipeline.settings import Settings
+from clodura_pipeline import settings as project
+from clodura_pipeline.clodura.answers.fields import load_answer_fields
+from clodura_pipeline.clodura.answers.reader import AnswerReader
+from clodura_pipeline.clodura.balance import read_balance
+from clodura_pipeline.clodura.client import ClientSettings, CloduraClient
+from clodura_pipeline.clodura.errors import CallFailed
+from clodura_pipeline.clodura.identifiers import Identifiers
+from clodura_pipeline.enrichment.ledger_file import open_ledger
+from clodura_pipeline.enrichment.outcomes import Outcome
+from clodura_pipeline.enrichment.session import RunIdentity, open_session
+from clodura_pipeline.identity.canonical import identifiers_of
+from clodura_pipeline.intake.files import find_files
+from clodura_pipeline.ledger import exists
+from clodura_pipeline.ledger.audit import audit_ledger
+from clodura_pipeline.ledger.engines import engine_of
+from clodura_pipeline.ledger.rules.clock import SystemClock
+from clodura_pipeline.ledger.rules.policy import Policy
+from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, person_key
+from clodura_pipeline.settings import Settings, load_settings, variable_of
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 Line = tuple[str, str]
@@ -30,35 +47,20 @@ def doctor(
 
     The exit code is 1 when there is a problem.
     """
-    from clodura_pipeline.errors import UserFixableError
-    from clodura_pipeline.settings import load_settings
-
-    try:
-        settings = load_settings()
-        request = _identifiers(identifier, first_name, last_name, company)
-        if request is not None:
-            _call(settings, request, yes)
-            return
-        lines = list(_checks(settings))
-    except UserFixableError as error:
-        raise click.ClickException(str(error)) from None
+    settings = load_settings()
+    request = _identifiers(identifier, first_name, last_name, company)
+    if request is not None:
+        _call(settings, request, yes)
+        return
+    checks = (_settings_in_force, _folders, _ledger, _account, _files)
+    lines = [line for check in checks for line in check(settings)]
     for state, text in lines:
         click.secho(f"{state:<8} {text}", fg={OK: None, WARNING: "yellow", PROBLEM: "red"}[state])
     if any(state == PROBLEM for state, _ in lines):
         raise click.exceptions.Exit(1)
 
 
-def _checks(settings: "Settings") -> Iterator[Line]:
-    yield from _settings_in_force(settings)
-    yield from _folders(settings)
-    yield from _ledger(settings)
-    yield from _account(settings)
-    yield from _files(settings)
-
-
-def _settings_in_force(settings: "Settings") -> Iterator[Line]:
-    from clodura_pipeline.settings import Settings, project_root, variable_of
-
+def _settings_in_force(settings: Settings) -> Iterator[Line]:
     secret = {"api_key", "alert_webhook", "ledger_url"}
     changed = [
         f"{variable_of(name)}={'***' if name in secret else value}"
@@ -66,12 +68,12 @@ def _settings_in_force(settings: "Settings") -> Iterator[Line]:
         if value != Settings.model_fields[name].default and name not in ("contacts_dir", "database", "state_dir")
     ]
     yield OK, "settings other than their defaults: " + (", ".join(changed) or "none")
-    env_file = project_root() / ".env"
+    env_file = project.project_root() / ".env"
     if env_file.is_file() and env_file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         yield WARNING, ".env is open to other users and holds the key: chmod 600 .env"
 
 
-def _folders(settings: "Settings") -> Iterator[Line]:
+def _folders(settings: Settings) -> Iterator[Line]:
     places = {
         "CLODURA_STATE_DIR": settings.state_dir,
         "CLODURA_DATABASE": settings.database.parent,
@@ -91,11 +93,7 @@ def _folders(settings: "Settings") -> Iterator[Line]:
             yield OK, f"{name}: {folder}, {shutil.disk_usage(existing).free >> 30} GiB free"
 
 
-def _ledger(settings: "Settings") -> Iterator[Line]:
-    from clodura_pipeline.ledger import exists
-    from clodura_pipeline.ledger.audit import audit_ledger
-    from clodura_pipeline.ledger.engines import engine_of
-
+def _ledger(settings: Settings) -> Iterator[Line]:
     if not exists(settings.ledger):
         yield OK, f"ledger: none yet; the first run creates {settings.ledger}"
         return
@@ -108,11 +106,7 @@ def _ledger(settings: "Settings") -> Iterator[Line]:
         yield PROBLEM, "ledger: a rule does not hold. Run `clodura-pipeline ledger check`."
 
 
-def _account(settings: "Settings") -> Iterator[Line]:
-    from clodura_pipeline.clodura.balance import read_balance
-    from clodura_pipeline.clodura.client import ClientSettings, CloduraClient
-    from clodura_pipeline.clodura.errors import CallFailed
-
+def _account(settings: Settings) -> Iterator[Line]:
     if not settings.api_key:
         yield PROBLEM, "key: CLODURA_API_KEY is not set. Put it into the environment or into .env."
         return
@@ -133,24 +127,17 @@ def _account(settings: "Settings") -> Iterator[Line]:
         state = WARNING if balance.credits < max(1, settings.min_balance) else OK
         yield state, f"key: accepted; {balance.credits:g} credits left"
     limits = settings.limits
-    yield (
-        OK,
-        (
-            f"limits: {limits.per_second}/s, {limits.per_minute}/min, {limits.per_day}/day; "
-            f"caps: {settings.max_credits_per_run} credits per run, {settings.max_credits_per_day or 'no cap'} per day"
-        ),
-    )
+    caps = f"{settings.max_credits_per_run} credits per run, {settings.max_credits_per_day or 'no cap'} per day"
+    yield OK, f"limits: {limits.per_second}/s, {limits.per_minute}/min, {limits.per_day}/day; caps: {caps}"
 
 
-def _files(settings: "Settings") -> Iterator[Line]:
-    from clodura_pipeline.intake.files import find_files
-
+def _files(settings: Settings) -> Iterator[Line]:
     if not settings.contacts_dir.is_dir():
         yield PROBLEM, f"files: there is no folder {settings.contacts_dir}. Create it, or set CLODURA_CONTACTS_DIR."
         return
     found = find_files(settings.contacts_dir)
     yield (
-        (OK if found.files else WARNING),
+        OK if found.files else WARNING,
         (
             f"files: {len(found.files)} in {settings.contacts_dir}, {len(found.left_alone)} left alone; "
             "`clodura-pipeline plan DAY` shows what a day would cost"
@@ -160,9 +147,7 @@ def _files(settings: "Settings") -> Iterator[Line]:
 
 def _identifiers(
     identifier: str | None, first_name: str | None, last_name: str | None, company: str | None
-) -> "Identifiers | None":
-    from clodura_pipeline.clodura.identifiers import Identifiers
-
+) -> Identifiers | None:
     given = identifier or ""
     request = Identifiers(
         linkedin_url=given if "linkedin." in given.lower() else None,
@@ -180,20 +165,7 @@ def _identifiers(
     return request
 
 
-def _call(settings: "Settings", identifiers: "Identifiers", yes: bool) -> None:
-    import uuid
-    from datetime import UTC, datetime
-
-    from clodura_pipeline.clodura.answers.fields import load_answer_fields
-    from clodura_pipeline.clodura.answers.reader import AnswerReader
-    from clodura_pipeline.clodura.client import ClientSettings
-    from clodura_pipeline.enrichment.ledger_file import open_ledger
-    from clodura_pipeline.enrichment.session import RunIdentity, open_session
-    from clodura_pipeline.identity.canonical import identifiers_of
-    from clodura_pipeline.ledger.rules.clock import SystemClock
-    from clodura_pipeline.ledger.rules.policy import Policy
-    from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, person_key
-
+def _call(settings: Settings, identifiers: Identifiers, yes: bool) -> None:
     profile, email, name = next(iter(identifiers_of([identifiers])))
     ids = tuple(found for found in (profile, email) if found) or ((name,) if name else ())
     if not ids:
@@ -218,10 +190,8 @@ def _call(settings: "Settings", identifiers: "Identifiers", yes: bool) -> None:
     _show(outcome, progress.credits_charged, progress.calls)
 
 
-def _show(outcome: object, credits: float, calls: int) -> None:
-    from clodura_pipeline.enrichment.outcomes import Outcome
-
-    if not isinstance(outcome, Outcome):
+def _show(outcome: Outcome | None, credits: float, calls: int) -> None:
+    if outcome is None:
         raise click.ClickException("No call was made. See the ledger with `clodura-pipeline ledger check`.")
     reason = f" ({outcome.pending_reason.text})" if outcome.pending_reason else ""
     click.echo(f"{outcome.state or 'pending'}{reason}; {calls} call(s), {credits:g} credits\n")

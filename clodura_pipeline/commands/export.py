@@ -3,6 +3,9 @@
 from pathlib import Path
 
 import click
+import duckdb
+
+from clodura_pipeline.settings import load_settings
 
 # What spreadsheets take for the start of a formula, full-width forms and leading white space included.
 _FORMULA = r"^\s*[=+\-@＝＋－＠]|^[\t\r\n]"
@@ -17,15 +20,7 @@ def export(name: str, target: Path) -> None:
     NAME is a table or view, e.g. file_results or crm_updates. Text that a spreadsheet would run as a formula
     (`=HYPERLINK(...)`, `@SUM(...)`) gets an apostrophe in front: contact files and answers may hold such text.
     """
-    import duckdb
-
-    from clodura_pipeline.errors import UserFixableError
-    from clodura_pipeline.settings import load_settings
-
-    try:
-        database = load_settings().database
-    except UserFixableError as error:
-        raise click.ClickException(str(error)) from None
+    database = load_settings().database
     if not database.is_file():
         raise click.ClickException(f"There is no published file at {database}. Start a run first.")
     if target.exists():

@@ -1,13 +1,22 @@
 """`clodura-pipeline forget`: erases one person at their request."""
 
 import sys
-from typing import TYPE_CHECKING
 
 import click
+import duckdb
 
-if TYPE_CHECKING:
-    from clodura_pipeline.settings import Settings
-    from clodura_pipeline.warehouse.erasure.people import Erasure
+from clodura_pipeline.enrichment.ledger_file import open_ledger
+from clodura_pipeline.errors import UserFixableError
+from clodura_pipeline.graph.failures import message_for
+from clodura_pipeline.graph.partitions import utc_now
+from clodura_pipeline.graph.resources import WorkingDatabase
+from clodura_pipeline.identity.suppression import Suppression, personal_identifier, read_suppression
+from clodura_pipeline.ledger import exists
+from clodura_pipeline.settings import Settings, load_settings
+from clodura_pipeline.warehouse.database import working_database
+from clodura_pipeline.warehouse.erasure.people import Erasure, SharedAddress, erase_person
+from clodura_pipeline.warehouse.published.build import build_analyst_tables
+from clodura_pipeline.warehouse.published.publication import publish
 
 _RUN_ID = "clodura-pipeline forget"
 _LEFT_UNCHANGED = (
@@ -25,40 +34,19 @@ def forget(identifier: str, yes: bool) -> None:
     Erases them and all their rows from the ledger, the working database and the published file. What was spent stays,
     and a keyed hash, so that they are not called for when a file brings them again.
     """
-    from clodura_pipeline.identity.suppression import personal_identifier
-    from clodura_pipeline.settings import SettingsError, load_settings
-
     canonical = personal_identifier(sys.stdin.readline() if identifier == "-" else identifier)
     if canonical is None:
         raise click.UsageError(
             "This is neither the personal e-mail address nor the LinkedIn profile of one person. Role addresses "
             "(info@) identify no person; to never call for one, put it into the file named by CLODURA_SUPPRESSION_FILE."
         )
-    try:
-        settings = load_settings()
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from None
+    settings = load_settings()
     if not yes:
         click.confirm(f"Erase everything about the person behind {canonical[3:]}? It cannot be undone", abort=True)
     _forget(settings, canonical)
 
 
-def _forget(settings: "Settings", identifier: str) -> None:
-    # Imported late, so that --help does not wait for them.
-    import duckdb
-
-    from clodura_pipeline.enrichment.ledger_file import open_ledger
-    from clodura_pipeline.errors import UserFixableError
-    from clodura_pipeline.graph.failures import message_for
-    from clodura_pipeline.graph.partitions import utc_now
-    from clodura_pipeline.graph.resources import WorkingDatabase
-    from clodura_pipeline.identity.suppression import Suppression, read_suppression
-    from clodura_pipeline.ledger import exists
-    from clodura_pipeline.warehouse.database import working_database
-    from clodura_pipeline.warehouse.erasure.people import SharedAddress, erase_person
-    from clodura_pipeline.warehouse.published.build import build_analyst_tables
-    from clodura_pipeline.warehouse.published.publication import publish
-
+def _forget(settings: Settings, identifier: str) -> None:
     if not exists(settings.ledger):
         raise click.ClickException(
             f"There is no ledger at {settings.ledger}: nothing is kept of anyone. To never call for a person, put them "
@@ -80,15 +68,15 @@ def _forget(settings: "Settings", identifier: str) -> None:
                         else _LEFT_UNCHANGED
                     )
             is_overwritten = ledger.overwrite_removed(thoroughly=True)
-    except SharedAddress as error:
-        raise click.ClickException(str(error)) from None
+    except SharedAddress:
+        raise
     except (UserFixableError, duckdb.Error, OSError) as error:
         again = "\nPart of it is done. Fix this, then run the same command again." if erasure else ""
         raise click.ClickException(f"{message_for(error)}{again}") from None
     _report(settings, erasure, published, is_overwritten)
 
 
-def _report(settings: "Settings", erasure: "Erasure", published: str, is_overwritten: bool) -> None:
+def _report(settings: Settings, erasure: Erasure, published: str, is_overwritten: bool) -> None:
     erased = erasure.ledger
     click.echo(
         f"Ledger: {erased.people} person, {erased.identifiers} identifiers and the content of {erased.calls} calls "

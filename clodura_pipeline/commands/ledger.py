@@ -1,19 +1,21 @@
 """`clodura-pipeline ledger`: checks, backs up, exports and moves the ledger."""
 
-import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
+from rich.progress import track
 
-if TYPE_CHECKING:
-    from clodura_pipeline.ledger import Address
-    from clodura_pipeline.ledger.audit import Audit, Rule
+from clodura_pipeline.ledger import Address, LedgerUrl
+from clodura_pipeline.ledger.audit import Audit, Rule, audit_ledger
+from clodura_pipeline.ledger.backup import backup as back_up_ledger
+from clodura_pipeline.ledger.backup import export as export_ledger
+from clodura_pipeline.ledger.copying import copy_ledger
+from clodura_pipeline.settings import load_settings
 
 _DAYS_SHOWN = 14
 _FILE = click.Path(dir_okay=False, path_type=Path)
-# The modules behind the commands are imported when one runs, so that --help does not wait for them.
 
 
 @click.group(short_help="Check, back up, export or move the ledger.")
@@ -29,11 +31,8 @@ def ledger() -> None:
 @click.argument("file", required=False, type=_FILE)
 def check(file: Path | None) -> None:
     """Verify the ledger and its sums; FILE: a backup to check instead. Changes nothing."""
-    from clodura_pipeline.ledger.audit import audit_ledger
-
-    with _explained():
-        address = file or _address()
-        audit = audit_ledger(address, _show_progress)
+    address = file or _address()
+    audit = audit_ledger(address, _show_progress)
     click.echo(f"{address}\n")
     if audit.ledger_id:
         _show_sums(audit)
@@ -53,13 +52,9 @@ def backup(target: Path) -> None:
 
     TARGET is a SQLite file that must not exist yet; the copy shows one consistent state.
     """
-    from clodura_pipeline.ledger.audit import audit_ledger
-    from clodura_pipeline.ledger.backup import backup as copy_ledger
-
-    with _explained():
-        address = _address()
-        copy_ledger(address, target)
-        audit = audit_ledger(target)
+    address = _address()
+    back_up_ledger(address, target)
+    audit = audit_ledger(target)
     click.echo(
         f"{target}: {audit.calls} calls, {audit.charged:g} credits, copied. It holds people's data: keep it safe.\n\n"
         f"To restore it, end all runs, {_restoring(address, target)}, and run `clodura-pipeline ledger check`.\n"
@@ -78,10 +73,7 @@ def export(folder: Path, raw: bool) -> None:
 
     Attempts, people, identifiers, readings and runs go to FOLDER, in one consistent state.
     """
-    from clodura_pipeline.ledger.backup import export as export_ledger
-
-    with _explained():
-        counts = export_ledger(_address(), folder, raw)
+    counts = export_ledger(_address(), folder, raw)
     for table, count in counts.items():
         click.echo(f"{folder / table}.parquet: {count} rows")
     click.echo("They hold people's data: keep them safe.")
@@ -97,11 +89,8 @@ def copy(source: str, target: str) -> None:
     CLODURA_LEDGER_URL stands for the ledger of the settings, so that no password is on the command line. End all runs
     first.
     """
-    from clodura_pipeline.ledger.copying import copy_ledger
-
-    with _explained():
-        addresses = [_address_of(source), _address_of(target)]
-        audit = copy_ledger(*addresses)
+    addresses = [_address_of(source), _address_of(target)]
+    audit = copy_ledger(*addresses)
     _show_sums(audit)
     click.echo(
         f"Copied to {addresses[1]}; both ends are sound and equal. From now on let every host use the copy\n"
@@ -110,39 +99,22 @@ def copy(source: str, target: str) -> None:
     )
 
 
-def _show_progress(rules: "Sequence[Rule]") -> "Iterable[Rule]":
-    from rich.console import Console
-    from rich.progress import track
-
+def _show_progress(rules: Sequence[Rule]) -> Iterable[Rule]:
     console = Console(stderr=True)
     return track(rules, "Checking", console=console, transient=True, disable=not console.is_terminal)
 
 
-@contextlib.contextmanager
-def _explained() -> Iterator[None]:
-    from clodura_pipeline.errors import UserFixableError
-
-    try:
-        yield
-    except UserFixableError as error:
-        raise click.ClickException(str(error)) from None
-
-
-def _address() -> "Address":
-    from clodura_pipeline.settings import load_settings
-
+def _address() -> Address:
     return load_settings().ledger
 
 
-def _address_of(text: str) -> "Address":
-    from clodura_pipeline.ledger import LedgerUrl
-
+def _address_of(text: str) -> Address:
     if text == "CLODURA_LEDGER_URL":
         return _address()
     return LedgerUrl(text) if text.startswith(("postgresql://", "postgres://")) else Path(text)
 
 
-def _restoring(address: "Address", backup: Path) -> str:
+def _restoring(address: Address, backup: Path) -> str:
     if isinstance(address, Path):
         return (
             f"move ledger.sqlite, ledger.sqlite-wal and ledger.sqlite-shm out of\n{address.parent}, copy this file "
@@ -151,7 +123,7 @@ def _restoring(address: "Address", backup: Path) -> str:
     return f"run `clodura-pipeline ledger copy {backup.name} postgresql://…` with an\nempty database"
 
 
-def _show_sums(audit: "Audit") -> None:
+def _show_sums(audit: Audit) -> None:
     environment = {"live": "the live API", "loopback": "a sandbox", None: "no call was made yet"}[audit.environment]
     states = ", ".join(f"{count} {state}" for state, count in audit.by_state)
     erased = f", {audit.erased_people} erased" if audit.erased_people else ""

@@ -1,17 +1,23 @@
 """`clodura-pipeline run` and `plan`: the jobs for a day or a range, with a short summary."""
 
 import contextlib
+import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import click
+import dagster as dg
 
-if TYPE_CHECKING:
-    import dagster as dg
-
-    from clodura_pipeline.settings import Settings
+from clodura_pipeline import settings as project
+from clodura_pipeline.graph.build import build_project
+from clodura_pipeline.graph.partitions import range_tags
+from clodura_pipeline.graph.runs.console import shorten_failures
+from clodura_pipeline.graph.runs.summary import failure_reasons
+from clodura_pipeline.private_files import close_folder
+from clodura_pipeline.settings import Settings, load_settings
 
 _RANGE = re.compile(r"(\S+?)\.{2,3}(\S+)")
 
@@ -54,24 +60,14 @@ _PLAN_LINES = {
 
 
 @contextlib.contextmanager
-def _executed(job: str, days: str | None, config: dict[str, Any]) -> "Iterator[dg.ExecuteInProcessResult]":
+def _executed(job: str, days: str | None, config: dict[str, Any]) -> Iterator[dg.ExecuteInProcessResult]:
     """The result of a successful run of a job; a failed one ends the command with its reason."""
-    # Imported late, so that --help does not wait for them.
-    import dagster as dg
-
-    from clodura_pipeline.errors import UserFixableError
-    from clodura_pipeline.graph.build import build_project
-    from clodura_pipeline.graph.partitions import range_tags
-    from clodura_pipeline.graph.runs.console import shorten_failures
-    from clodura_pipeline.graph.runs.summary import failure_reasons
-    from clodura_pipeline.settings import load_settings, project_root
-
     shorten_failures()
-    try:
-        settings = load_settings()
-        first, last = chosen_days(days, settings, datetime.now(UTC).date())
-        # Relative paths in dagster.yaml start from the current folder.
-        with contextlib.chdir(project_root()), _dagster_instance() as instance:
+    settings = load_settings()
+    first, last = chosen_days(days, settings, datetime.now(UTC).date())
+    # Relative paths in dagster.yaml start from the current folder.
+    with contextlib.chdir(project.project_root()), _dagster_instance() as instance:
+        try:
             result = (
                 build_project(settings)
                 .resolve_job_def(job)
@@ -83,25 +79,16 @@ def _executed(job: str, days: str | None, config: dict[str, Any]) -> "Iterator[d
                     raise_on_error=False,
                 )
             )
-            if not result.success:
-                reasons = failure_reasons(result.dagster_run, instance)
-                raise click.ClickException("\n".join(reasons) or "The run failed; see its log above.")
-            yield result
-    except UserFixableError as error:
-        raise click.ClickException(str(error)) from None
-    except dg.DagsterExecutionInterruptedError as error:
-        raise click.ClickException(str(error)) from None
+        except dg.DagsterExecutionInterruptedError as error:
+            raise click.ClickException(str(error)) from None
+        if not result.success:
+            reasons = failure_reasons(result.dagster_run, instance)
+            raise click.ClickException("\n".join(reasons) or "The run failed; see its log above.")
+        yield result
 
 
-def _dagster_instance() -> "dg.DagsterInstance":
+def _dagster_instance() -> dg.DagsterInstance:
     """The instance of DAGSTER_HOME, else of the `dagster.yaml` in the project's root."""
-    import os
-    from pathlib import Path
-
-    import dagster as dg
-
-    from clodura_pipeline.private_files import close_folder
-
     if os.environ.get("DAGSTER_HOME") or not Path("dagster.yaml").is_file():
         return dg.DagsterInstance.get()
     instance = dg.DagsterInstance.from_config(str(Path.cwd()))
@@ -109,7 +96,7 @@ def _dagster_instance() -> "dg.DagsterInstance":
     return instance
 
 
-def chosen_days(text: str | None, settings: "Settings", today: date) -> tuple[date, date]:
+def chosen_days(text: str | None, settings: Settings, today: date) -> tuple[date, date]:
     """First and last day of an argument such as 2026-11-22 or 2026-11-20..2026-11-22.
 
     Raises:

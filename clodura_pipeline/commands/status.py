@@ -1,12 +1,13 @@
 """`clodura-pipeline status`: what is running, spent, left and pending, from the ledger and the published file."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from clodura_pipeline.settings import Settings
+from clodura_pipeline.enrichment.ledger_file import open_ledger
+from clodura_pipeline.ledger import exists
+from clodura_pipeline.settings import Settings, load_settings
+from clodura_pipeline.warehouse.published.publication import query_published, query_published_rows
 
 _PENDING = """
 SELECT coalesce(pending_reason, match_status), count(DISTINCT person_key) FROM enriched_contacts
@@ -18,22 +19,13 @@ _PUBLISHED = "SELECT published_at, pending FROM publication"
 @click.command(short_help="What is running, spent today, left and pending.")
 def status() -> None:
     """Show what is running, what was spent today, what is left and who is pending. Makes no call."""
-    from clodura_pipeline.errors import UserFixableError
-    from clodura_pipeline.settings import load_settings
-
-    try:
-        settings = load_settings()
-        lines = [*_ledger_lines(settings), *_published_lines(settings)]
-    except UserFixableError as error:
-        raise click.ClickException(str(error)) from None
+    settings = load_settings()
+    lines = [*_ledger_lines(settings), *_published_lines(settings)]
     for name, value in lines:
         click.echo(f"{name:<14} {value}")
 
 
-def _ledger_lines(settings: "Settings") -> list[tuple[str, str]]:
-    from clodura_pipeline.enrichment.ledger_file import open_ledger
-    from clodura_pipeline.ledger import exists
-
+def _ledger_lines(settings: Settings) -> list[tuple[str, str]]:
     if not exists(settings.ledger):
         return [("ledger", f"none yet at {settings.ledger}: no call was made")]
     with open_ledger(settings.ledger) as ledger:
@@ -55,9 +47,7 @@ def _ledger_lines(settings: "Settings") -> list[tuple[str, str]]:
     return lines
 
 
-def _published_lines(settings: "Settings") -> list[tuple[str, str]]:
-    from clodura_pipeline.warehouse.published.publication import query_published, query_published_rows
-
+def _published_lines(settings: Settings) -> list[tuple[str, str]]:
     published = query_published(settings.database, _PUBLISHED)
     if published is None:
         return [("published", f"nothing yet at {settings.database}")]

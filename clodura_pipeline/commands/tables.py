@@ -3,6 +3,9 @@
 import json
 
 import click
+import yaml
+
+from clodura_pipeline.warehouse.published.dictionary import dictionary
 
 
 @click.command()
@@ -12,8 +15,6 @@ def tables(form: str) -> None:
 
     Its tables, views and columns, as Markdown, a dbt sources.yml, or JSON.
     """
-    from clodura_pipeline.warehouse.published.dictionary import dictionary
-
     described = [
         {
             "name": table.name,
@@ -28,8 +29,6 @@ def tables(form: str) -> None:
     if form == "json":
         click.echo(json.dumps(described, indent=2))
     elif form == "dbt":
-        import yaml
-
         # The database is the alias that the README's dbt profile attaches the file under.
         source = {"name": "clodura", "database": "clodura", "schema": "main", "tables": described}
         click.echo(yaml.safe_dump({"version": 2, "sources": [source]}, sort_keys=False, width=120), nl=False)

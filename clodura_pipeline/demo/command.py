@@ -1,6 +1,16 @@
 """`clodura-pipeline demo`: the whole pipeline at work, with no key and no cost."""
 
+import contextlib
+import signal
+from collections.abc import Iterator
+
 import click
+from rich.console import Console
+
+from clodura_pipeline import settings
+from clodura_pipeline.demo.runs import open_demo, run_days
+from clodura_pipeline.demo.summary import print_summary
+from clodura_pipeline.demo.ui import free_port, serve_ui
 
 
 @click.command(short_help="See the pipeline work; no key needed.")
@@ -16,27 +26,15 @@ def demo(fresh: bool, ui: bool, port: int | None) -> None:
     if port and not ui:
         raise click.UsageError("--port is the Dagster UI's: use it with --ui.")
     click.echo("Clodura demo: everything is real except Clodura, which a sandbox on this machine stands in for.\n")
-    # Imported late, so that --help does not wait for them.
-    from rich.console import Console
-
-    from clodura_pipeline.demo.folder import DemoError
-    from clodura_pipeline.demo.processes import signals_as_interrupts
-    from clodura_pipeline.demo.runs import open_demo, run_days
-    from clodura_pipeline.demo.summary import print_summary
-    from clodura_pipeline.demo.ui import free_port, serve_ui
-    from clodura_pipeline.settings import project_root
-
     console = Console()
     try:
-        with signals_as_interrupts():
+        with _signals_as_interrupts():
             ui_port = free_port(port) if ui else None
-            with open_demo(project_root(), fresh) as opened:
+            with open_demo(settings.project_root(), fresh) as opened:
                 finished = run_days(opened, console)
                 print_summary(finished, console, invite_to_ui=not ui)
                 if ui_port:
                     serve_ui(opened, console, ui_port)
-    except DemoError as error:
-        raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"The demo cannot continue: {error}") from None
     except KeyboardInterrupt:
@@ -46,3 +44,21 @@ def demo(fresh: bool, ui: bool, port: int | None) -> None:
         raise click.ClickException(
             "The ledger and the sandbox's call log disagree on the credits. Report it: they never should."
         )
+
+
+@contextlib.contextmanager
+def _signals_as_interrupts() -> Iterator[None]:
+    """SIGTERM and SIGHUP (a closed terminal) raise KeyboardInterrupt: else the demo's processes would be left running.
+
+    SIGINT does so too where it was ignored, as shells have it for what they start in the background.
+    """
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -3,18 +3,20 @@
 import contextlib
 import shutil
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from clodura_pipeline.demo.samples import DAYS, FIRST_FILE, sample_files
 from clodura_pipeline.errors import UserFixableError
 from clodura_pipeline.private_files import close_folder, make_private_folder
 from clodura_pipeline.sandbox import DEFAULT_API_KEY
 from clodura_pipeline.settings import Settings
 
 CALLS_PER_SECOND = 50
+_SAMPLES = Path(__file__).with_name("samples")  # day-1, day-2, day-3
+_DAYS = 3
+_FIRST_FILE = "hubspot-contacts.csv"
 _DAGSTER_YAML = """\
 # Written by the demo: this folder is its own Dagster storage.
 telemetry:
@@ -22,13 +24,18 @@ telemetry:
 nux:
   enabled: false
 """
-_WORKSPACE_YAML = """\
-load_from:
-  - python_module:
-      module_name: clodura_pipeline.definitions
-      location_name: clodura_pipeline
-"""
 _EMPTY = "# Written by the demo, and empty: a setting that is left out would be taken from the project's .env.\n"
+
+
+def sample_files(first_day: date) -> dict[str, bytes]:
+    """Every file's content by its path below the contacts folder, for three days from `first_day` on.
+
+    They are as dirty as real ones, about the first 215 people of the sandbox's directory, and never change. Lists
+    overlap and name the same people by different identifiers, but no person has to be paid for twice: a row leaves out
+    an address or a profile only where another row joins it.
+    """
+    days = {f"day-{number + 1}": first_day + timedelta(days=number) for number in range(_DAYS)}
+    return {f"{days[path.parent.name]}/{path.name}": path.read_bytes() for path in sorted(_SAMPLES.glob("*/*.csv"))}
 
 
 class DemoError(UserFixableError):
@@ -45,7 +52,6 @@ class DemoFolder:
         self.database = self.folder / "clodura.duckdb"  # the published file
         self.report = self.folder / "clodura.html"  # the page about it
         self.dagster_home = self.folder / ".dagster_home"
-        self.workspace = self.dagster_home / "workspace.yaml"
         self.log = self.folder / "demo.log"  # what the runs print
         self.ui_log = self.folder / "ui.log"  # what the Dagster UI and its daemon print
         self._lock = self.folder / "demo.lock"
@@ -85,11 +91,10 @@ class DemoFolder:
 
         Files of an earlier demo keep their days, so that a second demo finds the same people, who have their answers.
         """
-        first = self._first_day() or date.fromordinal(today.toordinal() - (DAYS - 1))
+        first = self._first_day() or today - timedelta(days=_DAYS - 1)
         samples = sample_files(first)
         contents = {self.contacts / path: content for path, content in samples.items()} | {
             self.dagster_home / "dagster.yaml": _DAGSTER_YAML.encode(),
-            self.workspace: _WORKSPACE_YAML.encode(),
             self._empty_file: _EMPTY.encode(),
         }
         with self._writing():
@@ -128,7 +133,7 @@ class DemoFolder:
         return kept | own | {"DAGSTER_HOME": str(self.dagster_home)}
 
     def _first_day(self) -> date | None:
-        days = [found.parent.name for found in self.contacts.glob(f"*/{FIRST_FILE}")]
+        days = [found.parent.name for found in self.contacts.glob(f"*/{_FIRST_FILE}")]
         return date.fromisoformat(min(days)) if days else None
 
     @contextlib.contextmanager

@@ -3,18 +3,19 @@
 import contextlib
 import json
 import os
+import signal
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from rich.console import Console, RenderableType
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from clodura_pipeline.demo.folder import CALLS_PER_SECOND, DemoError, DemoFolder
-from clodura_pipeline.demo.processes import running
 from clodura_pipeline.enrichment.ledger_file import open_ledger
 from clodura_pipeline.ledger import FILE_NAME, LedgerError
 from clodura_pipeline.sandbox import CallLog, Sandbox, SandboxOptions
@@ -22,15 +23,7 @@ from clodura_pipeline.sandbox import CallLog, Sandbox, SandboxOptions
 STARTING_BALANCE = 10_000
 LATENCY_SECONDS = 0.04
 WORKER = "clodura_pipeline.demo.worker"
-# What a step does; a step that is not named here keeps the words of the one before.
-_STEPS = {
-    "raw_contacts": "loading",
-    "validated_and_rejected": "validating",
-    "enrichment_plan": "planning",
-    "clodura_responses": "calling",
-    "enriched_contacts": "building tables",
-    "published_database": "publishing",
-}
+_GRACE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -42,9 +35,12 @@ class Demo:
     sandbox: Sandbox
     charged_before: float  # by the ledger, in earlier demos on the same folder
 
-    def environment(self) -> dict[str, str]:
-        """The environment of the demo's processes."""
-        return self.folder.environment(self.sandbox.base_url, os.environ)
+    def start(
+        self, arguments: Sequence[str], log: Path, stdout: int | None = None
+    ) -> contextlib.AbstractContextManager[subprocess.Popen[str]]:
+        """A Python process with the demo's environment, in its folder; it ends with the context."""
+        environment = self.folder.environment(self.sandbox.base_url, os.environ)
+        return _running(arguments, environment, self.folder.folder, log, stdout)
 
 
 @dataclass
@@ -63,14 +59,6 @@ class Finished:
     def charges_agree(self) -> bool:
         """Whether the sandbox charged what the ledger says, to the credit."""
         return self.call_log.charged == self.charged
-
-    def add(self, run: dict[str, Any]) -> None:
-        """Add the worker's message about a finished run."""
-        self.called += run["called"]
-        self.checks += run["checks"]
-        self.remarks += [f"{run['day']}: {warning}" for warning in run["warnings"]]
-        if run["stop_reason"]:
-            self.remarks.append(f"{run['day']}: stopped early: {run['stop_reason']}")
 
 
 @contextlib.contextmanager
@@ -97,52 +85,18 @@ def open_demo(root: Path, fresh: bool = False) -> Iterator[Demo]:
             yield Demo(folder, days, sandbox, charged)
 
 
-class DayBars(Progress):
-    """A bar per day. Calls are counted where they arrive, at the sandbox, whenever the bars are drawn."""
+class _Note(ProgressColumn):
+    """How many people are called for: counted where calls arrive, at the sandbox, until the run says it itself."""
 
-    def __init__(self, days: Sequence[str], sandbox: Sandbox, console: Console) -> None:
-        # Set first: the bars are drawn once while Progress is being made.
+    def __init__(self, sandbox: Sandbox) -> None:
+        super().__init__()
         self._sandbox = sandbox
-        self._calling: str | None = None  # the day whose people are being called for
-        self._calls_before = 0
-        super().__init__(
-            SpinnerColumn(finished_text="[green]✓[/]"),
-            TextColumn("{task.description}"),
-            BarColumn(32),
-            TextColumn("{task.fields[note]}"),
-            TimeElapsedColumn(),
-            console=console,
-        )
-        self._bars = {day: self.add_task(day, start=False, total=None, note="") for day in days}
 
-    def show(self, message: dict[str, Any]) -> None:
-        """Show a message of the worker."""
-        bar = self._bars[message["day"]]
-        match message["kind"]:
-            case "start":
-                self.start_task(bar)
-                self.update(bar, note="starting")
-            case "step" if message["step"] in _STEPS:
-                self.update(bar, note=_STEPS[message["step"]])
-            case "plan":
-                self._calls_before = len(self._sandbox.call_log.enrich_calls)
-                self.update(bar, total=max(1, message["people"]))
-                self._calling = message["day"]
-            case "done":
-                self._calling = None
-                called = message["called"]
-                note = f"{called} people called for" if called else "no calls needed"
-                self.update(bar, total=max(1, called), completed=max(1, called), note=note)
-                self.stop_task(bar)
-            case "failed":
-                self.update(bar, note="[red]failed[/]")
-
-    def get_renderables(self) -> Iterable[RenderableType]:
-        """Called by rich at each refresh."""
-        if self._calling:
-            calls = len(self._sandbox.call_log.enrich_calls) - self._calls_before
-            self.update(self._bars[self._calling], completed=calls)
-        return super().get_renderables()
+    def render(self, task: Task) -> Text:
+        called = task.fields["called"]
+        if called is None and task.started:
+            called = len(self._sandbox.call_log.enrich_calls) - task.fields["before"]
+        return Text(f"{called} people called for" if called else "no calls needed" if called == 0 else "")
 
 
 def run_days(demo: Demo, console: Console) -> Finished:
@@ -151,22 +105,27 @@ def run_days(demo: Demo, console: Console) -> Finished:
     Raises:
         DemoError: a run failed; the message says why and where the log is.
     """
-    folder, finished = demo.folder, Finished(demo.folder, demo.days)
-    arguments, environment = ["-m", WORKER, *demo.days], demo.environment()
-    with (
-        DayBars(demo.days, demo.sandbox, console) as bars,
-        running(arguments, environment, folder.folder, folder.log, subprocess.PIPE) as worker,
-    ):
-        for message in map(json.loads, worker.stdout or ()):
-            bars.show(message)
-            if message["kind"] == "failed":
-                raise DemoError(f"The run of {message['day']} failed: {message['reason']}\nThe log is {folder.log}.")
-            if message["kind"] == "done":
-                finished.add(message)
-        if worker.wait() != 0:
-            raise DemoError(f"The demo's runs ended unexpectedly. The log is {folder.log}.")
-    demo.sandbox.wait_until_idle()
-    finished.call_log = demo.sandbox.call_log
+    folder, sandbox, finished = demo.folder, demo.sandbox, Finished(demo.folder, demo.days)
+    bars = Progress(
+        SpinnerColumn(finished_text="[green]✓[/]"), TextColumn("{task.description}"), BarColumn(32), _Note(sandbox),
+        TimeElapsedColumn(), console=console,
+    )  # fmt: skip
+    with bars, demo.start(["-m", WORKER, *demo.days], folder.log, subprocess.PIPE) as worker:
+        for day in demo.days:
+            bar = bars.add_task(day, total=None, called=None, before=len(sandbox.call_log.enrich_calls))
+            line = worker.stdout.readline() if worker.stdout else ""
+            if not line:
+                raise DemoError(f"The demo's runs ended unexpectedly. The log is {folder.log}.")
+            report = json.loads(line)
+            if "failed" in report:
+                raise DemoError(f"The run of {day} failed: {report['failed']}\nThe log is {folder.log}.")
+            bars.update(bar, total=1, completed=1, called=report["called"])
+            finished.called += report["called"]
+            finished.checks += report["checks"]
+            finished.remarks += [f"{day}: {remark}" for remark in report["remarks"]]
+        worker.wait()
+    sandbox.wait_until_idle()
+    finished.call_log = sandbox.call_log
     finished.charged = _charged(folder) - demo.charged_before
     return finished
 
@@ -178,3 +137,29 @@ def _charged(folder: DemoFolder) -> float:
             return ledger.totals().charged
     except LedgerError as error:
         raise DemoError(f"{error} Or start the demo from scratch: clodura-pipeline demo --fresh.") from None
+
+
+@contextlib.contextmanager
+def _running(
+    arguments: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path, stdout: int | None
+) -> Iterator[subprocess.Popen[str]]:
+    """A Python process in a session of its own, which gets SIGINT at the end and is killed when it does not end.
+
+    Ctrl-C in a terminal therefore reaches the demo alone, which then ends the others in order.
+    """
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, *arguments], env=environment, cwd=folder, stdin=subprocess.DEVNULL,
+            stdout=stdout or output, stderr=output, text=True, encoding="utf-8", start_new_session=True,
+        )  # fmt: skip
+    try:
+        yield process
+    finally:
+        try:
+            process.send_signal(signal.SIGINT)
+            process.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)  # what is left of its session

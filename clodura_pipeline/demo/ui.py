@@ -4,12 +4,10 @@ import contextlib
 import socket
 import subprocess
 import time
-import urllib.request
 
 from rich.console import Console
 
 from clodura_pipeline.demo.folder import DemoError
-from clodura_pipeline.demo.processes import running
 from clodura_pipeline.demo.runs import Demo
 
 _HOST = "127.0.0.1"
@@ -22,22 +20,18 @@ def serve_ui(demo: Demo, console: Console, port: int) -> None:
     Raises:
         DemoError: the UI did not start, or ended by itself.
     """
-    url, folder = f"http://{_HOST}:{port}", demo.folder
+    url, log = f"http://{_HOST}:{port}", demo.folder.ui_log
     # Not `dg dev`: that starts in the project's folder, and takes the user's own .env from there.
-    arguments = ["-m", "dagster", "dev", "--workspace", str(folder.workspace), "--host", _HOST, "--port", str(port)]
-    environment = demo.environment() | {"PYTHONWARNINGS": "ignore"}
-    with (
-        contextlib.suppress(KeyboardInterrupt),
-        running(arguments, environment, folder.folder, folder.ui_log) as server,
-    ):
+    arguments = f"-m dagster dev -m clodura_pipeline.definitions --host {_HOST} --port {port}".split()
+    with contextlib.suppress(KeyboardInterrupt), demo.start(arguments, log) as server:
         with console.status("Starting the Dagster UI"):
-            if not _is_served(server, url):
-                raise DemoError(f"The Dagster UI did not start. The log is {folder.ui_log}.")
+            if not _is_served(server, port):
+                raise DemoError(f"The Dagster UI did not start. The log is {log}.")
         console.print(f"\n  The Dagster UI on the demo's data: [bold link={url}]{url}[/]", highlight=False)
         console.print(f"  The sandbox that it calls: {demo.sandbox.base_url}/_sandbox/help", highlight=False)
         console.print("  Ctrl-C ends both.\n")
         server.wait()
-        raise DemoError(f"The Dagster UI ended by itself. The log is {folder.ui_log}.")
+        raise DemoError(f"The Dagster UI ended by itself. The log is {log}.")
     console.print("  The Dagster UI and the sandbox have ended.")
 
 
@@ -59,12 +53,10 @@ def free_port(port: int | None) -> int:
         return probe.getsockname()[1]
 
 
-def _is_served(server: subprocess.Popen[str], url: str) -> bool:
-    # Calls to loopback do not go through a proxy that the environment names.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+def _is_served(server: subprocess.Popen[str], port: int) -> bool:
     until = time.monotonic() + _START_SECONDS
     while server.poll() is None and time.monotonic() < until:
-        with contextlib.suppress(OSError), opener.open(f"{url}/server_info", timeout=2):
+        with contextlib.suppress(OSError), socket.create_connection((_HOST, port), timeout=2):
             return True
         time.sleep(0.2)
     return False

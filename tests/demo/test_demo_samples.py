@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from clodura_pipeline.demo.samples import sample_files
+from clodura_pipeline.demo.folder import sample_files
 from clodura_pipeline.sandbox import build_directory
 
 FIRST = date(2026, 11, 20)
