@@ -20,7 +20,7 @@ from clodura_pipeline.warehouse.state import get_state, set_state
 from clodura_pipeline.warehouse.tables import COPIED, PUBLISHED, RAW_CONTACTS, VALIDATED_CONTACTS
 
 LOCK_TIMEOUT_SECONDS = 600.0
-MOST_MEMORY_BYTES = 2 * 2**30
+MOST_MEMORY_BYTES = 2**30
 SCHEMA_VERSION = 2  # raised with a change of the tables below, and a migration to it
 _INTERNAL_TABLES = """
 CREATE TABLE IF NOT EXISTS unreadable_records (

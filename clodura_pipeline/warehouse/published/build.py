@@ -11,18 +11,12 @@ from clodura_pipeline.warehouse.database import scalar, transaction
 from clodura_pipeline.warehouse.people import update_people
 from clodura_pipeline.warehouse.published import answers, contacts, spend
 from clodura_pipeline.warehouse.published.analysts_file import BUILT_FROM
-from clodura_pipeline.warehouse.state import get_state, set_state
+from clodura_pipeline.warehouse.state import clear_state, get_state, set_state
 from clodura_pipeline.warehouse.suppression import update_suppressed_people
 from clodura_pipeline.warehouse.table import Table
 
 _CHANGED_AT = "changed_at"
 
-# With millions of rows, of which few change from run to run.
-_LARGE = {
-    tables.ENRICHED_CONTACTS: contacts.ENRICHED,
-    tables.PEOPLE: contacts.PEOPLE,
-    tables.CONTACT_ROWS: f"SELECT {', '.join(tables.CONTACT_ROWS.names)} FROM rows_now",
-}
 _SMALL = {
     tables.CREDIT_USAGE: spend.USAGE,
     tables.LIST_REPORT: spend.LISTS,
@@ -31,6 +25,20 @@ _SMALL = {
     tables.RUNS: spend.RUNS,
     tables.ANSWER_FIELDS: answers.FIELDS,
 }
+# What each row of enriched_contacts was made of, as hashes: see `contacts.PREPARE`.
+_ALL_OUTDATED = """
+CREATE OR REPLACE TABLE contents_shown AS
+SELECT hash(source, contact_id) AS contact, 0::UBIGINT AS content FROM enriched_contacts
+"""
+_CHANGED = """
+CREATE OR REPLACE TEMP TABLE changed_now AS SELECT * FROM shown_now ANTI JOIN contents_shown USING (contact, content);
+CREATE OR REPLACE TEMP TABLE outdated AS SELECT contact FROM contents_shown ANTI JOIN shown_now USING (contact, content)
+"""
+_REASONS = """
+UPDATE enriched_contacts e SET pending_code = s.pending_code, pending_reason = s.pending_reason, changed_at = {stamp}
+FROM shown_now s WHERE s.contact = hash(e.source, e.contact_id) AND (
+    e.pending_code IS DISTINCT FROM s.pending_code OR e.pending_reason IS DISTINCT FROM s.pending_reason)
+"""
 _INPUTS = ("people_of", "suppressed_of", "plan_version", "files_version", "reasons_version")
 
 
@@ -52,11 +60,14 @@ def build_analyst_tables(
     state = f"{ledger.ledger_id}/{sequence}/{inputs}"
     if get_state(connection, BUILT_FROM) == state:
         return sequence
+    if get_state(connection, BUILT_FROM) is None:  # new, or killed before the end: each row is compared
+        connection.execute(_ALL_OUTDATED)
+    clear_state(connection, BUILT_FROM)
     with transaction(connection):
         for statement in (*answers.PREPARE, *contacts.PREPARE):
             connection.execute(statement)
-        for table, query in _LARGE.items():
-            _update(connection, table, query, now)
+        _update_contacts(connection, now)
+        _update(connection, tables.PEOPLE, contacts.PEOPLE)
         for table, query in _SMALL.items():
             connection.execute(f"DELETE FROM {table.name}")
             connection.execute(f"INSERT INTO {table.name} BY NAME {query}")
@@ -69,13 +80,30 @@ def build_analyst_tables(
             "WHERE match_status = 'pending'",
             [now, run_id, sequence, ledger.ledger_id, calls_per_day],
         )
-    # After the commit: one transaction writes to one file. Killed in between, the next run compares all rows again.
-    set_state(connection, BUILT_FROM, state)
+    # One transaction writes to one file. Killed before this, the next run compares all rows again.
+    with transaction(connection):
+        connection.execute("CREATE OR REPLACE TABLE contents_shown AS SELECT contact, content FROM shown_now")
+        set_state(connection, BUILT_FROM, state)
     return sequence
 
 
-def _update(connection: duckdb.DuckDBPyConnection, table: Table, query: str, now: datetime) -> None:
-    """Bring a table to the rows of a query, which differ from each other. Rows that are the same stay as they are.
+def _update_contacts(connection: duckdb.DuckDBPyConnection, now: datetime) -> None:
+    """Bring `enriched_contacts` and `contact_rows` to what is to be shown, where a contact's content has changed.
+
+    Most nights change the answers of some hundred people, and the reason why all others wait: that is set in place.
+    """
+    stamp = f"TIMESTAMPTZ '{now.isoformat()}'"
+    connection.execute(_CHANGED)
+    outdated = "hash(source, contact_id) IN (FROM outdated)"
+    _update(connection, tables.ENRICHED_CONTACTS, contacts.enriched("changed_now"), outdated, stamp)
+    _update(connection, tables.CONTACT_ROWS, contacts.rows("changed_now"), outdated)
+    connection.execute(_REASONS.format(stamp=stamp))
+
+
+def _update(
+    connection: duckdb.DuckDBPyConnection, table: Table, query: str, outdated: str = "true", stamp: str = ""
+) -> None:
+    """Bring the rows of a table that may be outdated to those of a query. Rows that are the same stay as they are.
 
     So `changed_at` is the time when anything else in the row last changed, its first appearance included.
     """
@@ -83,14 +111,15 @@ def _update(connection: duckdb.DuckDBPyConnection, table: Table, query: str, now
     row = f"hash({', '.join(column.name for column in columns)})"
     # Not an empty table and an INSERT: DuckDB 2.0 then showed no rows of a million in the same transaction.
     typed = ", ".join(f"{column.name}::{column.type} AS {column.name}" for column in columns)
-    stamp = f", TIMESTAMPTZ '{now.isoformat()}' AS {_CHANGED_AT}" if _CHANGED_AT in table.names else ""
-    if not scalar(connection, f"SELECT count(*) FROM {table.name}"):
-        connection.execute(f"INSERT INTO {table.name} BY NAME SELECT *{stamp} FROM ({query})")
+    stamped = f", {stamp} AS {_CHANGED_AT}" if stamp else ""
+    if not scalar(connection, f"SELECT count(*) FROM {table.name} WHERE {outdated}"):
+        connection.execute(f"INSERT INTO {table.name} BY NAME SELECT *{stamped} FROM ({query})")
         return
     connection.execute(f"CREATE OR REPLACE TEMP TABLE fresh AS SELECT {typed} FROM ({query})")
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE same AS SELECT {row} AS hash FROM {table.name} INTERSECT SELECT {row} FROM fresh"
+        f"CREATE OR REPLACE TEMP TABLE same AS SELECT {row} AS hash FROM {table.name} WHERE {outdated} "
+        f"INTERSECT SELECT {row} FROM fresh"
     )
-    connection.execute(f"DELETE FROM {table.name} WHERE {row} NOT IN (FROM same)")
-    connection.execute(f"INSERT INTO {table.name} BY NAME SELECT *{stamp} FROM fresh WHERE {row} NOT IN (FROM same)")
+    connection.execute(f"DELETE FROM {table.name} WHERE {outdated} AND {row} NOT IN (FROM same)")
+    connection.execute(f"INSERT INTO {table.name} BY NAME SELECT *{stamped} FROM fresh WHERE {row} NOT IN (FROM same)")
     connection.execute("DROP TABLE fresh")

@@ -5,9 +5,10 @@ Temporary tables of rows and contacts come from landed rows and `people_now` (se
 
 from clodura_pipeline.clodura.identifiers import Combination
 from clodura_pipeline.identity.contact_ids import DERIVED_ID_SQL
-from clodura_pipeline.identity.matching import IN_CONFLICT
+from clodura_pipeline.identity.matching import FILE_PLACES, IN_CONFLICT, PLACE
 from clodura_pipeline.warehouse.published.answers import ANSWER_COLUMNS
 from clodura_pipeline.warehouse.published.pending import IN_FLIGHT, NOT_CALLED_YET
+from clodura_pipeline.warehouse.tables import CONTACT_ROWS
 
 COMBINATION_LABELS = {
     Combination.LINKEDIN: "LinkedIn profile",
@@ -21,26 +22,29 @@ SHARED_ID = "contact_id: stands on rows of several people in this list, so each 
 # Rows by their place in time, narrow: a wide copy of a million rows costs more than all joins on it. A contact_id that
 # stands on rows of several people (rounded by a spreadsheet, or reused) identifies none of them.
 _ROWS = f"""
+{FILE_PLACES};
 CREATE OR REPLACE TEMP TABLE rows_now AS
 WITH rows_of_people AS (
-    SELECT v.rowid AS row_id, v.file_date, v.source_file, v.source_row, v.source, v.contact_id, v.profile_id,
-           v.email_id, v.name_id, p.person_key,
-           row_number() OVER (ORDER BY v.file_date, v.source_file, v.source_row) AS place
-    FROM validated_contacts v LEFT JOIN contact_people p USING (source_file, source_row)
+    SELECT {PLACE} AS place, v.rowid AS row_id, v.file_date, v.source_file, v.source_row, v.source, v.contact_id,
+           v.profile_id, v.email_id, v.name_id, p.person_key, hash(v) AS row_hash
+    FROM validated_contacts v JOIN file_places USING (source_file)
+    LEFT JOIN contact_people p USING (source_file, source_row)
 ), shared AS (
     -- A name alone is no evidence that the id is another person's, until it has an answer of its own to show.
     SELECT source, contact_id FROM rows_of_people r LEFT JOIN people_now n ON n.person = r.person_key
     WHERE profile_id IS NOT NULL OR email_id IS NOT NULL OR n.answered_at IS NOT NULL
     GROUP BY ALL HAVING min(person_key) <> max(person_key)
 )
-SELECT place, row_id, file_date, source_file, source_row, r.source, s.source IS NOT NULL AS is_shared, person_key,
+SELECT place, row_id, row_hash, r.file_date, source_file, source_row, r.source, person_key,
+       s.source IS NOT NULL AS is_shared,
        CASE WHEN s.source IS NULL THEN r.contact_id
             ELSE {DERIVED_ID_SQL} END AS contact_id
 FROM rows_of_people r LEFT JOIN shared s USING (source, contact_id)
 """
 _CONTACTS = """
 CREATE OR REPLACE TEMP TABLE contacts_now AS
-SELECT source, contact_id, max(place) AS place, count(*) AS row_count FROM rows_now GROUP BY ALL
+SELECT source, contact_id, max(place) AS place, count(*) AS row_count, bit_xor(hash(row_hash, person_key)) AS rows_hash
+FROM rows_now GROUP BY ALL
 """
 
 _FROM_FILES = (
@@ -92,40 +96,72 @@ CASE WHEN x.person_key IS NOT NULL THEN NULL
 _COMBINATIONS = ", ".join(
     f"('{one.label}', '{one.confidence}', '{label}')" for one, label in COMBINATION_LABELS.items()
 )
-ENRICHED = f"""
-SELECT c.source, c.contact_id, r.file_date, r.source_file, r.source_row,
-       {", ".join(f"coalesce(m.{name}, v.{name}) AS {name}" for name in _FROM_FILES)},
-       r.person_key, {_STATUS} AS match_status,
+# What is shown of each contact beside the values of its files and of its person's answer: narrow too. `content` is a
+# hash of all that a row of enriched_contacts is made of, its pending reason excepted.
+_SHOWN = f"""
+CREATE OR REPLACE TEMP TABLE shown_now AS
+SELECT c.source, c.contact_id, c.place, r.row_id, r.is_shared, r.person_key, n.person IS NOT NULL AS is_called,
+       q.person_key IS NOT NULL AS is_in_conflict, k.credits_charged, {_STATUS} AS match_status,
        {_PENDING.format(column="pending_code", not_called=NOT_CALLED_YET.code, in_flight=IN_FLIGHT.code)},
        {_PENDING.format(column="pending_reason", not_called=NOT_CALLED_YET.text, in_flight=IN_FLIGHT.text)},
-       known.confidence AS match_confidence, n.combination AS identifiers_used, known.label AS identifiers_label,
-       {", ".join(f"n.{name}" for name in ANSWER_COLUMNS)},
-       coalesce(k.credits_charged, 0) AS credits_charged, n.answered_at, n.agreement, n.agreement_reasons,
-       CASE WHEN r.is_shared OR q.person_key IS NOT NULL THEN coalesce(v.set_aside, [])
-                || CASE WHEN r.is_shared THEN ['{SHARED_ID}'] ELSE [] END
-                || CASE WHEN q.person_key IS NOT NULL AND v.email_id IS NOT NULL THEN ['{IN_CONFLICT}'] ELSE [] END
-            ELSE coalesce(v.set_aside, []) END AS set_aside, n.answer
+       hash(c.source, c.contact_id) AS contact,
+       hash(rows_hash, is_shared, is_in_conflict, match_status, k.credits_charged, person_hash) AS content
 FROM contacts_now c
 JOIN rows_now r USING (place)
-JOIN validated_contacts v ON v.rowid = r.row_id
-LEFT JOIN combined_now m USING (place)
-LEFT JOIN people_now n ON n.person = r.person_key
+LEFT JOIN (SELECT person, called_state, hash(people_now) AS person_hash FROM people_now) n ON n.person = r.person_key
 LEFT JOIN suppressed_people x ON x.person_key = r.person_key
 LEFT JOIN (SELECT person_key FROM people_requests WHERE list_contains(set_aside, '{IN_CONFLICT}')) q
     ON q.person_key = r.person_key
 LEFT JOIN pending_reasons w ON w.person_key = r.person_key
 LEFT JOIN credits_now k ON k.source = c.source AND k.contact_id = c.contact_id
-LEFT JOIN (VALUES {_COMBINATIONS}) AS known(combination, confidence, label) ON known.combination = n.combination
 """
-PEOPLE = f"""
-SELECT q.person_key, q.linkedin_url, q.email, q.first_name, q.last_name, q.organisation_name,
-       q.organisation_linkedin_url, {_STATUS} AS match_status, {", ".join(f"n.{name}" for name in ANSWER_COLUMNS)},
-       coalesce(n.credits, 0) AS credits_charged, n.first_called_at, n.answered_at, n.agreement, c.contacts
+_OF_FILES = f"""
+c.source, c.contact_id, v.file_date, v.source_file, v.source_row,
+{", ".join(f"coalesce(m.{name}, v.{name}) AS {name}" for name in _FROM_FILES)},
+c.person_key, match_status, pending_code, pending_reason,
+coalesce(v.set_aside, []) || CASE WHEN is_shared THEN ['{SHARED_ID}'] ELSE [] END
+    || CASE WHEN is_in_conflict AND v.email_id IS NOT NULL THEN ['{IN_CONFLICT}'] ELSE [] END AS set_aside
+"""
+
+
+def enriched(shown: str) -> str:
+    """The rows of `enriched_contacts` for the contacts of a table like `shown_now`.
+
+    Most people of a large list are not called for yet: to carry an answer's columns for them took twice the time.
+    """
+    rows = f"{shown} c JOIN validated_contacts v ON v.rowid = c.row_id LEFT JOIN combined_now m ON m.place = c.place"
+    return f"""
+SELECT {_OF_FILES}, 0 AS credits_charged FROM {rows} WHERE NOT is_called
+UNION ALL BY NAME
+SELECT {_OF_FILES}, known.confidence AS match_confidence, n.combination AS identifiers_used,
+       known.label AS identifiers_label, {", ".join(f"n.{name}" for name in ANSWER_COLUMNS)},
+       coalesce(c.credits_charged, 0) AS credits_charged, n.answered_at, n.agreement, n.agreement_reasons, n.answer
+FROM {rows} JOIN people_now n ON n.person = c.person_key
+LEFT JOIN (VALUES {_COMBINATIONS}) AS known(combination, confidence, label) ON known.combination = n.combination
+WHERE is_called
+"""
+
+
+def rows(shown: str) -> str:
+    """The rows of `contact_rows` for the contacts of a table like `shown_now`."""
+    return f"SELECT {', '.join(CONTACT_ROWS.names)} FROM rows_now SEMI JOIN {shown} USING (source, contact_id)"
+
+
+_OF_PERSON = f"""
+SELECT q.* EXCLUDE (set_aside, sent_ids, other_ids), {_STATUS} AS match_status, c.contacts
 FROM people_requests q
 JOIN (SELECT person_key, count(*) AS contacts FROM (SELECT DISTINCT person_key, source, contact_id FROM rows_now)
       GROUP BY 1) c USING (person_key)
-LEFT JOIN people_now n ON n.person = q.person_key
+LEFT JOIN (SELECT person, called_state FROM people_now) n ON n.person = q.person_key
 LEFT JOIN suppressed_people x ON x.person_key = q.person_key
 """
+PEOPLE = f"""
+WITH everyone AS ({_OF_PERSON})
+SELECT *, 0 AS credits_charged FROM everyone WHERE person_key NOT IN (SELECT person FROM people_now)
+UNION ALL BY NAME
+SELECT e.*, {", ".join(f"n.{name}" for name in ANSWER_COLUMNS)}, coalesce(n.credits, 0) AS credits_charged,
+       n.first_called_at, n.answered_at, n.agreement
+FROM everyone e JOIN people_now n ON n.person = e.person_key
+"""
 
-PREPARE = (_ROWS, _CONTACTS, _COMBINED, _CREDITS)
+PREPARE = (_ROWS, _CONTACTS, _COMBINED, _CREDITS, _SHOWN)
