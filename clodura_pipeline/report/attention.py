@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import duckdb
 
 from clodura_pipeline.report.forecast import Forecast
-from clodura_pipeline.report.section import amount, count, number_of, percent, rows_of
+from clodura_pipeline.report.formats import amount, count, number_of, percent, rows_of
 from clodura_pipeline.settings import Settings
 
 _FILES_NAMED = 3
@@ -41,7 +41,7 @@ class Finding:
     remedy: str
 
 
-def find(connection: duckdb.DuckDBPyConnection, settings: Settings, forecast: Forecast) -> list[Finding]:
+def find_problems(connection: duckdb.DuckDBPyConnection, settings: Settings, forecast: Forecast) -> list[Finding]:
     """What needs attention now, money first."""
     (state,) = rows_of(connection, _ANSWERS)
     differing = state["differing"] / max(state["matched"], 1)

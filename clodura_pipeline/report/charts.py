@@ -1,61 +1,46 @@
-"""The page's charts as Vega-Lite specifications, made and checked by Altair.
+"""The page's charts as Vega-Lite specifications.
 
-Colours stand in the page's style sheet, so that light and dark differ in one place: a mark names a style (`forecast`,
-`limit`), never a colour. Import this module when a page is written: Altair takes 0.7 s to import.
+Colours stand in the page's style sheet, so that light and dark differ in one place: a mark names a style (`limit`),
+never a colour. The page sets the parameter `narrow` where it stands on a phone.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-import altair as alt
-
 Rows = Sequence[Mapping[str, Any]]
 Spec = dict[str, Any]
-_PERCENT = ".0%"
-_NUMBER = ",~f"
+_SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+SHARES = ("Match rate", "From", "To", "Fill rate", "Share")
+"""Columns that are shown as percentages."""
 _ROW_HEIGHT = 28
 _LEAST_DAYS = 14
-NARROW = "narrow"
-"""A parameter of every chart, which the page sets: whether it stands on a phone."""
-# There, folder and name of a file stand on two lines.
+# On a phone, folder and name of a file stand on two lines.
 _LABEL = r"narrow ? split(replace(datum.label, regexp('/(?=[^/]*$)'), '/\n'), '\n') : datum.label"
-_DAYS = alt.Axis(
-    title=None,
-    labelAngle=0,
-    labelPadding=8,
-    labelOverlap=True,
-    ticks=False,
-    labelExpr="utcFormat(toDate(datum.label), '%-d %b')",
-)
+_LABEL_AXIS = {"title": None, "ticks": False, "domain": False, "labelExpr": _LABEL}
+_DAY_AXIS = {"title": None, "labelAngle": 0, "labelPadding": 8, "labelOverlap": True, "ticks": False,
+             "labelExpr": "utcFormat(toDate(datum.label), '%-d %b')"}  # fmt: skip
 
 
-def bars(rows: Rows, label: str, value: str, axis: str, number_format: str = _NUMBER) -> Spec:
+def bars(rows: Rows, label: str, value: str, axis: str, number_format: str = ",~f") -> Spec:
     """A horizontal bar for each row, in the order given, with its value at the end."""
-    base = alt.Chart(_data(rows)).encode(
-        y=_labels(label),
-        x=alt.X(value, type="quantitative", axis=_axis(axis, number_format), scale=alt.Scale(domainMin=0)),
-        tooltip=_tooltips(rows),
-    )
-    figures = base.mark_text(align="left", dx=5, style="figure").encode(
-        text=alt.Text(value, type="quantitative", format=number_format)
-    )
-    return _spec(base.mark_bar(style="bar", height=alt.RelativeBandSize(0.7)) + figures, len(rows))
+    shared = {"y": _labels(label), "x": _quantity(value, axis, number_format, {"domainMin": 0})}
+    figure = {"text": {"field": value, "type": "quantitative", "format": number_format}}
+    layers = [
+        {"mark": {"type": "bar", "style": "bar", "height": {"band": 0.7}}},
+        {"mark": {"type": "text", "align": "left", "dx": 5, "style": "figure"}, "encoding": figure},
+    ]
+    return _spec(rows, layers, shared, _height_of(rows))
 
 
 def intervals(rows: Rows, label: str, share: str, low: str, high: str, threshold: float | None = None) -> Spec:
     """A dot for each share with its interval, on a scale from 0 to 1; a line where it should not fall below."""
-    base = alt.Chart(_data(rows)).encode(y=_labels(label), tooltip=_tooltips(rows))
-    scale = alt.Scale(domain=[0, 1])
-    spans = base.mark_rule(style="interval").encode(
-        x=alt.X(low, type="quantitative", scale=scale, axis=_axis("match rate", _PERCENT)), x2=alt.X2(high)
-    )
-    dots = base.mark_point(style="dot").encode(x=alt.X(share, type="quantitative", scale=scale))
-    layers = [spans, dots]
-    if threshold:
-        line = alt.Chart(alt.InlineData(values=[{"limit": threshold}]))
-        layers.append(line.mark_rule(style="limit").encode(x=alt.X("limit", type="quantitative", scale=scale)))
-    return _spec(alt.layer(*layers), len(rows))
+    span = _quantity(low, "match rate", ".0%", {"domain": [0, 1]})
+    layers = [
+        {"mark": {"type": "rule", "style": "interval"}, "encoding": {"x": span, "x2": {"field": high}}},
+        {"mark": {"type": "point", "style": "dot"}, "encoding": {"x": {"field": share, "type": "quantitative"}}},
+    ]
+    return _spec(rows, layers, {"y": _labels(label)}, _height_of(rows), {"x": threshold} if threshold else None)
 
 
 def days(rows: Rows, day: str, value: str, kind: str, kinds: Sequence[str], limit: float | None = None) -> Spec:
@@ -65,22 +50,25 @@ def days(rows: Rows, day: str, value: str, kind: str, kinds: Sequence[str], limi
         day: ISO days; those in between without a row are shown as empty.
     """
     shown = [each for each in kinds if any(row[kind] == each for row in rows)]
-    columns = (
-        alt.Chart(_data(rows))
-        .mark_bar()
-        .encode(
-            x=alt.X(day, type="ordinal", scale=alt.Scale(domain=_span([row[day] for row in rows])), axis=_DAYS),
-            y=alt.Y(value, type="quantitative", axis=_axis("credits", _NUMBER)),
-            color=alt.Color(kind, type="nominal", scale=alt.Scale(domain=list(kinds)),
-                            legend=alt.Legend(title=None, orient="top", values=shown)),
-            tooltip=_tooltips(rows),
-        )
-    )  # fmt: skip
-    layers = [columns]
-    if limit:
-        line = alt.Chart(alt.InlineData(values=[{"limit": limit}]))
-        layers.append(line.mark_rule(style="limit").encode(y=alt.Y("limit", type="quantitative")))
-    return _spec(alt.layer(*layers), height=240)
+    legend = {"title": None, "orient": "top", "values": shown}
+    encoding = {
+        "x": {"field": day, "type": "ordinal", "scale": {"domain": _span([row[day] for row in rows])},
+              "axis": _DAY_AXIS},
+        "y": _quantity(value, "credits", ",~f", {}),
+        "color": {"field": kind, "type": "nominal", "scale": {"domain": list(kinds)}, "legend": legend},
+    }  # fmt: skip
+    return _spec(rows, [{"mark": "bar"}], encoding, 240, {"y": limit} if limit else None)
+
+
+def _spec(rows: Rows, layers: list[Spec], shared: Spec, height: int, limit: Mapping[str, float] | None = None) -> Spec:
+    """Layers over the rows, with what they share; `limit` is a line across at a value of x or y."""
+    data = {"values": [dict(row) for row in rows]}
+    layered = [{"data": data, "encoding": shared | {"tooltip": _tooltips(rows)}, "layer": layers}]
+    for axis, value in (limit or {}).items():
+        layered.append({"data": {"values": [{}]}, "mark": {"type": "rule", "style": "limit"},
+                        "encoding": {axis: {"datum": value}}})  # fmt: skip
+    narrow = [{"name": "narrow", "value": False}]
+    return {"$schema": _SCHEMA, "width": "container", "height": height, "params": narrow, "layer": layered}
 
 
 def _span(days: Sequence[str]) -> list[str]:
@@ -90,30 +78,24 @@ def _span(days: Sequence[str]) -> list[str]:
     return [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
 
 
-def _data(rows: Rows) -> alt.InlineData:
-    return alt.InlineData(values=[dict(row) for row in rows])
+def _labels(name: str) -> Spec:
+    return {"field": name, "type": "nominal", "sort": None, "axis": _LABEL_AXIS}
 
 
-def _labels(name: str) -> alt.Y:
-    return alt.Y(
-        name, type="nominal", sort=None, axis=alt.Axis(title=None, ticks=False, domain=False, labelExpr=_LABEL)
-    )
+def _quantity(name: str, title: str, number_format: str, scale: Spec) -> Spec:
+    axis = {"title": title, "format": number_format, "tickCount": 5, "labelOverlap": True, "labelSeparation": 8}
+    return {"field": name, "type": "quantitative", "axis": axis, "scale": scale}
 
 
-def _axis(title: str, number_format: str) -> alt.Axis:
-    return alt.Axis(title=title, format=number_format, tickCount=5, labelOverlap=True, labelSeparation=8)
-
-
-def _tooltips(rows: Rows) -> list[alt.Tooltip]:
-    """All of a row's values under the names of its columns; rates and shares as percentages."""
+def _tooltips(rows: Rows) -> list[Spec]:
+    """All of a row's values under the names of its columns."""
     return [
-        alt.Tooltip(name, type="quantitative", format=".1%" if "rate" in name or "share" in name else ",.2~f")
+        {"field": name, "type": "quantitative", "format": ".1%" if name in SHARES else ",.2~f"}
         if isinstance(value, int | float)
-        else alt.Tooltip(name, type="nominal")
+        else {"field": name, "type": "nominal"}
         for name, value in (rows[0] if rows else {}).items()
     ]
 
 
-def _spec(chart: alt.LayerChart | alt.FacetChart, rows: int = 0, height: int = 0) -> Spec:
-    sized = chart.properties(width="container", height=height or max(rows, 2) * _ROW_HEIGHT)
-    return {**sized.to_dict(validate=True), "params": [{"name": NARROW, "value": False}]}
+def _height_of(rows: Rows) -> int:
+    return max(len(rows), 2) * _ROW_HEIGHT

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import duckdb
 
 from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS
-from clodura_pipeline.report.section import rows_of
+from clodura_pipeline.report.formats import rows_of
 from clodura_pipeline.settings import Settings
 
 _STATE = """

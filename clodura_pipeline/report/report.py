@@ -1,17 +1,20 @@
-"""Makes the page from the published file and puts it beside that file."""
+"""Makes the page from the published file and puts it beside that file: HTML that needs no network."""
 
 import contextlib
 from pathlib import Path
+from typing import Any
 
 import duckdb
+from jinja2 import Environment, FileSystemLoader
 
-from clodura_pipeline.report import attention
+from clodura_pipeline.report.attention import find_problems
 from clodura_pipeline.report.forecast import make_forecast
-from clodura_pipeline.report.page import Page, html
-from clodura_pipeline.report.section import amount, count, percent, rows_of
+from clodura_pipeline.report.formats import amount, count, percent, rows_of
+from clodura_pipeline.report.sections import make_sections
 from clodura_pipeline.settings import Settings
 from clodura_pipeline.warehouse.replacement import replace_file
 
+_FOLDER = Path(__file__).parent  # page.html, page.css, page.js
 _STATE = """
 SELECT strftime(published_at, '%d %B %Y, %H:%M UTC') AS published, ledger_sequence, pending,
        (SELECT count(*) FROM people) AS people,
@@ -40,39 +43,57 @@ def write_report(settings: Settings, balance: float | None) -> Path:
         OSError: the folder cannot be written; the earlier page is unchanged.
     """
     target = report_path(settings)
-    page = Page(_EMPTY)
+    page: dict[str, Any] = {"subtitle": _EMPTY}
     if settings.database.is_file():
         with contextlib.closing(duckdb.connect(settings.database, read_only=True)) as connection:
             connection.execute("SET TimeZone = 'UTC'")
-            page = make_page(connection, settings, balance)
+            page = _page(connection, settings, balance)
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.with_name(f".{target.name}.new")
     fresh.unlink(missing_ok=True)
     fresh.touch(mode=0o600)
-    fresh.write_text(html(page))
+    fresh.write_text(_html(page))
     replace_file(fresh, target, settings.published_permissions)
     return target
 
 
-def make_page(connection: duckdb.DuckDBPyConnection, settings: Settings, balance: float | None) -> Page:
+def _page(connection: duckdb.DuckDBPyConnection, settings: Settings, balance: float | None) -> dict[str, Any]:
     """What the page says of an open published file."""
-    from clodura_pipeline.report.sections import make_sections  # imports Altair
-
     states = rows_of(connection, _STATE)
     if not states or not states[0]["files"]:
-        return Page(_EMPTY)
+        return {"subtitle": _EMPTY}
     state = states[0]
     forecast = make_forecast(connection, settings, balance)
-    figures = (
-        ("people", count(state["people"])),
-        ("matched", count(state["matched"])),
-        ("match rate", percent(state["matched"] / state["answered"]) if state["answered"] else "–"),
-        ("only the company", count(state["organisations"])),
-        ("credits charged", amount(state["charged"])),
-        ("credits per match", f"{state['charged'] / state['matched']:.2f}" if state["matched"] else "–"),
-        ("pending contacts", count(state["pending"])),
-        ("balance", "unknown" if balance is None else amount(balance)),
+    figures = {
+        "people": count(state["people"]),
+        "matched": count(state["matched"]),
+        "match rate": percent(state["matched"] / state["answered"]) if state["answered"] else "–",
+        "only the company": count(state["organisations"]),
+        "credits charged": amount(state["charged"]),
+        "credits per match": f"{state['charged'] / state['matched']:.2f}" if state["matched"] else "–",
+        "pending contacts": count(state["pending"]),
+        "balance": "unknown" if balance is None else amount(balance),
+    }
+    return {
+        "subtitle": f"The published file of {state['published']}, at the ledger's sequence {state['ledger_sequence']}.",
+        "figures": figures.items(),
+        "findings": find_problems(connection, settings, forecast),
+        "sections": make_sections(connection, settings, forecast),
+    }
+
+
+def _html(page: dict[str, Any]) -> str:
+    """The page as HTML. All text is escaped: names of files are chosen by others."""
+    import vl_convert  # takes a while
+
+    template = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True).get_template("page.html")
+    return (
+        template.render(
+            page,
+            charts={section.anchor: section.chart for section in page.get("sections", ()) if section.chart},
+            css=(_FOLDER / "page.css").read_text(),
+            js=(_FOLDER / "page.js").read_text(),
+            vega=vl_convert.javascript_bundle(),  # pyright: ignore[reportCallIssue] (its stub lacks the default)
+        )
+        + "\n"
     )
-    subtitle = f"The published file of {state['published']}, at the ledger's sequence {state['ledger_sequence']}."
-    findings = attention.find(connection, settings, forecast)
-    return Page(subtitle, figures, findings, make_sections(connection, settings, forecast))

@@ -1,14 +1,15 @@
 """The sections of the page, each from one or two aggregate queries on the published file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
 
 from clodura_pipeline.report import charts
 from clodura_pipeline.report.forecast import Forecast
-from clodura_pipeline.report.section import COUNT, CREDITS, PERCENT, Column, Section, amount, count, number_of, percent
-from clodura_pipeline.report.section import rows_of as query
+from clodura_pipeline.report.formats import amount, count, number_of, percent
+from clodura_pipeline.report.formats import rows_of as query
 from clodura_pipeline.settings import Settings
 from clodura_pipeline.warehouse.published.answers import ANSWER_COLUMNS
 from clodura_pipeline.warehouse.published.contacts import COMBINATION_LABELS
@@ -19,23 +20,18 @@ MOST_LISTS = 20
 MOST_DAYS = 60
 """Days on a chart: the latest with calls, and those before."""
 
+# The names of columns are the headings of the tables, and those of the values that charts show under the pointer.
 _FUNNEL = """
-SELECT (SELECT count(*) FROM contact_rows) + (SELECT count(*) FROM rejected_contacts) AS rows,
-       (SELECT count(*) FROM contact_rows) AS usable, count(*) AS people, count(first_called_at) AS called,
-       count(*) FILTER (match_status IN ('person', 'organisation', 'no_match')) AS answered,
-       count(*) FILTER (match_status = 'person') AS matched FROM people
+SELECT (SELECT count(*) FROM contact_rows) + (SELECT count(*) FROM rejected_contacts) AS "Rows in files",
+       (SELECT count(*) FROM contact_rows) AS "Usable rows", count(*) AS "People",
+       count(first_called_at) AS "Called for",
+       count(*) FILTER (match_status IN ('person', 'organisation', 'no_match')) AS "Answered",
+       count(*) FILTER (match_status = 'person') AS "Matched" FROM people
 """
-_STEPS = {
-    "rows": "Rows in files",
-    "usable": "Usable rows",
-    "people": "People",
-    "called": "Called for",
-    "answered": "Answered",
-    "matched": "Matched",
-}
 # Counts become a rate with its interval, as in the view match_rates.
 _RATES = f"""
-SELECT name, answered, matched, r AS match_rate, {WILSON_LOW} AS low, {WILSON_HIGH} AS high
+SELECT name AS "{{}}", answered AS "Answered", matched AS "Matched", round(r, 4) AS "Match rate",
+       round({WILSON_LOW}, 4) AS "From", round({WILSON_HIGH}, 4) AS "To"
 FROM (SELECT *, matched / answered AS r, answered AS n FROM ({{}}))
 """
 _BY_LIST = f"""
@@ -48,35 +44,64 @@ SELECT identifiers_used AS name, sum(persons + organisations + no_matches)::BIGI
 FROM credit_usage GROUP BY 1 HAVING sum(persons + organisations + no_matches) > 0 ORDER BY 2 DESC, 1
 """
 _BY_DAY = f"""
-SELECT usage_date AS day, sum(requests)::BIGINT AS calls, sum(persons)::BIGINT AS matched,
-       sum(credits_charged) AS charged, sum(credits_at_risk) AS at_risk
+SELECT usage_date::VARCHAR AS "Day (UTC)", sum(requests)::BIGINT AS "Calls", sum(persons)::BIGINT AS "Matched",
+       sum(credits_charged) AS "Credits", sum(credits_at_risk) AS "At risk", NULL AS "Balance left"
 FROM credit_usage WHERE usage_date > (SELECT max(usage_date) - {MOST_DAYS} FROM credit_usage) GROUP BY 1 ORDER BY 1
 """
 _FIELDS = [name for name in ANSWER_COLUMNS if not name.endswith(("_min", "_max"))]
 _FILLED = f"SELECT count(*) AS people, {', '.join(f'count({name}) AS {name}' for name in _FIELDS)} FROM people " \
           "WHERE match_status = 'person'"  # fmt: skip
-_AGREEMENT = "SELECT agreement AS name, count(*) AS people FROM people WHERE agreement IS NOT NULL GROUP BY 1"
+_AGREEMENT = """
+SELECT name AS "Agreement", count(people.agreement) AS "People",
+       round(count(people.agreement) / nullif(sum(count(people.agreement)) OVER (), 0), 4) AS "Share"
+FROM (VALUES ('agrees'), ('differs'), ('unknown')) known (name) LEFT JOIN people ON agreement = name
+GROUP BY name ORDER BY name
+"""
 _PENDING = """
-SELECT pending_code AS reason, any_value(pending_reason) AS meaning, count(*) AS contacts,
-       count(DISTINCT person_key) AS people
-FROM enriched_contacts WHERE match_status = 'pending' GROUP BY 1 ORDER BY contacts DESC, reason
+SELECT pending_code AS "Reason", any_value(pending_reason) AS "Meaning", count(*) AS "Contacts",
+       count(DISTINCT person_key) AS "People"
+FROM enriched_contacts WHERE match_status = 'pending' GROUP BY 1 ORDER BY 3 DESC, 1
 """
 _COSTS = f"""
-SELECT source_file AS name, credits_charged AS credits, credits_per_match AS cost FROM list_report
-WHERE credits_charged > 0 ORDER BY credits DESC, name LIMIT {MOST_LISTS}
+SELECT source_file AS "List", credits_charged AS "Credits", round(credits_per_match, 4) AS "Credits per match"
+FROM list_report WHERE credits_charged > 0 ORDER BY 2 DESC, 1 LIMIT {MOST_LISTS}
 """
 _KINDS = ("charged", "at risk", "forecast", "beyond the balance")
 _DAYS_AHEAD = 30
 _LABELS = {combination.label: words for combination, words in COMBINATION_LABELS.items()}
-_NO_ANSWER = "No answers yet."
+_AMOUNTS = ("Credits", "At risk", "Balance left", "Credits per match")
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading, what its figures say, the rows of its table by heading, and a chart (Vega-Lite) of the same figures.
+
+    Without rows, the summary says why there is nothing to show.
+    """
+
+    anchor: str
+    title: str
+    summary: str
+    rows: Sequence[Mapping[str, Any]] = ()
+    chart: Mapping[str, Any] = field(default_factory=dict)
+
+    def is_numeric(self, heading: str) -> bool:
+        """Whether a column of the table holds numbers."""
+        return not any(isinstance(row[heading], str) for row in self.rows)
+
+    def text(self, heading: str, value: str | float | None) -> str:
+        """A value as the table shows it; a dash for none."""
+        if value is None or isinstance(value, str):
+            return value or "–"
+        return (percent if heading in charts.SHARES else amount if heading in _AMOUNTS else count)(value)
 
 
 def make_sections(connection: duckdb.DuckDBPyConnection, settings: Settings, forecast: Forecast) -> list[Section]:
     """All sections in their order. Queries aggregate; no contact leaves the file."""
     return [
         _funnel(connection),
-        _match_rates(connection, "identifiers", "Match rate by identifiers", _BY_IDENTIFIERS, settings),
-        _match_rates(connection, "lists", "Match rate by list", _BY_LIST, settings),
+        _match_rates(connection, "identifiers", "Identifiers", _BY_IDENTIFIERS, settings),
+        _match_rates(connection, "lists", "List", _BY_LIST, settings),
         _credits_by_day(connection, settings, forecast),
         _pending(connection, forecast),
         _agreement(connection),
@@ -87,44 +112,31 @@ def make_sections(connection: duckdb.DuckDBPyConnection, settings: Settings, for
 
 def _funnel(connection: duckdb.DuckDBPyConnection) -> Section:
     (figures,) = query(connection, _FUNNEL)
-    rows = [{"step": title, "count": figures[name]} for name, title in _STEPS.items()]
-    return Section(
-        "funnel",
-        "From rows to matches",
-        f"Of {count(figures['rows'])} rows in files, {count(figures['usable'])} are usable. They are about "
-        f"{count(figures['people'])} people; {count(figures['matched'])} of them are matched.",
-        (Column("Step"), Column("Count", COUNT)),
-        [(row["step"], row["count"]) for row in rows],
-        charts.bars(rows, "step", "count", "rows, then people"),
-    )
+    rows = [{"Step": step, "Count": number} for step, number in figures.items()]
+    in_files, usable, people, *_, matched = map(count, figures.values())
+    summary = f"Of {in_files} rows in files, {usable} are usable. They are about {people} people; {matched} of them " \
+              "are matched."  # fmt: skip
+    chart = charts.bars(rows, "Step", "Count", "rows, then people")
+    return Section("funnel", "From rows to matches", summary, rows, chart)
 
 
 def _match_rates(
-    connection: duckdb.DuckDBPyConnection, anchor: str, title: str, counts: str, settings: Settings
+    connection: duckdb.DuckDBPyConnection, anchor: str, heading: str, counts: str, settings: Settings
 ) -> Section:
-    rows = [_rounded(row) for row in query(connection, _RATES.format(counts))]
+    title = f"Match rate by {heading.lower()}"
+    rows = query(connection, _RATES.format(heading, counts))
     if not rows:
-        return Section(anchor, title, _NO_ANSWER)
-    rows = [{**row, "name": _LABELS.get(row["name"], row["name"])} for row in rows]
-    best, worst = max(rows, key=lambda row: row["match_rate"]), min(rows, key=lambda row: row["match_rate"])
-    between = f" Rates go from {percent(worst['match_rate'])} ({worst['name']}) to {percent(best['match_rate'])} (" \
-              f"{best['name']})." if len(rows) > 1 else ""  # fmt: skip
-    return Section(
-        anchor,
-        title,
+        return Section(anchor, title, "No answers yet.")
+    rows = [{**row, heading: _LABELS.get(row[heading], row[heading])} for row in rows]
+    worst, *_, best = sorted(rows, key=lambda row: row["Match rate"]) * 2
+    between = f" Rates go from {percent(worst['Match rate'])} ({worst[heading]}) to {percent(best['Match rate'])} (" \
+              f"{best[heading]})." if len(rows) > 1 else ""  # fmt: skip
+    summary = (
         "A dot is the share of answered people who were found as a person; the bar is its 95 % interval, the line is "
-        f"CLODURA_MIN_MATCH_RATE.{between}{_limited(rows)}",
-        (
-            Column("List" if anchor == "lists" else "Identifiers"),
-            Column("Answered", COUNT),
-            Column("Matched", COUNT),
-            Column("Match rate", PERCENT),
-            Column("From", PERCENT),
-            Column("To", PERCENT),
-        ),
-        [tuple(row.values()) for row in rows],
-        charts.intervals(rows, "name", "match_rate", "low", "high", settings.min_match_rate),
+        f"CLODURA_MIN_MATCH_RATE.{between}{_limited(rows)}"
     )
+    chart = charts.intervals(rows, heading, "Match rate", "From", "To", settings.min_match_rate)
+    return Section(anchor, title, summary, rows, chart)
 
 
 def _credits_by_day(connection: duckdb.DuckDBPyConnection, settings: Settings, forecast: Forecast) -> Section:
@@ -133,39 +145,27 @@ def _credits_by_day(connection: duckdb.DuckDBPyConnection, settings: Settings, f
     ahead = list(forecast.each_day(_DAYS_AHEAD))
     if not spent and not ahead:
         return Section("credits", title, "There are no calls yet, and no one is pending.")
-    bars = [
-        {"day": row["day"].isoformat(), "credits": row[kind], "kind": label}
-        for row in spent
-        for kind, label in (("charged", _KINDS[0]), ("at_risk", _KINDS[1]))
-        if row[kind]
-    ] + [
-        {"day": day.day.isoformat(), "credits": round(credits, 1), "kind": kind}
+    charged = [
+        (row["Day (UTC)"], row[kind], _KINDS[at]) for row in spent for at, kind in ((0, "Credits"), (1, "At risk"))
+    ]
+    expected = [
+        (day.day.isoformat(), round(credits, 1), kind)
         for day in ahead
         for credits, kind in ((day.covered, _KINDS[2]), (day.credits - day.covered, _KINDS[3]))
-        if credits
     ]
-    rows = [
-        (row["day"].isoformat(), row["calls"], row["matched"], row["charged"], row["at_risk"], None) for row in spent
-    ]
-    rows += [(f"{day.day.isoformat()} (forecast)", day.calls, None, day.credits, None, day.balance) for day in ahead]
+    bars = [{"day": day, "credits": credits, "kind": kind} for day, credits, kind in (*charged, *expected) if credits]
+    rows = spent + [
+        {"Day (UTC)": f"{day.day.isoformat()} (forecast)", "Calls": day.calls, "Matched": None, "Credits": day.credits,
+         "At risk": None, "Balance left": day.balance} for day in ahead
+    ]  # fmt: skip
     cap = settings.max_credits_per_day
-    return Section(
-        "credits",
-        title,
-        f"{amount(sum(row['charged'] for row in spent))} credits were charged on {number_of(len(spent), 'day')}. "
+    summary = (
+        f"{amount(sum(row['Credits'] for row in spent))} credits were charged on {number_of(len(spent), 'day')}. "
         + (f"The line is the cap of {count(cap)} credits a day. " if cap else "There is no cap for a day. ")
-        + _ahead(forecast),
-        (
-            Column("Day (UTC)"),
-            Column("Calls", COUNT),
-            Column("Matched", COUNT),
-            Column("Credits", CREDITS),
-            Column("At risk", CREDITS),
-            Column("Balance left", CREDITS),
-        ),
-        rows,
-        charts.days(bars, "day", "credits", "kind", _KINDS, cap or None) if bars else {},
+        + _ahead(forecast)
     )
+    chart = charts.days(bars, "day", "credits", "kind", _KINDS, cap or None) if bars else {}
+    return Section("credits", title, summary, rows, chart)
 
 
 def _ahead(forecast: Forecast) -> str:
@@ -181,42 +181,30 @@ def _ahead(forecast: Forecast) -> str:
 
 
 def _pending(connection: duckdb.DuckDBPyConnection, forecast: Forecast) -> Section:
-    title = "Pending"
     rows = query(connection, _PENDING)
     if not rows:
-        return Section("pending", title, "Every contact has an answer, or is not to be called for.")
-    shown = [{"reason": row["reason"], "contacts": row["contacts"]} for row in rows]
-    return Section(
-        "pending",
-        title,
-        "Contacts without an answer, by reason. Days to go: what so many people take at the daily limit.",
-        (
-            Column("Reason"),
-            Column("Meaning"),
-            Column("Contacts", COUNT),
-            Column("People", COUNT),
-            Column("Days to go", COUNT),
-        ),
-        [(*row.values(), forecast.days_for(row["people"])) for row in rows],
-        charts.bars(shown, "reason", "contacts", "contacts"),
-    )  # fmt: skip
+        return Section("pending", "Pending", "Every contact has an answer, or is not to be called for.")
+    rows = [{**row, "Days to go": forecast.days_for(row["People"])} for row in rows]
+    summary = "Contacts without an answer, by reason. Days to go: what so many people take at the daily limit."
+    return Section("pending", "Pending", summary, rows, charts.bars(rows, "Reason", "Contacts", "contacts"))
+
+
+def _agreement(connection: duckdb.DuckDBPyConnection) -> Section:
+    title, rows = "Agreement with the question", query(connection, _AGREEMENT)
+    if not any(row["People"] for row in rows):
+        return Section("agreement", title, "No person was found yet.")
+    summary = "Whether a match is about the person who was called for, by profile, name, company and domain."
+    return Section("agreement", title, summary, rows, charts.bars(rows, "Agreement", "People", "matched people"))
 
 
 def _costs(connection: duckdb.DuckDBPyConnection) -> Section:
-    title = "Cost per match by list"
-    rows = [_rounded(row) for row in query(connection, _COSTS)]
+    title, rows = "Cost per match by list", query(connection, _COSTS)
     if not rows:
         return Section("costs", title, "No credits were charged yet.")
-    shown = [{"list": row["name"], "credits_per_match": row["cost"], "credits": row["credits"]} for row in rows]
-    return Section(
-        "costs",
-        title,
-        f"Credits charged for calls of a list, divided by the people it found.{_limited(rows)}",
-        (Column("List"), Column("Credits", CREDITS), Column("Credits per match", CREDITS)),
-        [tuple(row.values()) for row in rows],
-        charts.bars([row for row in shown if row["credits_per_match"] is not None], "list", "credits_per_match",
-                    "credits per match", ".2f"),
-    )  # fmt: skip
+    summary = f"Credits charged for calls of a list, divided by the people it found.{_limited(rows)}"
+    matched = [row for row in rows if row["Credits per match"] is not None]
+    chart = charts.bars(matched, "List", "Credits per match", "credits per match", ".2f")
+    return Section("costs", title, summary, rows, chart)
 
 
 def _fill_rates(connection: duckdb.DuckDBPyConnection) -> Section:
@@ -225,38 +213,12 @@ def _fill_rates(connection: duckdb.DuckDBPyConnection) -> Section:
     people = filled.pop("people")
     if not people:
         return Section("fields", title, "No person was found yet.")
-    rows = [{"field": name, "fill_rate": round(value / people, 4), "filled": value} for name, value in filled.items()]
-    rows.sort(key=lambda row: -row["fill_rate"])
+    rows = [{"Field": name, "Fill rate": round(value / people, 4), "People": value} for name, value in filled.items()]
+    rows.sort(key=lambda row: -row["Fill rate"])
+    summary = f"Share of the {count(people)} matched people whose answer has the field."
     return Section(
-        "fields",
-        title,
-        f"Share of the {count(people)} matched people whose answer has the field.",
-        (Column("Field"), Column("Fill rate", PERCENT), Column("People", COUNT)),
-        [tuple(row.values()) for row in rows],
-        charts.bars(rows, "field", "fill_rate", "share of matched people", ".0%"),
+        "fields", title, summary, rows, charts.bars(rows, "Field", "Fill rate", "share of matched people", ".0%")
     )
-
-
-def _agreement(connection: duckdb.DuckDBPyConnection) -> Section:
-    title = "Agreement with the question"
-    found = {row["name"]: row["people"] for row in query(connection, _AGREEMENT)}
-    if not found:
-        return Section("agreement", title, "No person was found yet.")
-    people = sum(found.values())
-    rows = [{"agreement": name, "people": found.get(name, 0), "share": round(found.get(name, 0) / people, 4)}
-            for name in ("agrees", "differs", "unknown")]  # fmt: skip
-    return Section(
-        "agreement",
-        title,
-        "Whether a match is about the person who was called for, by profile, name, company and domain.",
-        (Column("Agreement"), Column("People", COUNT), Column("Share", PERCENT)),
-        [tuple(row.values()) for row in rows],
-        charts.bars(rows, "agreement", "people", "matched people"),
-    )
-
-
-def _rounded(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: round(value, 4) if isinstance(value, float) else value for name, value in row.items()}
 
 
 def _limited(rows: Sequence[object]) -> str:
