@@ -1,13 +1,17 @@
 """A cap given for one run holds however it is given."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from launched import UP_TO_THE_CALLS, launch
 from project import TODAY, YESTERDAY, Project, failure_text, metadata_of
 
+from clodura_pipeline.graph.runs.config import EnrichmentConfig
+from clodura_pipeline.graph.runs.guards import run_budget
 from clodura_pipeline.sandbox import Person
+from clodura_pipeline.settings import check_settings
 
 People = dict[str, list[Person]]
 
@@ -21,7 +25,7 @@ def listed(project: Project, people: People) -> Project:
 
 
 @pytest.mark.parametrize(
-    ("setting", "config", "resource", "charged"),
+    ("setting", "config", "resource", "cap"),
     [
         (10, {"max_credits": 4}, {}, 4),
         (4, {"max_credits": 10}, {}, 4),
@@ -34,7 +38,19 @@ def listed(project: Project, people: People) -> Project:
          "resource never removes", "resource lowers"],
 )  # fmt: skip
 def test_run_config_lowers_the_cap_and_never_lifts_it(
-    listed: Project, setting: int, config: dict[str, Any], resource: dict[str, Any], charged: int
+    tmp_path: Path, setting: int, config: dict[str, Any], resource: dict[str, Any], cap: int
+) -> None:
+    ceiling = check_settings({"max_credits_per_run": setting}, tmp_path)
+    assert run_budget(ceiling, ceiling.model_copy(update=resource), EnrichmentConfig(**config)).per_run_credits == cap
+
+
+@pytest.mark.parametrize(
+    ("setting", "config", "resource"),
+    [(4, {"max_credits": 10}, {"max_credits_per_run": 100}), (10, {}, {"max_credits_per_run": 4})],
+    ids=["never lifted", "lowered by the resource"],
+)
+def test_a_run_keeps_the_lowest_cap_that_its_config_names(
+    listed: Project, setting: int, config: dict[str, Any], resource: dict[str, Any]
 ) -> None:
     run_config = {
         "ops": {"clodura_responses": {"config": config}},
@@ -42,7 +58,7 @@ def test_run_config_lowers_the_cap_and_never_lifts_it(
     }
     job = listed.build(max_credits_per_run=setting).resolve_job_def("enrich_contacts")
     assert job.execute_in_process(run_config=run_config, instance=listed.instance, partition_key=str(TODAY)).success
-    assert listed.call_log().charged == charged
+    assert listed.call_log().charged == 4
 
 
 def test_a_cap_of_nothing_is_refused_and_is_not_no_cap(listed: Project) -> None:
