@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from clodura_pipeline.errors import UserFixableError
 from clodura_pipeline.given_environment import given_environment
+from clodura_pipeline.intake.files import LANDED_FOLDER
 from clodura_pipeline.ledger import FILE_NAME, Address, LedgerUrl
 from clodura_pipeline.ledger.rules.policy import Budget, Limits
 
@@ -110,6 +111,11 @@ class Settings(BaseModel):
     def working_database(self) -> Path:
         """The DuckDB file the pipeline works in; it can be rebuilt from the contact files and the ledger."""
         return self.state_dir / "working.duckdb"
+
+    @property
+    def landed_files(self) -> Path | None:
+        """Where hosts that share a ledger keep what they have landed; None where no ledger is shared."""
+        return self.contacts_dir / LANDED_FOLDER if self.ledger_url else None
 
     @property
     def limits(self) -> Limits:

@@ -15,8 +15,10 @@ from clodura_pipeline.ledger import exists
 from clodura_pipeline.settings import Settings, load_settings
 from clodura_pipeline.warehouse.database import working_database
 from clodura_pipeline.warehouse.erasure.people import Erasure, SharedAddress, erase_person
+from clodura_pipeline.warehouse.landed_files import share_landed_files, take_over_landed_files
 from clodura_pipeline.warehouse.published.build import build_analyst_tables
 from clodura_pipeline.warehouse.published.publication import publish
+from clodura_pipeline.warehouse.validation import validate
 
 _RUN_ID = "clodura-pipeline forget"
 _LEFT_UNCHANGED = (
@@ -59,7 +61,12 @@ def _forget(settings: Settings, identifier: str) -> None:
         with open_ledger(settings.ledger) as ledger:
             database = WorkingDatabase(database=str(settings.working_database))
             with working_database(database, "erasing a person") as connection:
+                if settings.landed_files:  # rows that only other hosts have landed lead to more identifiers
+                    take_over_landed_files(connection, settings.landed_files)
+                    validate(connection, [], ledger.erased_people())
                 erasure = erase_person(connection, ledger, identifier)
+                if settings.landed_files:
+                    share_landed_files(connection, settings.landed_files)
                 build_analyst_tables(connection, ledger, suppression, _RUN_ID, utc_now())
                 if settings.database.exists():
                     published = (

@@ -12,6 +12,8 @@ from clodura_pipeline.intake.unreadable import escaped
 
 # A date is written YYYY-MM-DD and no digit touches it: 2026-11-221 or 12026-11-22 are numbers, not days.
 _DATE = re.compile(r"(?<!\d)([0-9]{4})-([0-9]{2})-([0-9]{2})(?!\d)")
+LANDED_FOLDER = ".landed"
+"""Where hosts that share the contacts folder keep what they have landed, see `warehouse.landed_files`."""
 _SEPARATORS = " ._-,+~"
 _BRACKETS = {"(": ")", "[": "]", "{": "}"}
 _HALF_WRITTEN = (".part", ".tmp", ".crdownload")
@@ -55,6 +57,7 @@ def find_files(folder: Path) -> FoundFiles:
     left_alone: list[LeftAlone] = []
     errors: list[OSError] = []
     for parent, folders, names in os.walk(folder, onerror=errors.append):
+        folders[:] = [name for name in folders if name != LANDED_FOLDER]
         links = [name for name in folders if Path(parent, name).is_symlink()]
         for location in (Path(parent, name) for name in (*names, *links)):
             path = _path_below(folder, location)

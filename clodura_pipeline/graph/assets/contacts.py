@@ -17,6 +17,7 @@ from clodura_pipeline.intake.headers.spellings import load_spellings
 from clodura_pipeline.warehouse.database import scalar
 from clodura_pipeline.warehouse.figures import LANDED_BY_DAY, REJECTED_BY_DAY, REJECTION_REASONS, VALIDATED_BY_DAY
 from clodura_pipeline.warehouse.frames import read
+from clodura_pipeline.warehouse.landed_files import share_landed_files, take_over_landed_files
 from clodura_pipeline.warehouse.landing import Days, FileState, Landed, land
 from clodura_pipeline.warehouse.published.publication import published_files
 from clodura_pipeline.warehouse.state import raise_version
@@ -89,6 +90,7 @@ def _validate_contacts(step: Step) -> tuple[dg.MaterializeResult, ...]:
     with step.ledger() as ledger, step.database("validation") as connection:
         files = validate(connection, step.days, ledger.erased_people()).files
         step.context.log.info(f"{files} new or changed files validated.")
+        _share(step, connection)
         run = {"run_files_validated": files, **row_count(connection, VALIDATED_CONTACTS)}
         step.describe_days("validated_contacts", connection, VALIDATED_BY_DAY, run)
         reasons = small_table("reasons", read(connection, REJECTION_REASONS, [step.days]).to_dicts())
@@ -110,12 +112,14 @@ def _land(step: Step) -> Landed:
         return step.database("landing")
 
     with open_database() as connection:
-        if is_new := _is_new_beside_loaded_files(connection, settings.database):
-            log.warning(
-                "The working database is new, but files were loaded before. All files that are still in the contacts "
-                "folder are landed again, whatever their day. Rows of files that are gone come back only from a backup "
-                "of CLODURA_STATE_DIR."
-            )
+        is_new = _is_new_beside_loaded_files(connection, settings.database)
+        shared = _take_over(step, connection)
+    if is_new or shared:
+        log.warning(
+            f"This host builds its working database: {len(shared)} files from what other hosts landed, the rest from "
+            f"{settings.contacts_dir}, answers from the ledger. Rows of files that are in neither come back only from "
+            "a backup of CLODURA_STATE_DIR."
+        )
     days = Days(settings.start_date, today, None if is_new else frozenset(wanted))
     with step.ledger() as ledger:
         landed = land(
@@ -124,7 +128,7 @@ def _land(step: Step) -> Landed:
             days,
             lambda path: date.fromisoformat(ledger.day_of_undated_file(path, today.isoformat())),
             spellings,
-            utc_now(),
+            datetime.fromtimestamp(ledger.read_clock().stamp, UTC) if settings.ledger_url else utc_now(),
             lambda state: _log_file(log, state),
         )
     with open_database() as connection:
@@ -137,6 +141,25 @@ def _land(step: Step) -> Landed:
     for path in landed.vanished:
         log.warning(f"{path} is no longer in the contacts folder; its rows are kept.")
     return landed
+
+
+def _take_over(step: Step, connection: DuckDBPyConnection) -> list[str]:
+    """Paths of the files landed from what other hosts have landed."""
+    folder = step.settings.landed_files
+    return take_over_landed_files(connection, folder) if folder else []
+
+
+def _share(step: Step, connection: DuckDBPyConnection) -> None:
+    """Let other hosts have what this one has landed, where they share the contacts folder."""
+    if (folder := step.settings.landed_files) is None:
+        return
+    try:
+        share_landed_files(connection, folder)
+    except OSError as error:
+        step.context.log.warning(
+            f"Rows landed here are not shared with other hosts: {error.strerror}. When a contact file vanishes, only "
+            f"this host keeps its rows. Make {folder} a folder that this user can write to."
+        )
 
 
 def _is_new_beside_loaded_files(connection: DuckDBPyConnection, published: Path) -> bool:
