@@ -19,7 +19,7 @@ from clodura_pipeline.ledger import (
     runs,
 )
 from clodura_pipeline.ledger.audit import Audit, audit_ledger
-from clodura_pipeline.ledger.database import Address
+from clodura_pipeline.ledger.database import Address, LedgerUnreachable
 from clodura_pipeline.ledger.engines import open_database
 from clodura_pipeline.ledger.reread import Judge, RereadCounts
 from clodura_pipeline.ledger.rules.clock import Clock, ClockReading
@@ -29,7 +29,7 @@ Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
-def _in_transaction(
+def _in_one_transaction(
     function: Callable[Concatenate[Transaction, Given], Result],
 ) -> Callable[Concatenate["Ledger", Given], Result]:
     """The function as a method that runs in a transaction of its own."""
@@ -42,6 +42,22 @@ def _in_transaction(
     return method
 
 
+def _in_transaction(
+    function: Callable[Concatenate[Transaction, Given], Result],
+) -> Callable[Concatenate["Ledger", Given], Result]:
+    """The function as a method that runs in a transaction of its own; repeated once when its connection is lost."""
+    once = _in_one_transaction(function)
+
+    @functools.wraps(function)
+    def method(self: "Ledger", *args: Given.args, **kwargs: Given.kwargs) -> Result:
+        try:
+            return once(self, *args, **kwargs)
+        except LedgerUnreachable:
+            return once(self, *args, **kwargs)
+
+    return method
+
+
 class Ledger:
     """One open ledger. Threads may share it; processes open their own. Use as a context manager or close it."""
 
@@ -50,10 +66,11 @@ class Ledger:
     bind_environment = _in_transaction(runs.bind_environment)
     day_of_undated_file = _in_transaction(runs.day_of_undated_file)
     all_runs = _in_transaction(runs.all_runs)
-    permit = _in_transaction(attempts.permit)
-    reschedule = _in_transaction(attempts.reschedule)
-    settle = _in_transaction(attempts.settle)
-    release = _in_transaction(attempts.release)
+    # What the caller does when the connection is lost depends on the call: see `enrichment.caller`.
+    permit = _in_one_transaction(attempts.permit)
+    reschedule = _in_one_transaction(attempts.reschedule)
+    settle = _in_one_transaction(attempts.settle)
+    release = _in_one_transaction(attempts.release)
     newest_attempt = _in_transaction(attempts.newest_attempt)
     start_reading = _in_transaction(balance.start)
     record_reading = _in_transaction(balance.record)

@@ -1,11 +1,12 @@
 """A ledger in a PostgreSQL database, for the processes of any number of hosts."""
 
 import contextlib
+import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors
@@ -25,9 +26,14 @@ from clodura_pipeline.ledger.database import (
 from clodura_pipeline.ledger.schema import SCHEMA_VERSION, columns, create_tables
 from clodura_pipeline.ledger.schema_migration import migrate_schema
 
+Result = TypeVar("Result")
+
 RECONNECT_SECONDS = 10.0
 """For so long after the connection was lost, a transaction waits for the server to come back: a restart takes less."""
 _RECONNECT_PAUSE_SECONDS = 0.2
+SILENCE_SECONDS = 120.0
+"""A server that says nothing for so long during a transaction is taken for lost: something on the way may go on
+acknowledging what it no longer forwards. Longer than any wait for a lock."""
 _OVERWRITE = b"SET lock_timeout = '10s'"
 _BEGIN = (
     b"BEGIN ISOLATION LEVEL READ COMMITTED; "
@@ -71,6 +77,31 @@ def _translated(statement: str) -> bytes:
     return statement.replace("%", "%%").replace("?", "%s").encode()
 
 
+class _Connection(psycopg.Connection[Any]):
+    """A connection that is lost when the server has been silent for too long."""
+
+    silence_seconds = math.inf
+
+    def wait(self, gen: Generator[Any, Any, Result], *args: Any, **kwargs: Any) -> Result:
+        return super().wait(_unless_silent(gen, self.silence_seconds), *args, **kwargs)
+
+
+def _unless_silent(gen: Generator[Any, Any, Result], seconds: float) -> Generator[Any, Any, Result]:
+    """The driver's steps of a statement: resumed with 0, every tenth of a second, while nothing arrives."""
+    heard_at = time.monotonic()
+    wanted = next(gen)
+    while True:
+        ready = yield wanted
+        if ready:
+            heard_at = time.monotonic()
+        elif time.monotonic() - heard_at > seconds:
+            raise psycopg.OperationalError("the server is silent")
+        try:
+            wanted = gen.send(ready)
+        except StopIteration as end:
+            return end.value
+
+
 class _Cursor:
     """The statements of one transaction, with `?` for parameters."""
 
@@ -103,7 +134,7 @@ class PostgresDatabase(LedgerDatabase):
         self._address = address
         self._lock = threading.RLock()
         self._lost_at: float | None = None
-        self._connection: psycopg.Connection[Any] | None = None
+        self._connection: _Connection | None = None
         with self.transaction() as (cursor, _):
             version = _version(cursor)
             if version == 0:
@@ -135,6 +166,7 @@ class PostgresDatabase(LedgerDatabase):
             connection = self._connection
         assert connection is not None
         try:
+            connection.silence_seconds = math.inf
             connection.execute(_OVERWRITE)
             connection.execute(b"VACUUM (FULL)" if thoroughly else b"VACUUM")
         except errors.LockNotAvailable:
@@ -142,6 +174,7 @@ class PostgresDatabase(LedgerDatabase):
         except psycopg.Error as error:
             raise _explained(error, self._address) from None
         finally:
+            connection.silence_seconds = SILENCE_SECONDS
             with contextlib.suppress(psycopg.Error):
                 connection.execute(_SESSION)
         return True
@@ -158,7 +191,7 @@ class PostgresDatabase(LedgerDatabase):
             if self._connection is not None:
                 self._connection.close()
 
-    def _begin(self, opening: Callable[[], str]) -> tuple[psycopg.Connection[Any], Row]:
+    def _begin(self, opening: Callable[[], str]) -> tuple[_Connection, Row]:
         """Begin a transaction, take the lock and execute a statement, on a new connection when the former is lost."""
         while True:
             try:
@@ -166,6 +199,7 @@ class PostgresDatabase(LedgerDatabase):
                     if self._connection is not None:
                         self._connection.close()  # also what an interruption left half-way: the server rolls it back
                     self._connection = _connect(self._address)
+                    self._connection.silence_seconds = SILENCE_SECONDS
                 results = self._connection.execute(_BEGIN + opening().encode())
                 while results.nextset():
                     pass
@@ -212,8 +246,8 @@ def exists(address: LedgerUrl) -> bool:
         raise _explained(error, address) from None
 
 
-def _connect(address: LedgerUrl) -> psycopg.Connection[Any]:
-    connection = psycopg.connect(address.url, autocommit=True, row_factory=_row_factory, **_CONNECT)
+def _connect(address: LedgerUrl) -> _Connection:
+    connection = _Connection.connect(address.url, autocommit=True, row_factory=_row_factory, **_CONNECT)
     connection.execute(_SESSION)
     session = _Cursor(connection)
     if session.execute("SELECT coalesce(current_schema(), 'public')").fetchone()[0] == "public":

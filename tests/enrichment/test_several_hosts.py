@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from clocks import FakeClock
@@ -20,6 +21,7 @@ from tcp_proxy import TcpProxy
 from clodura_pipeline.enrichment.session import Session
 from clodura_pipeline.ledger import Ledger, LedgerError, LedgerUrl, Totals
 from clodura_pipeline.ledger.audit import audit_ledger
+from clodura_pipeline.ledger.postgresql import _CONNECT, _Cursor
 from clodura_pipeline.ledger.rules.clock import SystemClock
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
 from clodura_pipeline.sandbox import Sandbox
@@ -176,6 +178,49 @@ def test_threads_that_wait_for_the_server_come_back_together(url: LedgerUrl, pro
         for thread in threads:
             thread.join(10)
         assert found == [Totals()] * 4
+
+
+@pytest.mark.parametrize(
+    "transaction",
+    [
+        lambda ledger: ledger.start_run("another", "another", 0).run_id,
+        lambda ledger: ledger.changes_since(0).ledger_id,
+        lambda ledger: ledger.end_run(ledger.start_run("run", "run", 0), None),
+    ],
+    ids=["start_run", "changes_since", "end_run"],
+)
+def test_a_transaction_whose_connection_is_cut_is_made_again(
+    url: LedgerUrl, proxy: TcpProxy, monkeypatch: pytest.MonkeyPatch, transaction: Callable[[Ledger], object]
+) -> None:
+    cuts: list[int] = []
+    execute = _Cursor.execute
+
+    def cut_before_a_statement(cursor: _Cursor, statement: str, *parameters: Any) -> Any:
+        if not cuts and ("runs" in statement or "FROM attempts WHERE sequence" in statement):
+            cuts.append(1)
+            proxy.cut()
+            threading.Timer(0.3, proxy.mend).start()
+        return execute(cursor, statement, *parameters)
+
+    with Ledger(proxy.before(url), SystemClock(), FORM) as ledger:
+        expected = transaction(ledger)
+        monkeypatch.setattr(_Cursor, "execute", cut_before_a_statement)
+        assert transaction(ledger) == expected
+        assert cuts
+    assert audit_ledger(url).sound
+
+
+def test_a_path_that_swallows_what_is_sent_is_taken_for_lost(
+    url: LedgerUrl, proxy: TcpProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clodura_pipeline.ledger.postgresql.SILENCE_SECONDS", 0.3)
+    monkeypatch.setitem(_CONNECT, "connect_timeout", 2)
+    with Ledger(proxy.before(url), SystemClock(), FORM) as ledger:
+        proxy.swallows = True
+        threading.Timer(0.6, lambda: setattr(proxy, "swallows", False)).start()
+        began = time.monotonic()
+        assert ledger.totals() == Totals()
+        assert 0.3 < time.monotonic() - began < 8
 
 
 @pytest.mark.parametrize(
