@@ -16,13 +16,18 @@ _MEMORY = Path("/dev/shm")
 if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > 4 << 30:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
+# Files with the longest tests, and folders, by how long they take. Each file is run by one process, for its fixtures.
 _LONGEST_FIRST = (
-    "demo",
+    "graph/test_enrich_contacts.py",
     "crash",
+    "demo/test_demo.py",
     "graph/test_component.py",
     "graph/test_launch.py",
     "graph/test_termination.py",
     "graph/test_caps.py",
+    "graph/test_recovery.py",
+    "graph/test_identity_over_time.py",
+    "graph/test_disk_of_a_run.py",
     "graph",
     "enrichment",
     "identity",
@@ -33,17 +38,9 @@ _LONGEST_FIRST = (
 _TESTS = Path(__file__).parent
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long tests come first, so that all processes end together. Those of crash and graph are dealt one by one.
-
-    All others stay with their module (those of the demo with each other), whose fixtures are then made once.
-    """
+    """Long files come first, so that all processes end together."""
     items.sort(key=lambda item: _place(item.path.relative_to(_TESTS).as_posix()))
-    for item in items:
-        folder, *rest = item.path.relative_to(_TESTS).parts
-        if folder not in ("crash", "graph"):
-            item.add_marker(pytest.mark.xdist_group(folder if folder == "demo" else "/".join((folder, *rest))))
 
 
 def _place(path: str) -> int:
