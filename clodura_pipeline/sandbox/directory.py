@@ -2,18 +2,20 @@
 
 import hashlib
 import random
+import tomllib
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, TypeVar
+from pathlib import Path
+from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 from .identifiers import Query, canonical_company_name, canonical_profile, canonical_text
-from .vocabulary import CULTURES, DEPARTMENTS, INDUSTRIES, SENIORITIES, SIZES, STEMS, Culture
 
 Found = Literal["person", "organisation", "miss"]
 T = TypeVar("T")
+Words = Mapping[str, Any]  # directory.toml, or one culture of it
 
 PEOPLE = 5_000
 
@@ -104,10 +106,14 @@ class Directory:
 @cache
 def build_directory() -> Directory:
     """The directory; built once per process."""
-    stems = STEMS.split(",")
-    companies = [_make_organisation(f"{stem} {word}", industry) for industry, word in INDUSTRIES for stem in stems]
+    words = tomllib.loads(Path(__file__).with_name("directory.toml").read_text(encoding="utf-8"))
+    companies = [
+        _make_organisation(f"{stem} {word}", industry, words)
+        for industry, word in words["industries"].items()
+        for stem in words["stems"]
+    ]
     taken: set[tuple[str, str, str]] = set()
-    people = [_make_person(number, companies, taken) for number in range(PEOPLE)]
+    people = [_make_person(number, companies, taken, words) for number in range(PEOPLE)]
     return Directory(people, [company for company, _ in companies])
 
 
@@ -121,20 +127,17 @@ class _Draw:
     def one_of(self, choices: Sequence[T]) -> T:
         return choices[int(self.share() * len(choices))]
 
-    def word(self, listed: str) -> str:
-        return self.one_of(listed.split(","))
-
-    def place(self, culture: Culture) -> dict[str, str]:
-        city, _, state = self.word(culture.places).partition("/")
-        return {"city": city, "state": state, "country": culture.country}
+    def place(self, culture: Words) -> dict[str, str]:
+        city, _, state = self.one_of(culture["places"]).partition("/")
+        return {"city": city, "state": state, "country": culture["country"]}
 
 
-def _make_organisation(name: str, industry: str) -> tuple[Organisation, Culture]:
+def _make_organisation(name: str, industry: str, words: Words) -> tuple[Organisation, Words]:
     draw, slug = _Draw(name), _slug(name)
-    culture, (employees, revenue) = draw.one_of(CULTURES), draw.one_of(SIZES)
+    culture, (employees, revenue) = draw.one_of(words["cultures"]), draw.one_of(list(words["sizes"].items()))
     organisation = Organisation(
         organisation_id=draw.identity,
-        name=f"{name} {draw.word(culture.legal_forms)}",
+        name=f"{name} {draw.one_of(culture['legal_forms'])}",
         domain=f"{slug}.example",
         linkedin_url=f"https://www.linkedin.com/company/{slug}",
         industry=industry,
@@ -148,12 +151,12 @@ def _make_organisation(name: str, industry: str) -> tuple[Organisation, Culture]
 
 
 def _make_person(
-    number: int, companies: list[tuple[Organisation, Culture]], taken: set[tuple[str, str, str]]
+    number: int, companies: list[tuple[Organisation, Words]], taken: set[tuple[str, str, str]], words: Words
 ) -> Person:
     draw = _Draw(f"person/{number}")
     # The power makes a few companies large and most of them small.
     company, culture = companies[int(len(companies) * draw.share() ** 1.4)]
-    while (key := (draw.word(culture.first_names), draw.word(culture.last_names), company.domain)) in taken:
+    while (key := (*map(draw.one_of, (culture["first_names"], culture["last_names"])), company.domain)) in taken:
         pass
     taken.add(key)
     (first, _, first_latin), (last, _, last_latin) = (name.partition("=") for name in key[:2])
@@ -162,15 +165,15 @@ def _make_person(
     if draw.share() < 0.05:
         # Some people keep their own letters in the address, which LinkedIn then percent-encodes.
         slug = quote(f"{first}-{last}-{draw.identity[:8]}".casefold().replace(" ", "-"))
-    area, answer = draw.word(DEPARTMENTS), draw.share()
-    seniority, titles = draw.one_of(SENIORITIES)
+    area, answer = draw.one_of(words["departments"]), draw.share()
+    seniority, titles = draw.one_of(list(words["seniorities"].items()))
     return Person(
         person_id=draw.identity,
         first_name=first,
         last_name=last,
         email=f"{given}.{family}@{company.domain}",
         linkedin_url=f"https://www.linkedin.com/in/{slug}",
-        title=draw.word(titles).format(area=area),
+        title=draw.one_of(titles).format(area=area),
         departments=(area, "Analytics") if draw.share() < 0.08 and area != "Analytics" else (area,),
         seniority=seniority,
         organisation=company,

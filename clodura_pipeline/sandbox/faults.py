@@ -1,11 +1,13 @@
 """Faults: what each kind does to a call, and which calls get one."""
 
 import random
+import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, TypeAdapter, field_validator
 from pydantic.dataclasses import dataclass as validated_dataclass
 
 Endpoint = Literal["enrich", "credits"]
@@ -15,7 +17,7 @@ Content = Literal[
 ]
 Credits = Annotated[int, Field(strict=True)] | Annotated[float, Field(strict=True)]
 FaultKind = str
-"""One of `EFFECTS`."""
+"""One of `EFFECTS`, which stand in faults.toml."""
 
 
 @dataclass(frozen=True)
@@ -32,52 +34,10 @@ class Effect:
     message: str | None = None  # of an error, in place of the documented one
 
 
-def _status(code: int, says: str, content: Content = "error") -> Effect:
-    return Effect(says, status=code, content=content)
-
-
 EFFECTS: dict[FaultKind, Effect] = {
-    "status_400": _status(400, "malformed input"),
-    "status_401": _status(401, "key refused, although it is right"),
-    "status_402": _status(402, "credits exhausted, whatever the balance"),
-    "status_403": _status(403, "endpoint needs a paid plan"),
-    "status_403_html": _status(403, "a page of the CDN in front", "html"),
-    "status_404": _status(404, "no data for this contact, as JSON, for any contact"),
-    "status_404_html": _status(404, "unknown path, as HTML", "html"),
-    "status_409": _status(409, "daily limit reached"),
-    "status_409_already_enriched": Effect(
-        "the other meaning one user met: enriched a few minutes ago", status=409, content="error",
-        message="This contact was already enriched a few minutes ago",
-    ),
-    "status_422": _status(422, "invalid combination, although it is valid"),
-    "status_429": _status(429, "rate limit exceeded; Retry-After as the options say"),
-    "status_500": _status(500, "internal error"),
-    "status_502": _status(502, "bad gateway, as HTML", "html"),
-    "status_503": _status(503, "unavailable"),
-    "status_504": _status(504, "gateway timeout, as HTML", "html"),
-    "stall": Effect("no answer until the client gives up or stall_seconds pass", delivery="stall"),
-    "charged_then_stall": Effect("charged, then no answer", delivery="stall", charges=True),
-    "reset_before_answer": Effect("connection reset, not charged", delivery="reset"),
-    "charged_then_reset": Effect("charged, then reset before the first byte", delivery="reset", charges=True),
-    "reset_during_answer": Effect("charged, reset in the middle of the body", delivery="reset_midway", charges=True),
-    "cut_body": Effect("charged, closed in the middle of the body", delivery="cut", charges=True),
-    "cut_body_uncharged": Effect("closed in the middle of the body, not charged", delivery="cut"),
-    "drip": Effect("the right answer, its body byte by byte", delivery="drip_body", charges=True),
-    "drip_headers": Effect("the right answer, all of it byte by byte", delivery="drip_all", charges=True),
-    "second_response": Effect("the right answer, twice: the second belongs to no call", delivery="twice", charges=True),
-    "redirect": Effect("307 to /redirected on another host name of this server", status=307, content="redirect"),
-    "html_instead_of_json": Effect("200 with an HTML page, not charged", content="html"),
-    "garbage_200": Effect("200, charged, with a body that only calls itself JSON", content="garbage", charges=True),
-    "empty_body_200": Effect("200 without a single byte, not charged", content="empty"),
-    "huge_body": Effect("the right answer, followed by huge_body_bytes of spaces", content="huge", charges=True),
-    "wrong_cost": Effect("the right answer, but it states a cost of 5", charges=True, states=5),
-    "fractional_cost": Effect("the right answer, stating and charging 0.5 credits", states=0.5, price=0.5),
-    "unknown_shape": Effect("200, charged, in a shape described nowhere", content="unknown_shape", charges=True),
-    "wrong_person": Effect("another person's data, charged", content="wrong_person", charges=True),
-    "field_empty_after": Effect(
-        "from call from_call on, `field` is empty in every answer", content="empty_field", charges=True
-    ),
-}  # fmt: skip
+    kind: TypeAdapter(Effect).validate_python(values)
+    for kind, values in tomllib.loads(Path(__file__).with_name("faults.toml").read_text(encoding="utf-8")).items()
+}
 
 
 @validated_dataclass(frozen=True, config=ConfigDict(extra="forbid"))

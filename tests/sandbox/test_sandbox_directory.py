@@ -9,7 +9,6 @@ from sandbox_client import people
 
 from clodura_pipeline.sandbox import build_directory
 from clodura_pipeline.sandbox.identifiers import canonical_company_name, canonical_profile, read_query
-from clodura_pipeline.sandbox.vocabulary import CULTURES
 
 
 def test_the_directory_is_the_same_on_every_machine() -> None:
@@ -50,7 +49,7 @@ def test_nothing_in_it_can_belong_to_somebody_real() -> None:
 
 def test_names_come_from_many_cultures_and_keep_their_letters() -> None:
     directory = build_directory()
-    assert {person.country for person in directory} == {culture.country for culture in CULTURES}
+    assert {person.country for person in directory} == {"United States", "Germany", "Türkiye", "Japan"}
     assert sum(not f"{person.first_name}{person.last_name}".isascii() for person in directory) > 500
     assert sum("%" in person.linkedin_url for person in directory) > 20
 
