@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import tomllib
 import zlib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -34,28 +35,7 @@ _ZIP = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # Excel before 2007, and workbooks with a password
 _BLANK = b"\xef\xbb\xbf \t\r\n"
 _HEAD = 1 << 12
-_NOT_READ = (
-    (_ZIP, "is a zip archive; unpack it"),
-    (_GZIP, "is packed with gzip twice; unpack it once"),
-    (b"%PDF-", "is a PDF document; export the list as CSV"),
-    (b"SQLite format 3\x00", "is an SQLite database; export its table as CSV"),
-    (b"ARROW1\x00", "is an Arrow or Feather file; save it as Parquet or CSV"),
-    (b"Obj\x01", "is an Avro file; save it as Parquet or CSV"),
-    (b"PARE", "is an encrypted Parquet file; save it without encryption"),
-    (b"\xfd7zXZ\x00", "is compressed with xz; unpack it, or compress it with gzip"),
-    (b"\x28\xb5\x2f\xfd", "is compressed with zstd; unpack it, or compress it with gzip"),
-    (b"BZh", "is compressed with bzip2; unpack it, or compress it with gzip"),
-    (b"7z\xbc\xaf\x27\x1c", "is a 7-Zip archive; unpack it"),
-    (b"Rar!\x1a", "is a RAR archive; unpack it"),
-    (b"\x89PNG", "is a picture"),
-    (b"\xff\xd8\xff", "is a picture"),
-)
-_OTHER_TEXTS = (
-    (b"<!doctype html", "is a web page, as some programs save as .xls; open it in a spreadsheet and save it as .xlsx"),
-    (b"<html", "is a web page, as some programs save as .xls; open it in a spreadsheet and save it as .xlsx"),
-    (b"<?xml", "is XML; export the list as CSV"),
-    (b"begin:vcard", "is a vCard file; export the contacts as CSV"),
-)
+_REFUSED = tomllib.loads(Path(__file__).with_name("refused_formats.toml").read_text(encoding="utf-8"))
 
 
 def read_contacts(
@@ -78,12 +58,12 @@ def _read(data: bytes, name: str, spellings: Spellings, rows: LandedRows) -> Con
         return read_parquet(data, spellings, rows)
     if data.startswith(_OLE) or (data.startswith(_ZIP) and _is_workbook(data)):
         return read_workbook(data, spellings, rows)
-    _refuse(data, _NOT_READ)
+    _refuse(data, {bytes.fromhex(mark): reason for mark, reason in _REFUSED["binary"].items()})
     text = decode(data)
     start = text.utf8[:_HEAD].lstrip(_BLANK)
     if not start and not text.utf8.strip(_BLANK):
         raise UnreadableFile("is empty")
-    _refuse(start.lower(), _OTHER_TEXTS)
+    _refuse(start.lower(), {mark.encode(): reason for mark, reason in _REFUSED["text"].items()})
     contacts = (read_json if looks_like_json(text, name) else read_csv)(text, spellings, rows)
     notes = (*text.notes, *contacts.notes)
     return replace(contacts, notes=notes, encoding_is_doubtful=text.encoding_is_doubtful)
@@ -95,8 +75,8 @@ def is_packed(location: Path) -> bool:
         return file.read(4).startswith((_GZIP, _ZIP, b"PAR1"))
 
 
-def _refuse(data: bytes, marks: tuple[tuple[bytes, str], ...]) -> None:
-    for mark, reason in marks:
+def _refuse(data: bytes, marks: Mapping[bytes, str]) -> None:
+    for mark, reason in marks.items():
         if data.startswith(mark):
             raise UnreadableFile(reason)
 

@@ -14,41 +14,9 @@ from pathlib import Path
 
 from charset_normalizer import from_bytes
 
-# Codec: its name, its script, and how much more often than others it is met (natural logarithm).
-_ONE_BYTE = {
-    "cp1252": ("Windows-1252", "latin", 3.0),
-    "cp1250": ("Windows-1250", "latin", 1.0),
-    "cp1254": ("Windows-1254", "latin", 1.0),
-    "cp1257": ("Windows-1257", "latin", 1.0),
-    "iso8859-15": ("ISO-8859-15", "latin", 1.0),
-    "iso8859-2": ("ISO-8859-2", "latin", -1.0),
-    "iso8859-4": ("ISO-8859-4", "latin", -2.0),
-    "mac_roman": ("Mac Roman", "latin", 0.0),
-    "mac_latin2": ("Mac Central European", "latin", -1.0),
-    "cp850": ("DOS 850", "latin", 0.0),
-    "cp852": ("DOS 852", "latin", 0.0),
-    "cp857": ("DOS 857", "latin", -1.0),
-    "cp775": ("DOS 775", "latin", -2.0),
-    "cp1251": ("Windows-1251", "cyrillic", 1.0),
-    "koi8_u": ("KOI8-R", "cyrillic", 0.0),  # KOI8-R with the Ukrainian letters
-    "cp866": ("DOS 866", "cyrillic", 0.0),
-    "iso8859-5": ("ISO-8859-5", "cyrillic", -1.0),
-    "mac_cyrillic": ("Mac Cyrillic", "cyrillic", -1.0),
-    "cp1253": ("Windows-1253", "greek", 1.0),
-    "iso8859-7": ("ISO-8859-7", "greek", 0.0),
-    "cp737": ("DOS 737", "greek", 0.0),
-    "cp1255": ("Windows-1255", "hebrew", 1.0),
-    "cp862": ("DOS 862", "hebrew", 0.0),
-    "cp1256": ("Windows-1256", "arabic", 1.0),
-    "iso8859-6": ("ISO-8859-6", "arabic", 0.0),
-}
-_EAST_ASIAN = {
-    "cp932": "Shift-JIS",
-    "euc_jp": "EUC-JP",
-    "gb18030": "GBK",
-    "big5": "Big5",
-    "euc_kr": "EUC-KR",  # not cp949: with its rare syllables, any Japanese could be Korean
-}
+_ENCODINGS = tomllib.loads(Path(__file__).with_name("encodings.toml").read_text(encoding="utf-8"))
+_ONE_BYTE: dict[str, tuple[str, str, float]] = {codec: tuple(known) for codec, known in _ENCODINGS["one_byte"].items()}
+_EAST_ASIAN: dict[str, str] = _ENCODINGS["east_asian"]
 _LETTERS = Path(__file__).with_name("encoding_letters.toml")
 _PAIR = re.compile(r"(\S\S)(\d+)")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")

@@ -8,7 +8,7 @@ import polars as pl
 from clodura_pipeline.identity.cells import LANDED_COLUMNS
 from clodura_pipeline.intake.cell_table import ROW, FrameSink
 from clodura_pipeline.intake.column_selection import EMAIL_ADDRESS, PROFILE, filled, select_columns
-from clodura_pipeline.intake.header_messages import quoted_headers
+from clodura_pipeline.intake.headers.header_row import quoted_headers
 from clodura_pipeline.intake.headers.matching import HeaderMatch
 from clodura_pipeline.intake.unreadable import UnreadableRecord, escaped
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from clodura_pipeline.intake.cell_table import MAX_COLUMNS, ROW
-from clodura_pipeline.intake.header_messages import no_usable_headers, too_many_columns
+from clodura_pipeline.intake.headers.header_row import no_usable_headers, too_many_columns
 from clodura_pipeline.intake.headers.matching import Spellings, match_headers
 from clodura_pipeline.intake.json.contacts import read_objects
 from clodura_pipeline.intake.json.parsing import ParsedValue

@@ -14,8 +14,13 @@ from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
 from clodura_pipeline.intake.cell_table import MAX_COLUMNS, CellTable
-from clodura_pipeline.intake.header_messages import no_usable_headers, too_many_columns
-from clodura_pipeline.intake.header_row import SEARCHED_ROWS, find_header, tables_above
+from clodura_pipeline.intake.headers.header_row import (
+    SEARCHED_ROWS,
+    find_header,
+    no_usable_headers,
+    tables_above,
+    too_many_columns,
+)
 from clodura_pipeline.intake.headers.matching import HeaderMatch, Spellings
 from clodura_pipeline.intake.landed_rows import ContactRows, LandedRows, count_of_records
 from clodura_pipeline.intake.unreadable import UnreadableFile

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from clodura_pipeline.intake.cell_table import CellTable, cell_columns, text_frame
 from clodura_pipeline.intake.contact_file import ContactRows, read_contacts
 from clodura_pipeline.intake.csv import records as csv_records
-from clodura_pipeline.intake.csv.clean_blocks import read_clean
 from clodura_pipeline.intake.csv.layout import DELIMITERS, Layout, find_layout
-from clodura_pipeline.intake.csv.table import read_cells, read_records
+from clodura_pipeline.intake.csv.table import read_cells, read_clean, read_records
 from clodura_pipeline.intake.decoding import Text, decode
 from clodura_pipeline.intake.unreadable import UnreadableFile
 

@@ -5,8 +5,7 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from clodura_pipeline.clodura.answers.fields import CREDITS, ENVELOPE, ORGANISATION, PARTS, PERSON, AnswerFields, plain
-from clodura_pipeline.clodura.answers.nodes import Leaf, Place
-from clodura_pipeline.clodura.answers.shapes import path_of, paths_of
+from clodura_pipeline.clodura.answers.shapes import Leaf, Place, path_of, paths_of
 from clodura_pipeline.clodura.answers.tree import AnswerTree
 from clodura_pipeline.clodura.answers.values import clean, credits_of, is_filled
 from clodura_pipeline.clodura.errors import UnreadableAnswer

@@ -25,11 +25,9 @@ from clodura_pipeline.clodura.answers.fields import (
     AnswerFields,
     load_answer_fields,
 )
-from clodura_pipeline.clodura.answers.nodes import Leaf, Place
-from clodura_pipeline.clodura.answers.plain_json import plainer
-from clodura_pipeline.clodura.answers.shapes import AnswerPath, path_of, paths_of
+from clodura_pipeline.clodura.answers.shapes import AnswerPath, Leaf, Place, path_of, paths_of
 from clodura_pipeline.clodura.answers.tree import AnswerTree
-from clodura_pipeline.clodura.answers.values import bare, credits_of, split_name, split_place
+from clodura_pipeline.clodura.answers.values import bare, credits_of, plainer, split_name, split_place
 from clodura_pipeline.clodura.errors import UnreadableAnswer
 
 PARSER_VERSION = 3

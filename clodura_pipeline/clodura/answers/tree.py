@@ -19,9 +19,16 @@ from clodura_pipeline.clodura.answers.fields import (
     AnswerFields,
     Meaning,
 )
-from clodura_pipeline.clodura.answers.nodes import Area, Context, Leaf, Place
-from clodura_pipeline.clodura.answers.plain_json import current_job, looked_into, plainer
-from clodura_pipeline.clodura.answers.values import bare, credits_of, fitting_text, is_filled
+from clodura_pipeline.clodura.answers.shapes import Area, Context, Leaf, Place
+from clodura_pipeline.clodura.answers.values import (
+    bare,
+    credits_of,
+    current_job,
+    fitting_text,
+    is_filled,
+    looked_into,
+    plainer,
+)
 from clodura_pipeline.clodura.errors import UnreadableAnswer
 
 MOST_VALUES, MOST_LEVELS = 10_000, 64

@@ -9,8 +9,14 @@ from itertools import islice
 from clodura_pipeline.intake.cell_table import MAX_COLUMNS
 from clodura_pipeline.intake.csv.records import Lines, Record, records
 from clodura_pipeline.intake.decoding import Text, shown
-from clodura_pipeline.intake.header_messages import no_usable_headers, too_many_columns
-from clodura_pipeline.intake.header_row import SEARCHED_ROWS, columns_found, find_header, tables_above
+from clodura_pipeline.intake.headers.header_row import (
+    SEARCHED_ROWS,
+    columns_found,
+    find_header,
+    no_usable_headers,
+    tables_above,
+    too_many_columns,
+)
 from clodura_pipeline.intake.headers.matching import HeaderMatch, Spellings
 from clodura_pipeline.intake.unreadable import UnreadableFile
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from clodura_pipeline.intake.cell_table import CellTable
 from clodura_pipeline.intake.csv.layout import Layout
 from clodura_pipeline.intake.csv.records import fields_of, wrong_width
-from clodura_pipeline.intake.header_row import ADDRESS, columns_found, find_header
+from clodura_pipeline.intake.headers.header_row import ADDRESS, columns_found, find_header
 from clodura_pipeline.intake.headers.matching import HeaderMatch, Spellings
 from clodura_pipeline.intake.headers.spellings import header_spellings
 from clodura_pipeline.intake.unreadable import UnreadableRecord

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from clodura_pipeline.intake.decoding import Text, shown
-from clodura_pipeline.intake.header_messages import no_usable_headers
+from clodura_pipeline.intake.headers.header_row import no_usable_headers
 from clodura_pipeline.intake.headers.matching import Spellings
 from clodura_pipeline.intake.json.flattening import ObjectTable, match_names
 from clodura_pipeline.intake.json.parsing import ParsedValue, is_json_lines, parse_lines, parse_values

@@ -5,8 +5,10 @@ be either, and would lose somebody if it were misjudged, is refused with the rea
 """
 
 import re
+import tomllib
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from clodura_pipeline.intake.headers.matching import HeaderMatch, Spellings, match_headers
@@ -16,26 +18,12 @@ from clodura_pipeline.intake.unreadable import UnreadableFile
 _MAX_DEPTH = 3  # objects around a list
 _PARENT = "parent_record."  # no spelling of a header begins so: an account's name and id are never a contact's
 _KEY = "object_key"
-_PEOPLE = frozenset(
-    """
-    contact contacts people person persons lead leads prospect prospects attendee attendees registrant registrants
-    participant participants candidate candidates delegate delegates guest guests member members recipient recipients
-    subscriber subscribers employee employees kontakt kontakte personen teilnehmer contactos contatos
-    """.split()  # noqa: SIM905 - eight words a line are read more easily than one
-)
-_COLLECTIONS = frozenset(
-    """
-    results result data items records hits rows value values entries list elements nodes edges docs documents content
-    page pages objects
-    """.split()  # noqa: SIM905 - as above
-)
-# Lists that belong to one person, or name others who are not the contacts, such as a deal's owners.
-_PROPERTY = re.compile(
-    r"mail|phone|fax|address|name|url|site|link|social|handle|profile|identit|tag|label|categor|group|list|segment"
-    r"|org|compan|account|employ|job|work|experience|education|school|position|role|skill|note|activit|event|deal|task"
-    r"|owner|rep|creat|author|user|assign|manager|host|sender|source|field|propert|relation|colleague|photo|image",
-    re.IGNORECASE,
-)
+_LISTS = {
+    kind: words.split()
+    for kind, words in tomllib.loads(Path(__file__).with_name("list_names.toml").read_text(encoding="utf-8")).items()
+}
+_PEOPLE, _COLLECTIONS = frozenset(_LISTS["people"]), frozenset(_LISTS["collections"])
+_PROPERTY = re.compile("|".join(_LISTS["properties"]), re.IGNORECASE)
 _IDENTIFIES = frozenset({"first_name", "last_name", "email", "linkedin_url"})
 _NAMES = frozenset({"first_name", "last_name", "full_name"})
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
