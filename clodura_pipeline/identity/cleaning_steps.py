@@ -48,7 +48,14 @@ def _with_first_usable(
     noted = noted.with_columns(text).filter(is_noted)
     notes = noted.group_by("row", maintain_order=True).agg(pl.col(f"{NOTE}{column}").str.join("\n"))
     chosen = candidates.filter("chosen").drop("usable", "chosen", "reason")
-    return cells.join(chosen, on="row", how="left").join(notes, on="row", how="left").sort("row")
+    return _joined(cells, chosen, notes)
+
+
+def _joined(cells: pl.DataFrame, *tables: pl.DataFrame) -> pl.DataFrame:
+    """The cells with the columns of each table, by `row`, in their order."""
+    for table in tables:
+        cells = cells.join(table, on="row", how="left", maintain_order="left")
+    return cells
 
 
 def _further(candidates: pl.DataFrame, identifier: str, name: str) -> pl.DataFrame:
@@ -66,7 +73,7 @@ def with_email(cells: pl.DataFrame) -> pl.DataFrame:
     personal = found.select("row", "kind", "role", email="address", email_id="identifier")
     cells = _with_first_usable(cells.drop("email"), "email", personal, pl.col("kind") == "personal", reason)
     further = _further(found, "identifier", "further_emails")
-    return cells.drop("kind", "role").join(further, on="row", how="left", maintain_order="left")
+    return _joined(cells.drop("kind", "role"), further)
 
 
 def with_linkedin(cells: pl.DataFrame) -> pl.DataFrame:
@@ -92,7 +99,7 @@ def with_linkedin(cells: pl.DataFrame) -> pl.DataFrame:
     cells = cells.drop("company_page").rename({"page": "profile_id"})
     company_pages = pl.concat([own, moved.select("row", company_page="page")])
     further = _further(found.filter(is_person), "page", "further_profiles")
-    cells = cells.join(company_pages, on="row", how="left").join(further, on="row", how="left").sort("row")
+    cells = _joined(cells, company_pages, further)
     return cells.with_columns(
         page_urls(cells["profile_id"]).alias("linkedin_url"), page_urls(cells["company_page"]).alias(column)
     )

@@ -1,7 +1,9 @@
 """Splits landed rows into those Clodura can be called for and those it cannot, each with its reasons."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -15,14 +17,22 @@ from clodura_pipeline.identity.cleaning import clean
 from clodura_pipeline.identity.mentions import find_mentions
 from clodura_pipeline.ledger import ErasedPeople, Ledger
 from clodura_pipeline.warehouse.database import transaction
-from clodura_pipeline.warehouse.erasure.filter import ERASED, PLACE, empty_rows, filter_erased, is_about_erased
+from clodura_pipeline.warehouse.erasure.filter import (
+    ERASED,
+    PLACE,
+    FilteredRows,
+    empty_rows,
+    filter_erased,
+    is_about_erased,
+)
 from clodura_pipeline.warehouse.frames import delete, insert, read
 from clodura_pipeline.warehouse.schemas import RAW_SCHEMA, VALIDATED_SCHEMA
 from clodura_pipeline.warehouse.state import get_state, raise_version, set_state
 from clodura_pipeline.warehouse.tables import REJECTED_CONTACTS, VALIDATED_CONTACTS
 
-ROWS_AT_A_TIME = 250_000
-"""Rows that are in memory at once."""
+ROWS_AT_A_TIME = 100_000
+"""Rows of one portion; `_PORTIONS_AT_A_TIME` of them are in memory at once."""
+_PORTIONS_AT_A_TIME = 3
 _FORM = "canonical_version"
 
 
@@ -57,8 +67,10 @@ def validate(
             return Validated()
         for table in (VALIDATED_CONTACTS, REJECTED_CONTACTS):
             delete(connection, table.name, "source_file", files)
-        for landed in _portions(connection, files):
-            emptied += _validate_rows(connection, landed, erased_people)
+        for split in _in_background(lambda landed: _split(landed, erased_people), _portions(connection, files)):
+            insert(connection, VALIDATED_CONTACTS.name, split.contacts)
+            insert(connection, REJECTED_CONTACTS.name, split.rejected)
+            emptied += empty_rows(connection, split.filtered, split.filtered.erased.clear())
         emptied += _reject_unreadable(connection, files, erased_people)
         connection.execute("UPDATE landed_files SET validated = true WHERE source_file IN (SELECT unnest(?))", [files])
         raise_version(connection, "rows_version")
@@ -95,18 +107,37 @@ def _portions(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> It
         )
 
 
-def _validate_rows(connection: duckdb.DuckDBPyConnection, landed: pl.DataFrame, erased_people: ErasedPeople) -> int:
-    """Store landed rows as validated or rejected; returns how many rows lost their text."""
+def _in_background(split: Callable[[pl.DataFrame], "_Split"], portions: Iterator[pl.DataFrame]) -> Iterator["_Split"]:
+    """What each portion is split into, in order: some are cleaned on threads while others are read and stored."""
+    with ThreadPoolExecutor(_PORTIONS_AT_A_TIME - 1) as threads:
+        begun: deque[Future[_Split]] = deque()
+        for landed in portions:
+            begun.append(threads.submit(split, landed))
+            if len(begun) == _PORTIONS_AT_A_TIME:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+
+
+@dataclass(frozen=True, repr=False)
+class _Split:
+    contacts: pl.DataFrame
+    rejected: pl.DataFrame
+    filtered: FilteredRows
+
+
+def _split(landed: pl.DataFrame, erased_people: ErasedPeople) -> _Split:
+    """Landed rows as validated and rejected ones."""
     filtered = filter_erased(landed, erased_people)
     RAW_SCHEMA.validate(filtered.landed, lazy=True)
     cleaned = clean(filtered.landed)
     kept, failed = _hold_to_schema(cleaned.contacts.select(VALIDATED_CONTACTS.names), filtered.landed)
     about_erased = is_about_erased(kept, erased_people)
     filtered = replace(filtered, erased=pl.concat([filtered.erased, kept.filter(about_erased).select(PLACE)]))
-    insert(connection, VALIDATED_CONTACTS.name, kept.filter(~about_erased))
-    for rejected in (cleaned.rejected, failed, _without_text(filtered.erased)):
-        insert(connection, REJECTED_CONTACTS.name, rejected.select(REJECTED_CONTACTS.names))
-    return empty_rows(connection, filtered, filtered.erased.clear())
+    rejected = [
+        rows.select(REJECTED_CONTACTS.names) for rows in (cleaned.rejected, failed, _without_text(filtered.erased))
+    ]
+    return _Split(kept.filter(~about_erased), pl.concat(rejected), filtered)
 
 
 def _reject_unreadable(connection: duckdb.DuckDBPyConnection, files: Sequence[str], erased_people: ErasedPeople) -> int:

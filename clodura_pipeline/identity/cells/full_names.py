@@ -1,6 +1,7 @@
 """Full names, split into first and last name."""
 
 import re
+from functools import lru_cache
 
 import polars as pl
 from nameparser import Lexicon, parse
@@ -28,6 +29,7 @@ def _words_with_meaning() -> str:
 _WORD_WITH_MEANING = _words_with_meaning()
 
 
+@lru_cache(100_000)  # 1 ms each, and the portions of a large file repeat names
 def split_full_name(text: str) -> tuple[str, str] | None:
     """First and last name of a full one (`Last, First` too); None where it is unclear or names two people."""
     name = clean_name(re.split(r"\s[|–—•·-]\s", tidy(text), maxsplit=1)[0])
