@@ -7,7 +7,7 @@ import click
 from clodura_pipeline.enrichment.ledger_file import open_ledger
 from clodura_pipeline.ledger import exists
 from clodura_pipeline.settings import Settings, load_settings
-from clodura_pipeline.warehouse.published.publication import query_published, query_published_rows
+from clodura_pipeline.warehouse.published.publication import query_published
 
 _PENDING = """
 SELECT coalesce(pending_reason, match_status), count(DISTINCT person_key) FROM enriched_contacts
@@ -49,12 +49,13 @@ def _ledger_lines(settings: Settings) -> list[tuple[str, str]]:
 
 def _published_lines(settings: Settings) -> list[tuple[str, str]]:
     published = query_published(settings.database, _PUBLISHED)
-    if published is None:
+    if not published:
         return [("published", f"nothing yet at {settings.database}")]
-    reasons = query_published_rows(settings.database, _PENDING)
+    reasons = query_published(settings.database, _PENDING)
     people = sum(count for _, count in reasons)
     days = -(-people // settings.requests_per_day) if settings.requests_per_day else 0
-    published_at = published[0] if published[0].tzinfo else published[0].replace(tzinfo=UTC)
+    ((published_at, *_),) = published
+    published_at = published_at if published_at.tzinfo else published_at.replace(tzinfo=UTC)
     lines = [("published", f"{published_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {settings.database}")]
     lines.append(("pending", f"{people} people" + (f", {days} day(s) at the daily limit" if days else "")))
     return lines + [("", f"{count}: {reason}") for reason, count in reasons]

@@ -22,8 +22,8 @@ def overdue_contacts(connection: duckdb.DuckDBPyConnection, now: float, days: fl
 
 def overdue_in_published(target: Path, now: float, days: float) -> int:
     """In the published file; 0 when there is none."""
-    row = query_published(target, _query(now, days))
-    return row[0] if row else 0
+    rows = query_published(target, _query(now, days))
+    return rows[0][0] if rows else 0
 
 
 def _query(now: float, days: float) -> str:

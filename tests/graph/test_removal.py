@@ -82,10 +82,10 @@ def test_the_published_file_is_the_same_however_it_is_written(
         assert publish(connection, out)
         shown = [query_published(out, f"FROM {table.name}") for table in PUBLISHED]
         ours = [connection.execute(f"FROM analysts.{table.name}").fetchall() for table in PUBLISHED]
-    assert shown == [found[0] if found else None for found in ours]
+    assert shown == ours
     commented = "SELECT count(*) FROM duckdb_columns() WHERE NOT internal AND comment IS NULL "
     commented += "AND table_name NOT IN (SELECT view_name FROM duckdb_views())"
-    assert query_published(out, commented) == (0,)
+    assert query_published(out, commented) == [(0,)]
     assert [file.name for file in out.parent.iterdir()] == ["clodura.duckdb"]
 
 
@@ -151,7 +151,7 @@ def test_the_next_process_publishes_once_more_through_another_and_then_copies(
 def test_what_a_process_killed_while_publishing_left_is_removed_by_the_next(
     database: WorkingDatabase, tmp_path: Path
 ) -> None:
-    left = tmp_path / "..clodura.duckdb.new.parquet"
+    left = tmp_path / "state" / ".analysts.duckdb.parquet"
     left.mkdir()
     (left / "enriched_contacts").write_text(MARK)
     remove(database)

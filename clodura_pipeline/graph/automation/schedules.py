@@ -77,8 +77,8 @@ def expected_credits(settings: Settings, new_files: int) -> str:
 def people_pending(published: Path) -> int:
     """People that an ordinary run would call for, by the published file."""
     query = "SELECT count(DISTINCT person_key) FROM enriched_contacts WHERE match_status = 'pending'"
-    row = query_published(published, query)
-    return row[0] if row else 0
+    rows = query_published(published, query)
+    return rows[0][0] if rows else 0
 
 
 def days_of_new_files(settings: Settings) -> Iterator[date]:

@@ -32,11 +32,16 @@ def attach_analysts_file(connection: duckdb.DuckDBPyConnection, path: Path) -> N
     connection.execute(f"SET search_path = '{own}.main,analysts.main'")
 
 
+def analysts_path(connection: duckdb.DuckDBPyConnection) -> Path:
+    """Where the attached file is."""
+    query = "SELECT path FROM duckdb_databases() WHERE database_name = 'analysts'"
+    return Path(connection.execute(query).fetchall()[0][0])
+
+
 @contextlib.contextmanager
 def detached_analysts_file(connection: duckdb.DuckDBPyConnection) -> Iterator[Path]:
     """The path of the file, which is complete and closed for as long as the context lasts."""
-    query = "SELECT path FROM duckdb_databases() WHERE database_name = 'analysts'"
-    path = Path(connection.execute(query).fetchall()[0][0])
+    path = analysts_path(connection)
     own = connection.execute("SELECT current_database()").fetchall()[0][0]
     connection.execute("CHECKPOINT analysts")
     connection.execute(f"USE {own}")

@@ -24,7 +24,12 @@ from clodura_pipeline.warehouse.erasure.rebuild import (
     remove,
     removed_at_end,
 )
-from clodura_pipeline.warehouse.published.analysts_file import DESCRIBED, STORAGE_VERSION, detached_analysts_file
+from clodura_pipeline.warehouse.published.analysts_file import (
+    DESCRIBED,
+    STORAGE_VERSION,
+    analysts_path,
+    detached_analysts_file,
+)
 from clodura_pipeline.warehouse.published.dictionary import described_views
 from clodura_pipeline.warehouse.published.views import NEW_SINCE, VIEWS
 from clodura_pipeline.warehouse.replacement import replace_file
@@ -63,7 +68,7 @@ def publish(
         fresh.unlink(missing_ok=True)
         _describe(connection)
         if analysts_file_holds_removed_rows(connection):
-            _rewrite_analysts_file(connection, fresh)
+            _rewrite_analysts_file(connection)
         with detached_analysts_file(connection) as built:
             shutil.copyfile(built, fresh)
         _swap(fresh, target, mode)
@@ -84,7 +89,7 @@ def _shows_later(connection: duckdb.DuckDBPyConnection, target: Path) -> bool:
     query = "SELECT ledger_id, ledger_sequence FROM publication"
     ours = first_row(connection, query)
     shown = query_published(target, query)
-    return bool(ours and shown and ours[0] == shown[0] and shown[1] > ours[1])
+    return bool(ours and shown and ours[0] == shown[0][0] and shown[0][1] > ours[1])
 
 
 def _describe(connection: duckdb.DuckDBPyConnection) -> None:
@@ -115,9 +120,12 @@ def _descriptions() -> Iterator[str]:
                 yield f'COMMENT ON COLUMN {table.name}."{column.name}" IS {quoted(column.meaning)}'
 
 
-def _rewrite_analysts_file(connection: duckdb.DuckDBPyConnection, fresh: Path) -> None:
+def _rewrite_analysts_file(connection: duckdb.DuckDBPyConnection) -> None:
     """Have the file of the analysts' tables written by a new process, without what was removed from it."""
-    with removed_at_end(parquet_folder(fresh)) as folder:
+    path = analysts_path(connection)
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    with removed_at_end(parquet_folder(path)) as folder:
         remove(folder)  # a process that was killed left it
         folder.mkdir()
         statements = [f"ATTACH {quoted(fresh)} AS published (STORAGE_VERSION '{STORAGE_VERSION}')", "USE published"]
@@ -127,8 +135,8 @@ def _rewrite_analysts_file(connection: duckdb.DuckDBPyConnection, fresh: Path) -
             statements += [f"CREATE TABLE {table.name} ({table.ddl()})",
                            f"INSERT INTO {table.name} FROM read_parquet({rows})"]  # fmt: skip
         execute_in_new_process([*statements, *_descriptions(), "CHECKPOINT published"], spill=folder)
-    with detached_analysts_file(connection) as built:
-        shutil.move(fresh, built)
+    with detached_analysts_file(connection):
+        replace_file(fresh, path, path.stat().st_mode)
     note_analysts_file_rewritten(connection)
 
 
@@ -175,30 +183,19 @@ def paid_answers_shown(target: Path) -> int:
     return rows[0][0]
 
 
-def query_published(target: Path, query: str) -> tuple[Any, ...] | None:
-    """The first row of a query on a published file; None when there is no file, or it cannot be read."""
-    rows = _query_or_none(target, query)
-    return rows[0] if rows else None
-
-
-def query_published_rows(target: Path, query: str) -> list[tuple[Any, ...]]:
-    """All rows of a query on a published file; none when there is no file, or it cannot be read."""
-    return _query_or_none(target, query) or []
+def query_published(target: Path, query: str) -> list[tuple[Any, ...]]:
+    """The rows of a query on a published file; none when there is no file, or it cannot be read."""
+    if not target.is_file():
+        return []
+    try:
+        return _query(target, query)
+    except duckdb.Error:
+        return []
 
 
 def _query(target: Path, query: str) -> list[tuple[Any, ...]]:
     with contextlib.closing(duckdb.connect(target, read_only=True)) as connection:
         return connection.execute(query).fetchall()
-
-
-def _query_or_none(target: Path, query: str) -> list[tuple[Any, ...]] | None:
-    """The rows of a query on a published file; None when there is no file, or it cannot be read."""
-    if not target.is_file():
-        return None
-    try:
-        return _query(target, query)
-    except duckdb.Error:
-        return None
 
 
 @dataclass(frozen=True)
@@ -213,16 +210,16 @@ class PublishedFile:
 
 def published_files(target: Path) -> dict[str, PublishedFile]:
     """The contact files that a published file lists, by path; none when it is not there or cannot be read."""
-    rows = _query_or_none(
+    rows = query_published(
         target,
         "SELECT source_file, file_date, status, content_hash, loaded_at FROM source_files WHERE file_date IS NOT NULL",
     )
-    return {row[0]: PublishedFile(*row[1:]) for row in rows or ()}
+    return {row[0]: PublishedFile(*row[1:]) for row in rows}
 
 
 def oldest_day_to_query(target: Path) -> date | None:
     """The oldest day with people that an ordinary run would still call for; None when there are none."""
-    rows = _query_or_none(
+    rows = query_published(
         target,
         "SELECT min(r.file_date) FROM contact_rows r JOIN enriched_contacts e USING (source, contact_id) "
         "WHERE e.match_status = 'pending' OR (e.match_status = 'ambiguous' AND e.pending_code <> 'answer_lost_twice')",
