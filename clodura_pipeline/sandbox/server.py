@@ -1,21 +1,22 @@
-"""The server: one thread per connection on a loopback port, and the process that the command line starts."""
+"""The server: one thread per connection on a loopback port; its own paths show the call log and set options."""
 
 import contextlib
+import json
 import signal
 import socket
 import sys
 import threading
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from .api import Api
-from .control import HELP_PATH, PREFIX, answer_control
 from .directory import Directory, build_directory
-from .faults import Delivery
-from .options import DEFAULT_API_KEY, SandboxOptions
+from .faults import EFFECTS, Delivery, Fault
+from .options import DEFAULT_API_KEY, SandboxOptions, described_options
 from .wire import Reply, Request, deliver
 
 # Only this machine may call: the call log holds what was sent, and any caller can change the options.
@@ -74,7 +75,7 @@ def run_sandbox(port: int, options: SandboxOptions | None = None) -> None:
         signal.signal(number, lambda *_: ended.set())
     with Sandbox(options, port) as sandbox:
         key = f"key: {DEFAULT_API_KEY}" if sandbox.options.api_key == DEFAULT_API_KEY else "key: the one you set"
-        print(f"Clodura sandbox at {sandbox.base_url} ({key}; help: {HELP_PATH}; Ctrl-C ends it)", flush=True)
+        print(f"Clodura sandbox at {sandbox.base_url} ({key}; help: /_sandbox/help; Ctrl-C ends it)", flush=True)
         ended.wait()
 
 
@@ -128,8 +129,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         elif refusal := self._refusal():
             self._write(Reply(403, {"error": refusal}))
-        elif self.path.startswith(PREFIX):
-            self._write(answer_control(self.command, self.path, body, self.server.api))
+        elif self.path.startswith("/_sandbox/"):
+            self._write(_answer_control(self.command, self.path, body, self.server.api))
         else:
             self._answer(Request(self.command, self.path.partition("?")[0], self.headers, body, *self.arrived))
 
@@ -180,3 +181,34 @@ class _Handler(BaseHTTPRequestHandler):
         api, body = self.server.api, reply.body()
         head = reply.head(len(body), api.server_time(), not self.close_connection)
         return deliver(self.connection, head, body, delivery, api.options, self.server.stopping)
+
+
+def _answer_control(method: str, target: str, body: bytes, api: Api) -> Reply:
+    """Answer a request to one of the sandbox's own paths; such requests are free and not in the call log."""
+    path, _, query = target.partition("?")
+    match method, path:
+        case "GET", "/_sandbox/books":
+            after = parse_qs(query).get("after", ["0"])[0]
+            if not after.isdecimal():
+                return Reply(400, {"error": "after must be the number of a call"})
+            log = api.call_log
+            return Reply(200, replace(log, calls=log.calls[int(after) :]).as_json())
+        case "GET", "/_sandbox/options":
+            return Reply(200, api.options.as_json())
+        case "POST", "/_sandbox/options":
+            try:
+                api.options = api.options.patched(json.loads(body))
+            except ValueError as error:
+                return Reply(400, {"error": str(error)})
+            return Reply(200, api.options.as_json())
+        case "GET", "/_sandbox/help":
+            return Reply(200, _help_text(), "text/plain; charset=utf-8")
+    return Reply(404, {"error": "there are /_sandbox/books, /_sandbox/options and /_sandbox/help"})
+
+
+def _help_text() -> str:
+    """What can be called and switched, and how sure each behaviour is; ends with all options and faults."""
+    lines = [f"  {name:<28} {says}" for name, says in described_options().items()]
+    lines.append(f"\nA fault has {', '.join(each.name for each in fields(Fault))}. Kinds:")
+    lines += [f"  {kind:<28} {effect.says}" for kind, effect in EFFECTS.items()]
+    return Path(__file__).with_name("help.txt").read_text(encoding="utf-8") + "\n".join(lines) + "\n"
