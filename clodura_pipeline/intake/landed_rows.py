@@ -1,12 +1,13 @@
 """Arranges the cells of a contact file as landed rows: the columns that all contact files have in common."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
 from clodura_pipeline.identity.cells import LANDED_COLUMNS
-from clodura_pipeline.intake.cell_table import ROW, FrameSink
+from clodura_pipeline.intake.cell_table import ROW, CellTable, FrameSink
 from clodura_pipeline.intake.column_selection import EMAIL_ADDRESS, PROFILE, filled, select_columns
 from clodura_pipeline.intake.headers.header_row import quoted_headers
 from clodura_pipeline.intake.headers.matching import HeaderMatch
@@ -54,24 +55,24 @@ class LandedRows:
         self._notes: list[str] = []
         self._table_above = ""
 
-    def begin_table(self, match: HeaderMatch, header_line: str | None = None) -> "LandedTable":
-        """A table below those so far. With `header_line`, records that repeat the header (files joined end to end)
-        are set aside: read as a person, "First Name Last Name" at "Company Name" would be called for and could be paid
-        for.
+    @contextlib.contextmanager
+    def table(self, match: HeaderMatch, header_line: str | None = None) -> Iterator["LandedTable"]:
+        """A table below those so far, for its cells and for the records of it that are unreadable.
+
+        With `header_line`, records that repeat the header (files joined end to end) are set aside: read as a person,
+        "First Name Last Name" at "Company Name" would be called for and could be paid for.
         """
         if self._table_above:
             self._notes.append(self._table_above)
-        return LandedTable(match, header_line, self._records, self._store)
-
-    def end_table(self, table: "LandedTable", unreadable: Sequence[UnreadableRecord]) -> None:
-        """Take over what a table held back; `unreadable` are its records that are not in its frames."""
+        table = LandedTable(match, header_line, self._records, self._store)
+        yield table
         table.finish()
-        moved = [UnreadableRecord(one.source_row + table.above, one.reason, one.text) for one in unreadable]
-        self._unreadable += sorted([*moved, *table.repeats], key=lambda record: record.source_row)
-        records = table.height + len(unreadable) + len(table.repeats)
+        refused = sorted([*table.unreadable, *table.repeats], key=lambda record: record.source_row)
+        self._unreadable += [replace(record, source_row=record.source_row + self._records) for record in refused]
+        records = table.height + len(refused)
         self._records += records
-        self._mapping |= table.match.mapping
-        headers = quoted_headers(list(table.match.mapping))
+        self._mapping |= match.mapping
+        headers = quoted_headers(list(match.mapping))
         self._table_above = f"{count_of_records(records)} above the header, read under a header of their own: {headers}"
         if table.unused:
             self._notes.append(
@@ -87,27 +88,24 @@ class LandedRows:
         return ContactRows(rows, tuple(self._unreadable), self._records, self._mapping, format_, all_notes)
 
 
-class LandedTable:
+class LandedTable(CellTable):
     """Turns frames of one table's cells into landed rows."""
 
     def __init__(self, match: HeaderMatch, header_line: str | None, above: int, store: FrameSink) -> None:
-        self.match, self.above = match, above
+        super().__init__(len(match.headers), self._take)
         self.height = 0
         self.repeats: list[UnreadableRecord] = []
+        self.unused: list[str] = []
+        self._match, self._above, self._store = match, above, store
         self._header_line = header_line
-        self._store = store
         self._columns = select_columns(match)
         self._unnamed = [position for position, header in enumerate(match.headers) if not header.strip()]
         self._held_back: list[pl.DataFrame] = []
-        self.unused: list[str] = []
 
-    def write(self, cells: pl.DataFrame) -> None:
-        """Land a frame of cells, as `CellTable` makes them."""
+    def _take(self, cells: pl.DataFrame) -> None:
         if self._header_line is not None:
             repeated = self._repeats_of_header(cells)
-            self.repeats += [
-                UnreadableRecord(row + self.above, "repeats the header line", self._header_line) for row in repeated
-            ]
+            self.repeats += [UnreadableRecord(row, "repeats the header line", self._header_line) for row in repeated]
             cells = cells.filter(~pl.col(ROW).is_in(repeated)) if repeated else cells
         if not self.height:
             self.unused = self._unused_addresses(cells.head(_SAMPLED_ROWS))
@@ -115,19 +113,19 @@ class LandedTable:
         if self._unnamed:
             self._held_back.append(cells)
         else:
-            self._land(cells, range(len(self.match.headers)))
+            self._land(cells, range(len(self._match.headers)))
 
     def _unused_addresses(self, cells: pl.DataFrame) -> list[str]:
         """The columns without a meaning that are full of e-mail addresses or LinkedIn profiles."""
-        used = {position for one in self.match.people for positions in one.values() for position in positions}
-        unused = [at for at in range(len(self.match.headers)) if at not in used and at not in self.match.lists]
+        used = {position for one in self._match.people for positions in one.values() for position in positions}
+        unused = [at for at in range(len(self._match.headers)) if at not in used and at not in self._match.lists]
         address = rf"^\s*(?:{EMAIL_ADDRESS}|{PROFILE})\s*$"
         full = cells.select(filled(at).str.contains(address).mean().alias(str(at)) >= _FULL for at in unused)
-        return [self.match.names[at] for at in unused if full[str(at)].item()] if cells.height else []
+        return [self._match.names[at] for at in unused if full[str(at)].item()] if cells.height else []
 
     def _repeats_of_header(self, cells: pl.DataFrame) -> list[int]:
         """The source rows that are the header once more, in whatever case; nearly always the first cell shows it."""
-        for position, text in enumerate(self.match.headers):
+        for position, text in enumerate(self._match.headers):
             cell = pl.col(str(position)).fill_null("").str.strip_chars(_AROUND_HEADERS)
             cells = cells.filter(cell.str.to_lowercase() == text.strip(_AROUND_HEADERS).lower())
             if not cells.height:
@@ -135,9 +133,8 @@ class LandedTable:
         return cells[ROW].to_list()
 
     def finish(self) -> None:
-        """Land the frames of a table with unnamed columns, without those that are empty throughout: delimiters at the
-        end of every line make them.
-        """
+        """Land what was added, without unnamed columns that are empty throughout: delimiters at line ends make them."""
+        self.flush()
         if not self._held_back:
             return
         held = pl.concat(
@@ -146,14 +143,14 @@ class LandedTable:
         )
         empty = {position for position in self._unnamed if not held[str(position)].any()}
         for cells in self._held_back:
-            self._land(cells, [at for at in range(len(self.match.headers)) if at not in empty])
+            self._land(cells, [at for at in range(len(self._match.headers)) if at not in empty])
 
     def _land(self, cells: pl.DataFrame, kept: Sequence[int]) -> None:
-        names = self.match.names
-        best = {used[0] for used in self.match.columns.values()}
+        names = self._match.names
+        best = {used[0] for used in self._match.columns.values()}
         others = [filled(position).alias(names[position]) for position in kept if position not in best]
         verbatim = [pl.col(str(position)).alias(names[position]) for position in kept]
-        source_row = pl.col(ROW).cast(pl.Int64) + self.above
+        source_row = pl.col(ROW).cast(pl.Int64) + self._above
         columns = [*self._columns, _json(others).alias("source_columns"), _json(verbatim).alias("record")]
         self._store(cells.select(source_row, *columns))
 

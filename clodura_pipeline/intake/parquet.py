@@ -30,14 +30,13 @@ def read_parquet(data: bytes, spellings: Spellings, rows: LandedRows) -> Contact
     match = match_headers(table.column_names, spellings)
     if not match.usable:
         raise UnreadableFile(no_usable_headers(match.headers, " (column of the Parquet file)", surely_headers=True))
-    landed = rows.begin_table(match)
     at = 1
-    for batch in table.to_batches(_BATCH_ROWS):
-        columns = [pl.int_range(at, at + batch.num_rows, dtype=pl.Int64, eager=True).alias(ROW)]
-        columns += [_text(pa.chunked_array([column])).alias(str(number)) for number, column in enumerate(batch.columns)]
-        landed.write(pl.DataFrame(columns))
-        at += batch.num_rows
-    rows.end_table(landed, ())
+    with rows.table(match) as landed:
+        for batch in table.to_batches(_BATCH_ROWS):
+            row = pl.int_range(at, at + batch.num_rows, dtype=pl.Int64, eager=True).alias(ROW)
+            cells = [_text(pa.chunked_array([column])).alias(str(place)) for place, column in enumerate(batch.columns)]
+            landed.add_frame(pl.DataFrame([row, *cells]))
+            at += batch.num_rows
     return rows.contacts("Parquet")
 
 

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
-from clodura_pipeline.intake.cell_table import MAX_COLUMNS, CellTable
+from clodura_pipeline.intake.cell_table import MAX_COLUMNS
 from clodura_pipeline.intake.headers.header_row import (
     SEARCHED_ROWS,
     find_header,
@@ -98,14 +98,11 @@ def read_workbook(data: bytes, spellings: Spellings, rows: LandedRows) -> Contac
     profiles = _profiles_behind_cells(data, best.name) if data.startswith(b"PK") else {}
     for header, end, match in tables:
         match = _with_further_profile(match) if profiles else match
-        table = rows.begin_table(match, "\t".join(match.headers))
-        cells = CellTable(len(match.headers), table.write)
         below = islice(_numbered_rows(best.sheet), header + 1, end)
-        for source_row, (number, row) in enumerate(below, start=1):
-            further = [profiles.get(number)] if profiles else []
-            cells.add(source_row, [*(cell or None for cell in row), *further])
-        cells.flush()
-        rows.end_table(table, ())
+        with rows.table(match, "\t".join(match.headers)) as table:
+            for source_row, (number, row) in enumerate(below, start=1):
+                further = [profiles.get(number)] if profiles else []
+                table.add(source_row, [*(cell or None for cell in row), *further])
     kind = "OpenDocument" if data[30:38] == b"mimetype" else "Excel"
     return rows.contacts(f"{kind}, sheet {best.name!r}", notes)
 

@@ -29,11 +29,9 @@ def read_csv(text: Text, spellings: Spellings, rows: LandedRows) -> ContactRows:
         text, notes = replace(text, utf8=tight), (_SPACED,)
         layout = find_layout(text, spellings)
     for part in (*layout.earlier, layout):
-        table = rows.begin_table(part.match, shown(part.header_line))
-        cells = CellTable(len(part.match.headers), table.write)
-        read_cells(text if part.end is None else replace(text, utf8=text.utf8[: part.end]), part, cells)
-        read_short_records(cells, part, spellings)
-        rows.end_table(table, cells.unreadable)
+        with rows.table(part.match, shown(part.header_line)) as table:
+            read_cells(text if part.end is None else replace(text, utf8=text.utf8[: part.end]), part, table)
+            read_short_records(table, part, spellings)
     delimiter = DELIMITERS.get(layout.delimiter, repr(layout.delimiter))
     return rows.contacts(f"CSV, {delimiter}, {text.encoding}", notes)
 

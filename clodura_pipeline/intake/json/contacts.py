@@ -59,10 +59,10 @@ def read_objects(
         raise UnreadableFile(no_usable_headers(match.headers, " (name in the JSON objects)", surely_headers=True))
     if whole_file and (named := sorted(lists.paths.get((), ()))):
         format_ += f", list{'s' if len(named) > 1 else ''} {', '.join(map(repr, named))}"
-    landed = rows.begin_table(match)
-    for frame in table.frames(len(match.headers)):
-        landed.write(frame)
-    rows.end_table(landed, table.unreadable)
+    with rows.table(match) as landed:
+        for frame in table.frames(len(match.headers)):
+            landed.add_frame(frame)
+        landed.unreadable = table.unreadable
     return rows.contacts(format_)
 
 
