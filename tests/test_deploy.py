@@ -38,7 +38,12 @@ def test_dagster_accepts_the_instance_and_keeps_its_runs_on_the_server(instance:
     assert isinstance(instance.run_launcher, DockerRunLauncher)
     assert instance.run_retries_enabled
     assert not instance.telemetry_enabled
-    assert instance.get_runs() == []
+
+    @dg.asset
+    def something() -> None: ...
+
+    assert dg.materialize([something], instance=instance).success
+    assert [run.status for run in instance.get_runs()] == [dg.DagsterRunStatus.SUCCESS]
 
 
 def test_runs_get_what_the_services_have(instance: dg.DagsterInstance) -> None:

@@ -47,6 +47,7 @@ _CONNECT = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
     "application_name": "clodura_pipeline",
+    "client_encoding": "utf8",  # also where the database was created without an encoding
 }
 _SESSION = (
     f"SET lock_timeout = '{BUSY_SECONDS:.0f}s'; SET idle_in_transaction_session_timeout = '{BUSY_SECONDS:.0f}s'; "
