@@ -4,12 +4,18 @@ from clodura_pipeline.ledger.attempts import Decision, Permit, Settled
 from clodura_pipeline.ledger.balance import BalanceReading, StartedReading
 from clodura_pipeline.ledger.budget import Totals, Wait
 from clodura_pipeline.ledger.changes import Changes
-from clodura_pipeline.ledger.database import Address, LedgerError, LedgerUnavailable, LedgerUnreachable, LedgerUrl
-from clodura_pipeline.ledger.engines import exists
+from clodura_pipeline.ledger.engines.database import (
+    Address,
+    LedgerError,
+    LedgerUnavailable,
+    LedgerUnreachable,
+    LedgerUrl,
+)
+from clodura_pipeline.ledger.engines.opening import exists
+from clodura_pipeline.ledger.engines.schema import FILE_NAME
 from clodura_pipeline.ledger.erasure import ErasedPeople, ErasureCounts
 from clodura_pipeline.ledger.ledger import Ledger
-from clodura_pipeline.ledger.retention import Removed, Retention
-from clodura_pipeline.ledger.schema import FILE_NAME
+from clodura_pipeline.ledger.maintenance.retention import Removed, Retention
 from clodura_pipeline.ledger.transaction import CanonicalForm
 
 __all__ = [

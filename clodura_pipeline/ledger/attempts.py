@@ -11,8 +11,8 @@ from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS
 from clodura_pipeline.clodura.verdicts import Next, RawAnswer, State, Verdict
 from clodura_pipeline.ledger import budget, erasure, limits, people, server_time
 from clodura_pipeline.ledger.budget import Totals, Wait
-from clodura_pipeline.ledger.database import Row
-from clodura_pipeline.ledger.identifier_migration import require_version
+from clodura_pipeline.ledger.engines.database import Row
+from clodura_pipeline.ledger.maintenance.identifier_migration import require_version
 from clodura_pipeline.ledger.rules.clock import ClockReading, utc_day
 from clodura_pipeline.ledger.rules.eligibility import (
     Answered,

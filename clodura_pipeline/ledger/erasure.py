@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from clodura_pipeline.ledger.database import Row
+from clodura_pipeline.ledger.engines.database import Row
 from clodura_pipeline.ledger.people import find, keys_of, learn_identifier, survivor_of
 from clodura_pipeline.ledger.rules.stops import PendingReason
 from clodura_pipeline.ledger.transaction import Transaction

@@ -11,17 +11,15 @@ from clodura_pipeline.ledger import (
     budget,
     changes,
     erasure,
-    identifier_migration,
     limits,
     people,
-    reread,
-    retention,
     runs,
 )
-from clodura_pipeline.ledger.audit import Audit, audit_ledger
-from clodura_pipeline.ledger.database import Address, LedgerUnreachable
-from clodura_pipeline.ledger.engines import open_database
-from clodura_pipeline.ledger.reread import Judge, RereadCounts
+from clodura_pipeline.ledger.engines.database import Address, LedgerUnreachable
+from clodura_pipeline.ledger.engines.opening import open_database
+from clodura_pipeline.ledger.maintenance import identifier_migration, reread, retention
+from clodura_pipeline.ledger.maintenance.audit import Audit, audit_ledger
+from clodura_pipeline.ledger.maintenance.reread import Judge, RereadCounts
 from clodura_pipeline.ledger.rules.clock import Clock, ClockReading
 from clodura_pipeline.ledger.transaction import CanonicalForm, LedgerClock, Transaction
 

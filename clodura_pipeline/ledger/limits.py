@@ -3,7 +3,7 @@
 import math
 
 from clodura_pipeline.ledger.budget import Sums, Wait
-from clodura_pipeline.ledger.database import Row
+from clodura_pipeline.ledger.engines.database import Row
 from clodura_pipeline.ledger.rules.clock import ClockReading
 from clodura_pipeline.ledger.rules.policy import (
     MAX_OWN_PAUSE_SECONDS,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from clodura_pipeline.clodura.verdicts import State
-from clodura_pipeline.ledger.database import Row
+from clodura_pipeline.ledger.engines.database import Row
 from clodura_pipeline.ledger.rules.clock import ClockReading
 from clodura_pipeline.ledger.rules.eligibility import DAY_SECONDS, PastAttempt
 from clodura_pipeline.ledger.rules.policy import Refresh

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from clodura_pipeline.ledger.attempts import expire_leases, newest_attempt
-from clodura_pipeline.ledger.database import LedgerError
+from clodura_pipeline.ledger.engines.database import LedgerError
 from clodura_pipeline.ledger.limits import drop_old_sends
 from clodura_pipeline.ledger.rules.requests import Run
 from clodura_pipeline.ledger.rules.stops import Stop

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from clodura_pipeline.clodura.identifiers import Identifiers
-from clodura_pipeline.ledger.database import Cursor, Row
+from clodura_pipeline.ledger.engines.database import Cursor, Row
 from clodura_pipeline.ledger.rules.clock import Clock, ClockReading
 
 

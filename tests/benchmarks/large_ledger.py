@@ -16,10 +16,10 @@ from clodura_pipeline.clodura.verdicts import RawAnswer, judge
 from clodura_pipeline.identity.canonical import CANONICAL_VERSION, identifiers_of
 from clodura_pipeline.identity.cells.linkedin import profile_id
 from clodura_pipeline.ledger import CanonicalForm, Ledger, Permit
+from clodura_pipeline.ledger.engines.schema import columns
 from clodura_pipeline.ledger.rules.clock import SystemClock
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
 from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, person_key
-from clodura_pipeline.ledger.schema import columns
 
 DAY = date(2026, 11, 20)
 FORM = CanonicalForm(CANONICAL_VERSION, identifiers_of, profile_id)

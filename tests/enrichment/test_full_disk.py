@@ -17,9 +17,9 @@ from clodura_pipeline.clodura.client import ClientSettings
 from clodura_pipeline.enrichment.dispatcher import Outcome
 from clodura_pipeline.enrichment.session import RunIdentity, open_session
 from clodura_pipeline.ledger import Ledger, LedgerError, Totals
+from clodura_pipeline.ledger.engines.sqlite import SqliteDatabase
 from clodura_pipeline.ledger.rules.clock import SystemClock
 from clodura_pipeline.ledger.rules.policy import Budget, Policy
-from clodura_pipeline.ledger.sqlite import SqliteDatabase
 from clodura_pipeline.sandbox import Fault, Sandbox
 
 Start = Callable[..., Sandbox]
@@ -99,7 +99,7 @@ def test_a_paid_answer_waits_for_a_process_that_keeps_the_ledger_locked_beyond_t
     start: Start, ledger_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("clodura_pipeline.ledger.rules.policy.LEASE_MARGIN_SECONDS", 0.1)
-    monkeypatch.setattr("clodura_pipeline.ledger.sqlite.BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("clodura_pipeline.ledger.engines.sqlite.BUSY_SECONDS", 0.2)
     sandbox = start(latency_seconds=0.4)
     policy = replace(QUICK, timeout_seconds=0.6)
     settings = ClientSettings(sandbox.base_url, "sandbox-key", policy.timeout_seconds, 1)

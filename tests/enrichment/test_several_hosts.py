@@ -20,8 +20,8 @@ from tcp_proxy import TcpProxy
 
 from clodura_pipeline.enrichment.session import Session
 from clodura_pipeline.ledger import Ledger, LedgerError, LedgerUrl, Totals
-from clodura_pipeline.ledger.audit import audit_ledger
-from clodura_pipeline.ledger.postgresql import _CONNECT, _Cursor
+from clodura_pipeline.ledger.engines.postgresql import _CONNECT, _Cursor
+from clodura_pipeline.ledger.maintenance.audit import audit_ledger
 from clodura_pipeline.ledger.rules.clock import SystemClock
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
 from clodura_pipeline.sandbox import Sandbox
@@ -64,7 +64,7 @@ def test_windows_hold_at_the_server_when_the_database_is_far_away(
 def test_a_connection_that_is_cut_loses_no_answer_and_lets_no_call_leave_meanwhile(
     start: Start, url: LedgerUrl, proxy: TcpProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clodura_pipeline.ledger.postgresql.RECONNECT_SECONDS", 0.3)
+    monkeypatch.setattr("clodura_pipeline.ledger.engines.postgresql.RECONNECT_SECONDS", 0.3)
     sandbox = start(latency_seconds=0.05)
     seen: list[int] = []
 
@@ -90,7 +90,7 @@ def test_a_connection_that_is_cut_loses_no_answer_and_lets_no_call_leave_meanwhi
 def test_a_ledger_that_stays_away_ends_the_run_with_the_reason_and_the_next_run_finishes(
     start: Start, url: LedgerUrl, proxy: TcpProxy, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("clodura_pipeline.ledger.postgresql.RECONNECT_SECONDS", 0.2)
+    monkeypatch.setattr("clodura_pipeline.ledger.engines.postgresql.RECONNECT_SECONDS", 0.2)
     monkeypatch.setattr("clodura_pipeline.enrichment.caller.MAX_STORE_RETRY_SECONDS", 1.0)
     caplog.set_level(logging.DEBUG)
     sandbox = start(latency_seconds=0.05)
@@ -133,7 +133,7 @@ def test_a_process_that_freezes_in_a_transaction_gives_the_ledger_back(
     url: LedgerUrl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "clodura_pipeline.ledger.postgresql._SESSION", b"SET idle_in_transaction_session_timeout = '300ms'"
+        "clodura_pipeline.ledger.engines.postgresql._SESSION", b"SET idle_in_transaction_session_timeout = '300ms'"
     )
     clock = SystemClock()
     with Ledger(url, clock, FORM) as frozen, Ledger(url, clock, FORM) as other:
@@ -213,7 +213,7 @@ def test_a_transaction_whose_connection_is_cut_is_made_again(
 def test_a_path_that_swallows_what_is_sent_is_taken_for_lost(
     url: LedgerUrl, proxy: TcpProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clodura_pipeline.ledger.postgresql.SILENCE_SECONDS", 0.3)
+    monkeypatch.setattr("clodura_pipeline.ledger.engines.postgresql.SILENCE_SECONDS", 0.3)
     monkeypatch.setitem(_CONNECT, "connect_timeout", 2)
     with Ledger(proxy.before(url), SystemClock(), FORM) as ledger:
         proxy.swallows = True
@@ -234,7 +234,7 @@ def test_a_path_that_swallows_what_is_sent_is_taken_for_lost(
 def test_a_server_that_is_not_there_is_named_without_user_or_password(
     url: str, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clodura_pipeline.ledger.postgresql.RECONNECT_SECONDS", 0.0)
+    monkeypatch.setattr("clodura_pipeline.ledger.engines.postgresql.RECONNECT_SECONDS", 0.0)
     with pytest.raises(LedgerError, match=words) as caught:
         Ledger(LedgerUrl(url), SystemClock(), FORM)
     said = "".join(traceback.format_exception(caught.value))

@@ -18,7 +18,7 @@ from project import TODAY, YESTERDAY, Project, failure_text
 
 from clodura_pipeline.cli import main
 from clodura_pipeline.graph.resources import WorkingDatabase
-from clodura_pipeline.ledger.sqlite import _file_system
+from clodura_pipeline.ledger.engines.sqlite import _file_system
 from clodura_pipeline.sandbox import Directory
 
 HEADER = "contact_id,email\n"

@@ -14,7 +14,7 @@ from project import TODAY, YESTERDAY, Project, checks_of, metadata_of
 from clodura_pipeline.cli import main
 from clodura_pipeline.enrichment.ledger_file import open_ledger
 from clodura_pipeline.ledger import FILE_NAME
-from clodura_pipeline.ledger.audit import audit_ledger
+from clodura_pipeline.ledger.maintenance.audit import audit_ledger
 from clodura_pipeline.sandbox import Directory, Person, Sandbox, SandboxOptions, build_directory
 
 HEADER = "contact_id,first_name,last_name,email,linkedin_url,organisation_name,notes\n"

@@ -9,7 +9,7 @@ import pytest
 from project import TODAY, Project, checks_of, metadata_of
 
 from clodura_pipeline.ledger import FILE_NAME
-from clodura_pipeline.ledger.audit import audit_ledger
+from clodura_pipeline.ledger.maintenance.audit import audit_ledger
 from clodura_pipeline.sandbox import Person
 from clodura_pipeline.warehouse.tables import ENRICHED_CONTACTS
 

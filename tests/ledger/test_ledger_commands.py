@@ -22,7 +22,7 @@ from requests_of_tests import FORM
 from clodura_pipeline.cli import main
 from clodura_pipeline.clodura.verdicts import Next, State, Verdict
 from clodura_pipeline.ledger import FILE_NAME, Ledger
-from clodura_pipeline.ledger.audit import audit_ledger
+from clodura_pipeline.ledger.maintenance.audit import audit_ledger
 
 OUTCOMES = ("person", "organisation", "no_match", "refused", "ambiguous", "unrecognised", "unavailable")
 STATED = Verdict(State.NO_MATCH, "ok", Next.GO_ON, 1, cost_basis="stated")

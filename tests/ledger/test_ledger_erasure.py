@@ -167,7 +167,7 @@ def test_the_day_of_the_strict_mode_is_24_hours(manual: ManualRun, clock: FakeCl
 def test_overwriting_reports_when_another_run_reads(
     manual: ManualRun, path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clodura_pipeline.ledger.sqlite._OVERWRITE_SECONDS", 0.3)
+    monkeypatch.setattr("clodura_pipeline.ledger.engines.sqlite._OVERWRITE_SECONDS", 0.3)
     run_job(manual, "old")
     with closing(sqlite3.connect(path, isolation_level=None)) as reader:
         reader.execute("BEGIN")

@@ -19,11 +19,11 @@ from clodura_pipeline.clodura.client import ClientSettings
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.enrichment.session import RunIdentity, open_session
 from clodura_pipeline.ledger import Ledger, LedgerError, Permit, Totals
-from clodura_pipeline.ledger.audit import audit_ledger
+from clodura_pipeline.ledger.engines.schema import SCHEMA_VERSION
+from clodura_pipeline.ledger.engines.sqlite import SqliteDatabase, _file_system, refuse_network_file_system
+from clodura_pipeline.ledger.maintenance.audit import audit_ledger
 from clodura_pipeline.ledger.rules.clock import SystemClock
 from clodura_pipeline.ledger.rules.policy import Budget, Policy
-from clodura_pipeline.ledger.schema import SCHEMA_VERSION
-from clodura_pipeline.ledger.sqlite import SqliteDatabase, _file_system, refuse_network_file_system
 from clodura_pipeline.sandbox import Sandbox
 
 Start = Callable[..., Sandbox]
@@ -144,7 +144,7 @@ def test_an_empty_file_is_a_new_ledger(memory: Path) -> None:
 
 def test_a_ledger_locked_by_another_process_says_so(memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = made(memory / "ledger.sqlite")
-    monkeypatch.setattr("clodura_pipeline.ledger.sqlite.BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("clodura_pipeline.ledger.engines.sqlite.BUSY_SECONDS", 0.2)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert "Another process kept it locked" in problem_of(path)

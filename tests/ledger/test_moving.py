@@ -15,9 +15,9 @@ from requests_of_tests import FORM
 from clodura_pipeline.cli import main
 from clodura_pipeline.clodura.verdicts import State
 from clodura_pipeline.ledger import Address, Ledger, LedgerUrl
-from clodura_pipeline.ledger.audit import audit_ledger
+from clodura_pipeline.ledger.engines.schema import columns
+from clodura_pipeline.ledger.maintenance.audit import audit_ledger
 from clodura_pipeline.ledger.rules.eligibility import Answered
-from clodura_pipeline.ledger.schema import columns
 
 OUTCOMES = ("person", "organisation", "no_match", "refused", "ambiguous", "unrecognised", "unavailable")
 

@@ -174,7 +174,7 @@ def fill(address: Address) -> None:
 def test_a_killed_reading_leaves_whole_corrections_and_the_next_one_finishes(
     address: Address, monkeypatch: pytest.MonkeyPatch, killed_at: int
 ) -> None:
-    monkeypatch.setattr("clodura_pipeline.ledger.reread.ANSWERS_AT_A_TIME", 3)
+    monkeypatch.setattr("clodura_pipeline.ledger.maintenance.reread.ANSWERS_AT_A_TIME", 3)
     fill(address)
     child = os.fork()
     if child == 0:
@@ -204,7 +204,7 @@ def test_a_killed_reading_leaves_whole_corrections_and_the_next_one_finishes(
 
 
 def test_concurrent_runs_call_while_answers_are_read_again(address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clodura_pipeline.ledger.reread.ANSWERS_AT_A_TIME", 2)
+    monkeypatch.setattr("clodura_pipeline.ledger.maintenance.reread.ANSWERS_AT_A_TIME", 2)
     fill(address)
     done = threading.Event()
     waited: list[float] = []

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from clodura_pipeline.ledger import Address, Totals
-from clodura_pipeline.ledger.engines import open_database, open_to_read
+from clodura_pipeline.ledger.engines.opening import open_database, open_to_read
 from clodura_pipeline.sandbox import CallLog
 
 _SUMS = (

@@ -1,7 +1,7 @@
 """Brings a ledger of an older schema version to today's. Version 1 was SQLite's only."""
 
-from clodura_pipeline.ledger.database import Cursor
-from clodura_pipeline.ledger.schema import create_statements
+from clodura_pipeline.ledger.engines.database import Cursor
+from clodura_pipeline.ledger.engines.schema import create_statements
 
 # Each new table from the former one of the same or another name: (former table, columns, what they are taken from).
 _COPIES = {

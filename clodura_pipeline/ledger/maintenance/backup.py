@@ -9,11 +9,11 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from clodura_pipeline.ledger import sqlite
-from clodura_pipeline.ledger.copying import copy_rows
-from clodura_pipeline.ledger.database import Address, Cursor, LedgerError
-from clodura_pipeline.ledger.engines import open_to_read
-from clodura_pipeline.ledger.schema import columns
+from clodura_pipeline.ledger.engines import sqlite
+from clodura_pipeline.ledger.engines.database import Address, Cursor, LedgerError
+from clodura_pipeline.ledger.engines.opening import open_to_read
+from clodura_pipeline.ledger.engines.schema import columns
+from clodura_pipeline.ledger.maintenance.copying import copy_rows
 
 ONLY_THE_OWNER = 0o600  # it holds people's data
 _ROWS_AT_A_TIME = 20_000

@@ -8,8 +8,8 @@ from json import loads
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import RawAnswer, Verdict
 from clodura_pipeline.ledger.attempts import answer_json, load_attempt, write_verdict
-from clodura_pipeline.ledger.database import Address, Row
-from clodura_pipeline.ledger.engines import open_to_read
+from clodura_pipeline.ledger.engines.database import Address, Row
+from clodura_pipeline.ledger.engines.opening import open_to_read
 from clodura_pipeline.ledger.transaction import Transaction
 
 ANSWERS_AT_A_TIME = 500

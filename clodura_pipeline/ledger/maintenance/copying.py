@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from clodura_pipeline.ledger.audit import Audit, audit_ledger
-from clodura_pipeline.ledger.database import Address, Cursor, LedgerError
-from clodura_pipeline.ledger.engines import exists, open_database, open_to_read
-from clodura_pipeline.ledger.schema import columns
+from clodura_pipeline.ledger.engines.database import Address, Cursor, LedgerError
+from clodura_pipeline.ledger.engines.opening import exists, open_database, open_to_read
+from clodura_pipeline.ledger.engines.schema import columns
+from clodura_pipeline.ledger.maintenance.audit import Audit, audit_ledger
 
 _ROWS_AT_A_TIME = 5_000
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 
 from clodura_pipeline.clodura.identifiers import Identifiers
-from clodura_pipeline.ledger.database import LedgerError
+from clodura_pipeline.ledger.engines.database import LedgerError
 from clodura_pipeline.ledger.people import assign, join, owners_of, survivor_of
 from clodura_pipeline.ledger.transaction import Transaction
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol
 from urllib.parse import urlsplit
 
 from clodura_pipeline.errors import UserFixableError
-from clodura_pipeline.ledger.schema import SCHEMA_VERSION
+from clodura_pipeline.ledger.engines.schema import SCHEMA_VERSION
 
 BUSY_SECONDS = 30.0
 """How long a transaction waits for those of other processes."""

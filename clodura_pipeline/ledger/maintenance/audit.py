@@ -6,9 +6,9 @@ from pathlib import Path
 
 from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS
 from clodura_pipeline.clodura.verdicts import State
-from clodura_pipeline.ledger.database import Address, Cursor
-from clodura_pipeline.ledger.engines import open_to_read
-from clodura_pipeline.ledger.sqlite import damage_of
+from clodura_pipeline.ledger.engines.database import Address, Cursor
+from clodura_pipeline.ledger.engines.opening import open_to_read
+from clodura_pipeline.ledger.engines.sqlite import damage_of
 
 DAMAGED = "The file is damaged. Restore it from a backup, and keep this one: it may hold answers that the backup lacks."
 DEFECT = "This is a defect: report it with this output, no run repairs it. Until then, cap what runs may spend."

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import errors
 from psycopg.pq import TransactionStatus
 
-from clodura_pipeline.ledger.database import (
+from clodura_pipeline.ledger.engines.database import (
     BUSY_SECONDS,
     LedgerDatabase,
     LedgerError,
@@ -23,8 +23,8 @@ from clodura_pipeline.ledger.database import (
     Rows,
     newer_version,
 )
-from clodura_pipeline.ledger.schema import SCHEMA_VERSION, columns, create_tables
-from clodura_pipeline.ledger.schema_migration import migrate_schema
+from clodura_pipeline.ledger.engines.schema import SCHEMA_VERSION, columns, create_tables
+from clodura_pipeline.ledger.engines.schema_migration import migrate_schema
 
 Result = TypeVar("Result")
 
@@ -223,7 +223,7 @@ class PostgresDatabase(LedgerDatabase):
 
 @contextlib.contextmanager
 def open_to_read(address: LedgerUrl) -> Iterator[_Cursor]:
-    """See `engines.open_to_read`."""
+    """See `opening.open_to_read`."""
     try:
         with contextlib.closing(_connect(address)) as connection:
             connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -239,7 +239,7 @@ def open_to_read(address: LedgerUrl) -> Iterator[_Cursor]:
 
 
 def exists(address: LedgerUrl) -> bool:
-    """See `engines.exists`."""
+    """See `opening.exists`."""
     try:
         with contextlib.closing(_connect(address)) as connection:
             return _version(_Cursor(connection)) > 0

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from clodura_pipeline.ledger.database import (
+from clodura_pipeline.ledger.engines.database import (
     BUSY_SECONDS,
     Cursor,
     LedgerDatabase,
@@ -18,8 +18,8 @@ from clodura_pipeline.ledger.database import (
     Row,
     newer_version,
 )
-from clodura_pipeline.ledger.schema import SCHEMA_VERSION, create_tables
-from clodura_pipeline.ledger.schema_migration import migrate_schema
+from clodura_pipeline.ledger.engines.schema import SCHEMA_VERSION, create_tables
+from clodura_pipeline.ledger.engines.schema_migration import migrate_schema
 from clodura_pipeline.private_files import make_private_folder
 
 _OVERWRITE_SECONDS = 10.0
@@ -124,7 +124,7 @@ class SqliteDatabase(LedgerDatabase):
 
 @contextlib.contextmanager
 def open_to_read(path: Path) -> Iterator[sqlite3.Connection]:
-    """See `engines.open_to_read`."""
+    """See `opening.open_to_read`."""
     if not path.is_file():
         raise LedgerError(f"There is no ledger at {path}. The first run creates it in CLODURA_STATE_DIR.")
     try:

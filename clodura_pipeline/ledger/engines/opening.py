@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from clodura_pipeline.ledger import sqlite
-from clodura_pipeline.ledger.database import Address, Cursor, LedgerDatabase, LedgerError
+from clodura_pipeline.ledger.engines import sqlite
+from clodura_pipeline.ledger.engines.database import Address, Cursor, LedgerDatabase, LedgerError
 
 
 def open_database(address: Address, canonical_version: int) -> LedgerDatabase:
@@ -55,7 +55,7 @@ def engine_of(address: Address) -> tuple[str, float]:
 
 def _postgresql() -> ModuleType:
     try:
-        from clodura_pipeline.ledger import postgresql
+        from clodura_pipeline.ledger.engines import postgresql
     except ImportError:
         raise LedgerError(
             "CLODURA_LEDGER_URL needs PostgreSQL's driver, which is not installed. No call was made. Install "
