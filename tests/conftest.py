@@ -19,13 +19,14 @@ if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > 4 << 30:
 # Files with the longest tests, and folders, by how long they take. Each file is run by one process, for its fixtures.
 _LONGEST_FIRST = (
     "graph/test_enrich_contacts.py",
-    "crash",
+    "crash/test_crashes.py",
+    "graph/test_recovery.py",
     "demo/test_demo.py",
     "graph/test_component.py",
+    "crash",
     "graph/test_launch.py",
     "graph/test_termination.py",
     "graph/test_caps.py",
-    "graph/test_recovery.py",
     "graph/test_identity_over_time.py",
     "graph/test_disk_of_a_run.py",
     "graph",
