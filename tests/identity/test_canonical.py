@@ -1,5 +1,6 @@
 """Canonical forms: every spelling of one thing gives one identifier, and two things never do."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -29,8 +30,15 @@ INNER = "https%3A%2F%2Fwww.linkedin.com%2Fin%2Fann-lee"
 
 def name_id(first: str | None, last: str | None, **company: str) -> str | None:
     """The identifier of a name at a company, in a row that has nothing else."""
-    contacts = clean(pl.DataFrame([ROW | {"first_name": first, "last_name": last, **company}], schema=SCHEMA)).contacts
-    return contacts["name_id"][0] if contacts.height else None
+    (found,) = name_ids({"first_name": first, "last_name": last, **company})
+    return found
+
+
+def name_ids(*rows: Mapping[str, str | None]) -> list[str | None]:
+    """The identifiers of rows that have a name and a company, cleaned together; None: the row is rejected."""
+    cleaned = clean(pl.DataFrame([{**ROW, "source_row": place, **row} for place, row in enumerate(rows)], SCHEMA))
+    found: dict[int, str] = dict(cleaned.contacts.select("source_row", "name_id").rows())
+    return [found.get(place) for place in range(len(rows))]
 
 
 def organisation_key(name: str) -> str | None:
@@ -325,53 +333,53 @@ def test_disposable_address_identifies_nobody(text: str) -> None:
     assert email_id(text) is None
 
 
-@pytest.mark.parametrize(
-    ("first", "last", "identifier"),
-    [
-        ("Ann", "Lee", "nc:ann|lee|on:acme"),
-        ("Dr. ANN", "LEE, MBA", "nc:ann|lee|on:acme"),
-        ("Mrs Ann", "Lee PhD", "nc:ann|lee|on:acme"),
-        ("Anne-Marie", "O’Neil", "nc:annemarie|oneil|on:acme"),
-        ("José 🚀", "Núñez", "nc:jose|nunez|on:acme"),
-        ("Søren", "Łukasz", "nc:soren|lukasz|on:acme"),
-        ("Ann", "Ma", "nc:ann|ma|on:acme"),
-        ("Ann", "Lee Jr.", "nc:ann|lee jr|on:acme"),
-        ("Ann", "Lee Sr", "nc:ann|lee sr|on:acme"),
-        ("Ann", "Lee V", "nc:ann|lee v|on:acme"),
-        ("Ann A.", "Lee", "nc:ann a|lee|on:acme"),
-        ("ann a", "Lee", "nc:ann a|lee|on:acme"),
-        ("Ann E.", "Lee", "nc:ann e|lee|on:acme"),
-        ("Anne", "Lee", "nc:anne|lee|on:acme"),
-        ("Ann A.", "Lee Jr.", "nc:ann a|lee jr|on:acme"),
-        ("ＡＮＮ", "Ｌｅｅ", "nc:ann|lee|on:acme"),
-        ("Jung", "O", "nc:jung|o|on:acme"),
-        ("JP", "Lee", "nc:jp|lee|on:acme"),
-        ("小明", "王", "nc:小明|王|on:acme"),
-        ("राम", "रमी", "nc:राम|रमी|on:acme"),
-        ("Ann", None, None),
-        ("n/a", "Lee", None),
-        ("Ann", "-", None),
-        ("Test", "User", None),
-        ("LinkedIn", "Member", None),
-        *((first, "Lee", None) for first in ("J.", "J", "J.P.", "J. P.", "Dr.", "Mr", "Prof. Dr.", "Mr. & Mrs.")),
-        *(("Ann", last, None) for last in ("S.", "S", "O.", "GmbH", "Robotics GmbH")),
-    ],
-)
-def test_names_are_compared_without_case_accents_and_titles(first: str, last: str, identifier: str | None) -> None:
-    assert name_id(first, last, organisation_name="Acme GmbH") == identifier
+NAMES = [
+    ("Ann", "Lee", "nc:ann|lee|on:acme"),
+    ("Dr. ANN", "LEE, MBA", "nc:ann|lee|on:acme"),
+    ("Mrs Ann", "Lee PhD", "nc:ann|lee|on:acme"),
+    ("Anne-Marie", "O’Neil", "nc:annemarie|oneil|on:acme"),
+    ("José 🚀", "Núñez", "nc:jose|nunez|on:acme"),
+    ("Søren", "Łukasz", "nc:soren|lukasz|on:acme"),
+    ("Ann", "Ma", "nc:ann|ma|on:acme"),
+    ("Ann", "Lee Jr.", "nc:ann|lee jr|on:acme"),
+    ("Ann", "Lee Sr", "nc:ann|lee sr|on:acme"),
+    ("Ann", "Lee V", "nc:ann|lee v|on:acme"),
+    ("Ann A.", "Lee", "nc:ann a|lee|on:acme"),
+    ("ann a", "Lee", "nc:ann a|lee|on:acme"),
+    ("Ann E.", "Lee", "nc:ann e|lee|on:acme"),
+    ("Anne", "Lee", "nc:anne|lee|on:acme"),
+    ("Ann A.", "Lee Jr.", "nc:ann a|lee jr|on:acme"),
+    ("ＡＮＮ", "Ｌｅｅ", "nc:ann|lee|on:acme"),
+    ("Jung", "O", "nc:jung|o|on:acme"),
+    ("JP", "Lee", "nc:jp|lee|on:acme"),
+    ("小明", "王", "nc:小明|王|on:acme"),
+    ("राम", "रमी", "nc:राम|रमी|on:acme"),
+    ("Ann", None, None),
+    ("n/a", "Lee", None),
+    ("Ann", "-", None),
+    ("Test", "User", None),
+    ("LinkedIn", "Member", None),
+    *((first, "Lee", None) for first in ("J.", "J", "J.P.", "J. P.", "Dr.", "Mr", "Prof. Dr.", "Mr. & Mrs.")),
+    *(("Ann", last, None) for last in ("S.", "S", "O.", "GmbH", "Robotics GmbH")),
+]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("Anonymous User", "Guest User", "Sales Team", "Accounts Payable", "Customer Service", "Hiring Manager"),
-        *("Max Mustermann", "Vorname Nachname", "Prénom Nom", "Nombre Apellidos", "John Doe", "Not Provided"),
-        *("Info Desk", "HR Department", "Unknown User", "Name Surname", "LinkedIn Member"),
-    ],
-)
-def test_stand_in_for_a_name_is_nobody_at_any_company(name: str) -> None:
-    first, last = name.split()
-    assert name_id(first, last, organisation_name="Acme") is None
+def test_names_are_compared_without_case_accents_and_titles() -> None:
+    rows = [{"first_name": first, "last_name": last, "organisation_name": "Acme GmbH"} for first, last, _ in NAMES]
+    assert name_ids(*rows) == [identifier for _, _, identifier in NAMES]
+
+
+STAND_INS = [
+    *("Anonymous User", "Guest User", "Sales Team", "Accounts Payable", "Customer Service", "Hiring Manager"),
+    *("Max Mustermann", "Vorname Nachname", "Prénom Nom", "Nombre Apellidos", "John Doe", "Not Provided"),
+    *("Info Desk", "HR Department", "Unknown User", "Name Surname", "LinkedIn Member"),
+]
+
+
+def test_stand_in_for_a_name_is_nobody_at_any_company() -> None:
+    names = [name.split() for name in STAND_INS]
+    rows = [{"first_name": first, "last_name": last, "organisation_name": "Acme"} for first, last in names]
+    assert name_ids(*rows) == [None] * len(STAND_INS)
 
 
 @pytest.mark.parametrize(
@@ -425,29 +433,29 @@ def test_company_that_looks_like_none_is_one(name: str, key: str) -> None:
     assert organisation_key(name) == key
 
 
-@pytest.mark.parametrize(
-    "nowhere",
-    [
-        *("Self-employed", "Freelance", "n/a", "Retired", "Stealth Startup", "Independent", "Student", "Consultant"),
-        *(
-            "gmail.com",
-            "www.gmail.com",
-            "https://gmail.com/",
-            "Gmail",
-            "Private",
-            "Other",
-            "Various",
-            "Home",
-            "Personal",
-        ),
-        *("Freelance Designer", "Self-employed photographer", "Entrepreneur", "Homemaker", "Job Seeker", "Sole Trader"),
-        *("Open to new opportunities", "ZZP", "Zelfstandig", "Particulier", "Particular", "Independiente"),
-        *("Libero professionista", "Sin empresa", "Keine Firma", "Privatkunde", "(not set)", "not specified"),
-        *("--none--", "None", "Unknown Company", "Company", "https://facebook.com/acme"),
-    ],
-)
-def test_people_without_a_company_have_no_company_in_common(nowhere: str) -> None:
-    assert name_id("Ann", "Lee", organisation_name=nowhere) is None
+NOWHERE = [
+    *("Self-employed", "Freelance", "n/a", "Retired", "Stealth Startup", "Independent", "Student", "Consultant"),
+    *(
+        "gmail.com",
+        "www.gmail.com",
+        "https://gmail.com/",
+        "Gmail",
+        "Private",
+        "Other",
+        "Various",
+        "Home",
+        "Personal",
+    ),
+    *("Freelance Designer", "Self-employed photographer", "Entrepreneur", "Homemaker", "Job Seeker", "Sole Trader"),
+    *("Open to new opportunities", "ZZP", "Zelfstandig", "Particulier", "Particular", "Independiente"),
+    *("Libero professionista", "Sin empresa", "Keine Firma", "Privatkunde", "(not set)", "not specified"),
+    *("--none--", "None", "Unknown Company", "Company", "https://facebook.com/acme"),
+]
+
+
+def test_people_without_a_company_have_no_company_in_common() -> None:
+    rows = [{"first_name": "Ann", "last_name": "Lee", "organisation_name": nowhere} for nowhere in NOWHERE]
+    assert name_ids(*rows) == [None] * len(NOWHERE)
 
 
 @pytest.mark.parametrize(
