@@ -90,17 +90,17 @@ class _Connection(psycopg.Connection[Any]):
 def _unless_silent(gen: Generator[Any, Any, Result], seconds: float) -> Generator[Any, Any, Result]:
     """The driver's steps of a statement: resumed with 0, every tenth of a second, while nothing arrives."""
     heard_at = time.monotonic()
-    wanted = next(gen)
-    while True:
-        ready = yield wanted
-        if ready:
-            heard_at = time.monotonic()
-        elif time.monotonic() - heard_at > seconds:
-            raise psycopg.OperationalError("the server is silent")
-        try:
+    try:
+        wanted = next(gen)
+        while True:
+            ready = yield wanted
+            if ready:
+                heard_at = time.monotonic()
+            elif time.monotonic() - heard_at > seconds:
+                raise psycopg.OperationalError("the server is silent")
             wanted = gen.send(ready)
-        except StopIteration as end:
-            return end.value
+    except StopIteration as end:
+        return end.value
 
 
 class _Cursor:
