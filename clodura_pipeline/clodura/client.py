@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -59,9 +59,9 @@ class CloduraClient:
         # Calls to a server on this machine do not go through a proxy that the environment names.
         self._session.trust_env = not is_loopback(self._base_url)
         self._session.auth = _NoOtherCredentials()
-        self._session.headers.update(
-            {"X-API-KEY": settings.api_key, "User-Agent": _user_agent(), "Accept": "application/json"}
-        )
+        # One user saw the CDN in front of Clodura answer 403 to clients without an explicit agent.
+        agent = f"clodura-pipeline/{version('clodura-pipeline')}"
+        self._session.headers.update({"X-API-KEY": settings.api_key, "User-Agent": agent, "Accept": "application/json"})
         adapter = ReportingAdapter(settings.pool_size)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
@@ -233,11 +233,3 @@ def _causes(error: BaseException) -> list[BaseException]:
             found.append(item)
             queue += [item.__cause__, item.__context__, getattr(item, "reason", None), *item.args]
     return found
-
-
-def _user_agent() -> str:
-    # One user saw the CDN in front of Clodura answer 403 to clients without an explicit agent.
-    try:
-        return f"clodura-pipeline/{version('clodura-pipeline')}"
-    except PackageNotFoundError:
-        return "clodura-pipeline"

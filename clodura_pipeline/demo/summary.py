@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,22 +18,8 @@ from rich.table import Table
 from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS
 from clodura_pipeline.demo.runs import Finished
 
+_QUESTIONS = Path(__file__).with_name("questions.toml")
 _ADVICE = re.compile(": needs |, ")
-# Questions that an analyst asks, and the SQL that answers them; lines fit into a terminal of 80 columns.
-QUESTIONS = {
-    "In which departments are the people we found?": """\
-SELECT department, count(DISTINCT person_key) AS people
-FROM enriched_contacts WHERE match_status = 'person'
-GROUP BY ALL ORDER BY people DESC, department LIMIT 3""",
-    "What did each list yield, and at what price?": """\
-SELECT source_file, people, round(match_rate, 2) AS match_rate,
-       credits_charged AS credits
-FROM list_report ORDER BY credits DESC, source_file LIMIT 3""",
-    "Which identifiers find people?": """\
-SELECT identifiers_used, sum(requests)::BIGINT AS calls,
-       round(sum(persons) / sum(requests), 2) AS match_rate
-FROM credit_usage GROUP BY ALL ORDER BY calls DESC, identifiers_used LIMIT 3""",
-}
 
 # The first reason of most rejected rows is that nothing usable is left; the second says why.
 _REASONS = """
@@ -88,10 +75,10 @@ def read_figures(database: Path) -> Figures:
         reasons = connection.execute(_REASONS).fetchall()
         statuses = dict(connection.execute(_STATUSES).fetchall())
         answers: list[Answer] = []
-        for question, sql in QUESTIONS.items():
-            result = connection.execute(sql)
+        for question in tomllib.loads(_QUESTIONS.read_text(encoding="utf-8"))["question"]:
+            result = connection.execute(question["sql"])
             columns = [column[0] for column in result.description or []]
-            answers.append(Answer(question, sql, columns, result.fetchall()))
+            answers.append(Answer(question["text"], question["sql"], columns, result.fetchall()))
         return Figures(*counts, reasons=reasons, by_status=statuses, answers=answers)
 
 
@@ -131,7 +118,7 @@ def _table(finished: Finished, figures: Figures) -> Table:
         table.add_row(name, number if isinstance(number, str) else f"{number:,}", note)
 
     status, answered, known = figures.by_status, figures.answered, figures.usable - figures.people
-    rate = f"match rate {status.get('person', 0) / answered:.0%} of the {answered:,} people answered"
+    rate = f"match rate {status.get('person', 0) / max(answered, 1):.0%} of the {answered:,} people answered"
     again = sum(times - 1 for times in finished.call_log.calls_by_contact().values())
     row("Rows", figures.records, f"in {figures.files} files of {finished.days[0]} to {finished.days[-1]}")
     # The most frequent reasons, without the advice that follows them.
@@ -146,9 +133,8 @@ def _table(finished: Finished, figures: Figures) -> Table:
     row("Credits", f"{finished.charged:g}", _credits(finished, figures))
     row("Saved", f"≤ {known * WORST_COST_CREDITS:,}", f"credits: {known:,} rows are about people known already")
     row("Checks", finished.checks, "made, see below" if finished.remarks else "passed")
-    row("File", "", str(_relative(finished.folder.database)))
-    if finished.folder.report.exists():
-        row("Page", "", str(_relative(finished.folder.report)))
+    for name, path in (("File", finished.folder.database), ("Page", finished.folder.report)):
+        row(name, "", str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))
     return table
 
 
@@ -168,9 +154,3 @@ def _rows(answer: Answer) -> Table:
     for row in answer.rows:
         table.add_row(*("" if value is None else str(value) for value in row))
     return table
-
-
-def _relative(path: Path) -> Path:
-    """The path as it would be typed in the current folder."""
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -32,6 +32,8 @@ _MIN_UNPACKED_BYTES = 64 << 20
 _PIECE_BYTES = 1 << 22
 _GZIP = b"\x1f\x8b"
 _ZIP = b"PK\x03\x04"
+# The directory at the end of a zip names its files in plain bytes, whether they are packed or not.
+_IN_WORKBOOKS = (b"xl/workbook.", b"application/vnd.oasis.opendocument.spreadsheet")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # Excel before 2007, and workbooks with a password
 _BLANK = b"\xef\xbb\xbf \t\r\n"
 _HEAD = 1 << 12
@@ -56,7 +58,7 @@ def read_contacts(
 def _read(data: bytes, name: str, spellings: Spellings, rows: LandedRows) -> ContactRows:
     if data.startswith(b"PAR1"):
         return read_parquet(data, spellings, rows)
-    if data.startswith(_OLE) or (data.startswith(_ZIP) and _is_workbook(data)):
+    if data.startswith(_OLE) or (data.startswith(_ZIP) and any(map(data.__contains__, _IN_WORKBOOKS))):
         return read_workbook(data, spellings, rows)
     _refuse(data, {bytes.fromhex(mark): reason for mark, reason in _REFUSED["binary"].items()})
     text = decode(data)
@@ -84,7 +86,7 @@ def _refuse(data: bytes, marks: Mapping[bytes, str]) -> None:
 def _bytes_of(location: Path) -> bytes:
     try:
         if location.stat().st_size > MAX_BYTES:
-            raise UnreadableFile(_too_large())
+            raise UnreadableFile(f"is larger than {MAX_BYTES >> 30} GiB; split it into several files")
         return location.read_bytes()
     except OSError as error:
         raise UnreadableFile(f"cannot be opened: {error.strerror}") from None
@@ -103,12 +105,3 @@ def _unpacked(data: bytes) -> bytes:
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise UnreadableFile("is a gzip file that ends too early or is damaged; copy it again") from None
     return bytes(unpacked)
-
-
-def _too_large() -> str:
-    return f"is larger than {MAX_BYTES >> 30} GiB; split it into several files"
-
-
-def _is_workbook(data: bytes) -> bool:
-    # The directory at the end of a zip names its files in plain bytes, whether they are packed or not.
-    return any(name in data for name in (b"xl/workbook.", b"application/vnd.oasis.opendocument.spreadsheet"))

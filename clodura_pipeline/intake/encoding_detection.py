@@ -17,7 +17,7 @@ from charset_normalizer import from_bytes
 _ENCODINGS = tomllib.loads(Path(__file__).with_name("encodings.toml").read_text(encoding="utf-8"))
 _ONE_BYTE: dict[str, tuple[str, str, float]] = {codec: tuple(known) for codec, known in _ENCODINGS["one_byte"].items()}
 _EAST_ASIAN: dict[str, str] = _ENCODINGS["east_asian"]
-_LETTERS = Path(__file__).with_name("encoding_letters.toml")
+_LETTERS = tomllib.loads(Path(__file__).with_name("encoding_letters.toml").read_text(encoding="utf-8"))  # by script
 _PAIR = re.compile(r"(\S\S)(\d+)")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _CELL = re.compile(rb'[^,;\t\r\n"]*[\x80-\xff][^,;\t\r\n"]*')
@@ -130,23 +130,14 @@ def _languages_of(codec: str) -> list[dict[str, float]]:
     A letter by itself stands for being known to the language.
     """
     script = _ONE_BYTE[codec][1]
-    languages = [
-        {pair: int(share) / 1000 for pair, share in _PAIR.findall(text)} for text in _pairs_by_script()[script].values()
-    ]
+    languages = [{pair: int(share) / 1000 for pair, share in _PAIR.findall(text)} for text in _LETTERS[script].values()]
     others = {pair: sum(one.get(pair, 0.0) for one in languages) / len(languages) for one in languages for pair in one}
-    return [
-        _logarithms(one, others)
-        for one in languages
-        if sum(share for pair, share in one.items() if _can_write(codec, pair)) >= sum(one.values()) * _MIN_WRITTEN
-    ]
+    shares = [sum(share for pair, share in one.items() if _is_written(codec, pair)) for one in languages]
+    known = [one for one, share in zip(languages, shares, strict=True) if share >= sum(one.values()) * _MIN_WRITTEN]
+    return [_logarithms(one, others) for one in known]
 
 
-@lru_cache(maxsize=1)
-def _pairs_by_script() -> dict[str, dict[str, str]]:
-    return tomllib.loads(_LETTERS.read_text(encoding="utf-8"))
-
-
-def _can_write(codec: str, pair: str) -> bool:
+def _is_written(codec: str, pair: str) -> bool:
     return "?" not in pair.encode(codec, "replace").decode("latin-1")
 
 

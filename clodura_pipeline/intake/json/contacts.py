@@ -1,13 +1,12 @@
 """Reads the contacts of a JSON text: a list of objects, an object that holds lists of them, or JSON Lines."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable
 
-from clodura_pipeline.intake.decoding import Text, shown
+from clodura_pipeline.intake.decoding import Text
 from clodura_pipeline.intake.headers.header_row import no_usable_headers
 from clodura_pipeline.intake.headers.matching import Spellings
-from clodura_pipeline.intake.json.flattening import ObjectTable, match_names
+from clodura_pipeline.intake.json.flattening import ObjectTable, match_names, written_as
 from clodura_pipeline.intake.json.parsing import ParsedValue, is_json_lines, parse_lines, parse_values
 from clodura_pipeline.intake.json.people import PeopleLists
 from clodura_pipeline.intake.landed_rows import ContactRows, LandedRows
@@ -27,7 +26,9 @@ def read_json(text: Text, spellings: Spellings, rows: LandedRows) -> ContactRows
         return read_objects(lambda: values, spellings, rows, "JSON objects")
     content = values[0].value
     if keyed := PeopleLists(spellings).objects_by_key(content):
-        return read_objects(lambda: _as_values(keyed), spellings, rows, "JSON, objects by key")
+        return read_objects(
+            lambda: (ParsedValue(one, None, json.dumps(one)) for one in keyed), spellings, rows, "JSON, objects by key"
+        )
     return read_objects(lambda: values, spellings, rows, "JSON", whole_file=True)
 
 
@@ -49,9 +50,9 @@ def read_objects(
             table.refuse_next(fault, written)
             continue
         for person, reason in lists.people_in(value):
-            own_text = _written(person, value, written)
+            own_text = written if person is value else None
             if reason:
-                table.refuse_next(reason, own_text())
+                table.refuse_next(reason, written_as(person, own_text))
             else:
                 table.add_object(person, own_text)
     match = match_names(list(table.columns), spellings)
@@ -64,11 +65,3 @@ def read_objects(
             landed.add_frame(frame)
         landed.unreadable = table.unreadable
     return rows.contacts(format_)
-
-
-def _written(person: Any, value: Any, written: str) -> Callable[[], str]:
-    return lambda: shown(written) if person is value else json.dumps(person, ensure_ascii=False)
-
-
-def _as_values(objects: Iterable[Any]) -> Iterator[ParsedValue]:
-    return (ParsedValue(one, None, json.dumps(one)) for one in objects)

@@ -1,7 +1,7 @@
 """Lays nested objects flat: one level of names and texts, as a table can hold them."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from clodura_pipeline.intake.cell_table import CHUNK_ROWS, MAX_COLUMNS, cell_columns, text_frame
-from clodura_pipeline.intake.decoding import is_broken
+from clodura_pipeline.intake.decoding import is_broken, shown
 from clodura_pipeline.intake.headers.matching import HeaderMatch, Positions, Spellings, match_headers
 from clodura_pipeline.intake.unreadable import UnreadableFile, UnreadableRecord
 
@@ -90,6 +90,11 @@ def put(into: Object, name: str, value: Any) -> None:
     into[unique] = value
 
 
+def written_as(value: Any, written: str | None) -> str:
+    """A value as it is shown where it is unreadable: as in the file, else as JSON."""
+    return json.dumps(value, ensure_ascii=False) if written is None else shown(written)
+
+
 class ObjectTable:
     """Collects objects that need not have the same names: a column for each name that occurs."""
 
@@ -101,13 +106,13 @@ class ObjectTable:
         self._objects: list[dict[str, str | None]] = []
         self._frames: list[pl.DataFrame] = []
 
-    def add_object(self, value: Any, written: Callable[[], str]) -> None:
-        """Add an object as the next record; `written` is its text, if it turns out to be unreadable."""
+    def add_object(self, value: Any, written: str | None) -> None:
+        """Add an object as the next record; `written`: its text in the file, where the file has it alone."""
         if not isinstance(value, dict):
-            return self.refuse_next("is not an object with names and values", written())
+            return self.refuse_next("is not an object with names and values", written_as(value, written))
         texts = flatten(value)
         if any(is_broken(text) for pair in texts.items() for text in pair if text):
-            return self.refuse_next("has half a character, or bytes that are no text", written())
+            return self.refuse_next("has half a character, or bytes that are no text", written_as(value, written))
         for name in texts:
             self.columns.setdefault(name, str(len(self.columns)))
         if len(self.columns) > MAX_COLUMNS:
