@@ -16,8 +16,7 @@ from typing import Any
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.poolmanager import PoolManager, ProxyManager
+from urllib3.connectionpool import HTTPConnectionPool
 
 _this_thread = threading.local()
 
@@ -146,32 +145,17 @@ class _SecureConnection(_ReportsSending, HTTPSConnection):
     pass
 
 
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection  # pyright: ignore[reportAssignmentType]  (urllib3's protocol rejects its own class)
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection  # pyright: ignore[reportAssignmentType]
-
-
 class ReportingAdapter(HTTPAdapter):
     """A `requests` adapter on the connections above. Its own retries stay at 0: a retried POST may be paid twice."""
 
     def __init__(self, pool_size: int) -> None:
         super().__init__(pool_connections=4, pool_maxsize=pool_size, max_retries=0, pool_block=False)
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self._use_reporting_connections(self.poolmanager)
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> ProxyManager:
-        manager = super().proxy_manager_for(proxy, **kwargs)
-        self._use_reporting_connections(manager)
-        return manager
-
-    @staticmethod
-    def _use_reporting_connections(pools: PoolManager) -> None:
-        pools.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
+        """The pool for a request, directly or through a proxy."""
+        pool = super().get_connection_with_tls_context(*args, **kwargs)
+        pool.ConnectionCls = _SecureConnection if pool.scheme == "https" else _Connection  # pyright: ignore[reportAttributeAccessIssue]
+        return pool
 
 
 def _shut_down(sock: socket.socket) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -76,23 +77,12 @@ def _text(column: pa.ChunkedArray) -> pl.Series:
     kind = column.type
     if pa.types.is_dictionary(kind):
         column, kind = column.cast(kind.value_type), kind.value_type
-    if pa.types.is_null(kind):
-        return pl.Series([None] * len(column), dtype=pl.String)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return pl.Series("", column.cast(pa.large_string()), dtype=pl.String)
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind):
         return pl.Series("", column).cast(pl.String)
-    if pa.types.is_floating(kind):
-        number = pl.Series("", column.cast(pa.float64()))
-        whole = number.cast(pl.Int64, strict=False)
-        text = pl.when(whole == number).then(whole.cast(pl.String)).otherwise(number.cast(pl.String))
-        return pl.select(pl.when(number.is_nan()).then(None).otherwise(text)).to_series()
-    if pa.types.is_decimal(kind):
-        return pl.Series("", column.cast(pa.string())).str.replace(r"\.0+$", "")
     if pa.types.is_fixed_size_binary(kind):  # always so, for a few of many UUIDs could pass for text
         return pl.Series([value and value.hex() for value in column.to_pylist()], dtype=pl.String)
-    if pa.types.is_date(kind):
-        return pl.Series("", column.cast(pa.date32())).dt.to_string("iso")
     if pa.types.is_timestamp(kind):
         return pl.Series("", column).dt.to_string("iso:strict").str.replace(r"\.0+($|[+-])", "$1")
     return pl.Series([_text_of(value) for value in column.to_pylist()], dtype=pl.String)
@@ -103,8 +93,11 @@ def _text_of(value: Any) -> str | None:
         return value
     if isinstance(value, bytes):
         return _text_of_bytes(value)
+    if isinstance(value, Decimal):
+        return re.sub(r"\.0+$", "", f"{value:f}")
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e18 else repr(value)
+        whole = value.is_integer() and abs(value) < 1 << 63
+        return None if value != value else str(int(value) if whole else value)
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 

@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import polars as pl
+import psutil
 import pyarrow as pa
 
 from clodura_pipeline.errors import CloduraPipelineError
@@ -221,14 +222,8 @@ def _read(request: _Request) -> ContactRows:
 def _memory_limit(memory_bytes: int) -> Iterator[None]:
     """Limits the address space to what is taken now and `memory_bytes` more, where the system can."""
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (_address_space_bytes() + memory_bytes, hard))
+    resource.setrlimit(resource.RLIMIT_AS, (psutil.Process().memory_info().vms + memory_bytes, hard))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
-
-
-def _address_space_bytes() -> int:
-    statistics = Path("/proc/self/statm")
-    pages = int(statistics.read_text().split()[0]) if statistics.exists() else 0
-    return pages * resource.getpagesize()
