@@ -1,12 +1,14 @@
 """Makes the page from the published file and puts it beside that file: HTML that needs no network."""
 
 import contextlib
+import os
 from pathlib import Path
 from typing import Any
 
 import duckdb
 from jinja2 import Environment, FileSystemLoader
 
+from clodura_pipeline.private_files import make_private_folder
 from clodura_pipeline.report.attention import find_problems
 from clodura_pipeline.report.forecast import make_forecast
 from clodura_pipeline.report.formats import amount, count, percent, rows_of
@@ -52,7 +54,7 @@ def write_report(settings: Settings, balance: float | None) -> Path:
     fresh = target.with_name(f".{target.name}.new")
     fresh.unlink(missing_ok=True)
     fresh.touch(mode=0o600)
-    fresh.write_text(_html(page))
+    fresh.write_text(_html(page, _vega(settings.state_dir)))
     replace_file(fresh, target, settings.published_permissions)
     return target
 
@@ -82,10 +84,8 @@ def _page(connection: duckdb.DuckDBPyConnection, settings: Settings, balance: fl
     }
 
 
-def _html(page: dict[str, Any]) -> str:
+def _html(page: dict[str, Any], vega: str) -> str:
     """The page as HTML. All text is escaped: names of files are chosen by others."""
-    import vl_convert  # takes a while
-
     template = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True).get_template("page.html")
     return (
         template.render(
@@ -93,7 +93,20 @@ def _html(page: dict[str, Any]) -> str:
             charts={section.anchor: section.chart for section in page.get("sections", ()) if section.chart},
             css=(_FOLDER / "page.css").read_text(),
             js=(_FOLDER / "page.js").read_text(),
-            vega=vl_convert.javascript_bundle(),  # pyright: ignore[reportCallIssue] (its stub lacks the default)
+            vega=vega,
         )
         + "\n"
     )
+
+
+def _vega(folder: Path) -> str:
+    """The script that draws charts without a network. It is kept in this folder: to bundle it takes 2 s (measured)."""
+    import vl_convert  # takes a while
+
+    kept = folder / f"vega-{vl_convert.__version__}.js"
+    if not kept.is_file():
+        make_private_folder(folder)
+        fresh = kept.with_name(f".{kept.name}.{os.getpid()}")
+        fresh.write_text(vl_convert.javascript_bundle())  # pyright: ignore[reportCallIssue] (its stub lacks the default)
+        replace_file(fresh, kept, 0o600)
+    return kept.read_text()
