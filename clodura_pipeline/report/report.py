@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ def _vega(folder: Path) -> str:
     """The script that draws charts without a network. It is kept in this folder: to bundle it takes 2 s (measured)."""
     import vl_convert  # takes a while
 
-    kept = folder / f"vega-{vl_convert.__version__}.js"
+    kept = folder / f"vega-{version('vl-convert-python')}.js"
     if not kept.is_file():
         make_private_folder(folder)
         fresh = kept.with_name(f".{kept.name}.{os.getpid()}")
