@@ -10,7 +10,7 @@ from pathlib import Path
 
 from clodura_pipeline.intake.cell_table import FrameSink
 from clodura_pipeline.intake.csv.table import read_csv
-from clodura_pipeline.intake.decoding import decode
+from clodura_pipeline.intake.encodings.decoding import decode
 from clodura_pipeline.intake.headers.matching import Spellings
 from clodura_pipeline.intake.json.contacts import read_json
 from clodura_pipeline.intake.json.parsing import looks_like_json

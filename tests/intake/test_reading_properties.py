@@ -14,7 +14,7 @@ from clodura_pipeline.intake.contact_file import ContactRows, read_contacts
 from clodura_pipeline.intake.csv import records as csv_records
 from clodura_pipeline.intake.csv.layout import DELIMITERS, Layout, find_layout
 from clodura_pipeline.intake.csv.table import read_cells, read_clean, read_records
-from clodura_pipeline.intake.decoding import Text, decode
+from clodura_pipeline.intake.encodings.decoding import Text, decode
 from clodura_pipeline.intake.unreadable import UnreadableFile
 
 # No deadline: how long an example takes says nothing on a machine that others use too.

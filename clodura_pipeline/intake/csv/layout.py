@@ -8,7 +8,7 @@ from itertools import islice
 
 from clodura_pipeline.intake.cell_table import MAX_COLUMNS
 from clodura_pipeline.intake.csv.records import Lines, Record, records
-from clodura_pipeline.intake.decoding import Text, shown
+from clodura_pipeline.intake.encodings.decoding import Text, shown
 from clodura_pipeline.intake.headers.header_row import (
     SEARCHED_ROWS,
     columns_found,

@@ -12,7 +12,7 @@ from clodura_pipeline.intake.cell_table import ROW, CellTable, cell_columns
 from clodura_pipeline.intake.csv.layout import DELIMITERS, Layout, find_layout
 from clodura_pipeline.intake.csv.records import Lines, records
 from clodura_pipeline.intake.csv.short_records import read_short_records
-from clodura_pipeline.intake.decoding import Text, is_utf8, shown
+from clodura_pipeline.intake.encodings.decoding import Text, is_utf8, shown
 from clodura_pipeline.intake.headers.matching import Spellings
 from clodura_pipeline.intake.landed_rows import ContactRows, LandedRows
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable
 
-from clodura_pipeline.intake.decoding import Text
+from clodura_pipeline.intake.encodings.decoding import Text
 from clodura_pipeline.intake.headers.header_row import no_usable_headers
 from clodura_pipeline.intake.headers.matching import Spellings
 from clodura_pipeline.intake.json.flattening import ObjectTable, match_names, written_as

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from clodura_pipeline.intake.decoding import Text, shown
+from clodura_pipeline.intake.encodings.decoding import Text, shown
 from clodura_pipeline.intake.json.flattening import Object, put
 from clodura_pipeline.intake.unreadable import UnreadableFile
 

@@ -1,7 +1,7 @@
 """Finds the encoding of a text that is not UTF-8 by its names, and says where it is doubtful.
 
 Each encoding of one byte a letter is tried, and the text that it makes is judged by the letters that stand side by side
-in names of its languages (`encoding_letters.toml`). charset-normalizer distinguishes East Asian encodings.
+in names of its languages (`letters.toml`). charset-normalizer distinguishes East Asian encodings.
 """
 
 import math
@@ -17,7 +17,7 @@ from charset_normalizer import from_bytes
 _ENCODINGS = tomllib.loads(Path(__file__).with_name("encodings.toml").read_text(encoding="utf-8"))
 _ONE_BYTE: dict[str, tuple[str, str, float]] = {codec: tuple(known) for codec, known in _ENCODINGS["one_byte"].items()}
 _EAST_ASIAN: dict[str, str] = _ENCODINGS["east_asian"]
-_LETTERS = tomllib.loads(Path(__file__).with_name("encoding_letters.toml").read_text(encoding="utf-8"))  # by script
+_LETTERS = tomllib.loads(Path(__file__).with_name("letters.toml").read_text(encoding="utf-8"))  # by script
 _PAIR = re.compile(r"(\S\S)(\d+)")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _CELL = re.compile(rb'[^,;\t\r\n"]*[\x80-\xff][^,;\t\r\n"]*')

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from clodura_pipeline.intake.encoding_detection import detect_encoding
+from clodura_pipeline.intake.encodings.detection import detect_encoding
 from clodura_pipeline.intake.unreadable import UnreadableFile
 
 # Longest first: the mark of UTF-32 LE begins with that of UTF-16 LE.
