@@ -37,7 +37,7 @@ def test_a_run_stops_for_what_chance_does_not_explain(run: dict[str, Counts], na
 
 def test_both_numbers_are_named() -> None:
     said = canary(HISTORY, {"email": Counts(30, 4, {})}, min_sample=30)
-    assert said == "the match rate is 13% (4 of 30 answers of this run), and was 70% (280 of 400) before."
+    assert said == "the match rate is 13% (4 of 30 answers of this run), and was 70% (280 of 400) before"
 
 
 def test_a_short_history_is_not_believed_too_much() -> None:
