@@ -3,10 +3,12 @@
 CloduraPipelineError
 ├── UserFixableError        a person can fix it; the message says what happened and what to do, and holds no values
 │   ├── SettingsError       settings.py: a setting cannot be used, or is unknown
-│   ├── LedgerError         ledger/connection.py: the ledger cannot be used
+│   ├── LedgerError         ledger/engines/database.py: the ledger cannot be used
 │   │   └── LedgerUnavailable   for the moment: locked, or its disk is full
 │   └── ...                 defined beside the code that raises them
-└── CallFailed              clodura/errors.py: one call did not bring an answer
+├── CallFailed              clodura/errors.py: one call did not bring an answer
+├── UnreadableAnswer        clodura/errors.py: an answer whose shape is not known
+└── ReaderNotStarted        intake/reader_process.py: the process that reads contact files did not start
 """
 
 

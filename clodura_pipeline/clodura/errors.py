@@ -1,13 +1,17 @@
 """What can go wrong with one call; the class says what it means for money and what to do next.
 
-CloduraError
+CloduraPipelineError
 ├── CallFailed          no whole answer arrived
 │   ├── NotSent         the request never left: nothing can have been charged, it may be asked again
 │   └── AnswerLost      it was sent: it may have been charged, and only a later run may ask again
 └── UnreadableAnswer    an answer arrived that cannot be read: keep the raw bytes, never take it for "no match"
+
+Messages never hold a URL with a query, a header or a person's data.
 """
 
 from enum import StrEnum
+
+from clodura_pipeline.errors import CloduraPipelineError
 
 
 class FailureReason(StrEnum):
@@ -23,11 +27,7 @@ class FailureReason(StrEnum):
     NOT_FINAL = "not_final"
 
 
-class CloduraError(Exception):
-    """Base of all errors of this package. Messages never hold a URL with a query, a header or a person's data."""
-
-
-class CallFailed(CloduraError):
+class CallFailed(CloduraPipelineError):
     """No whole answer arrived; `reason` says why."""
 
     def __init__(self, reason: FailureReason) -> None:
@@ -43,5 +43,5 @@ class AnswerLost(CallFailed):
     """The request was sent and its answer was lost: it may or may not have been charged."""
 
 
-class UnreadableAnswer(CloduraError):
+class UnreadableAnswer(CloduraPipelineError):
     """An answer whose shape is not known. The message names the shape (types, key names), never a value."""
