@@ -3,6 +3,8 @@
 Temporary tables of rows and contacts come from landed rows and `people_now` (see `answers`), in this order.
 """
 
+from hashlib import blake2b
+
 from clodura_pipeline.clodura.identifiers import Combination
 from clodura_pipeline.identity.contact_ids import DERIVED_ID_SQL
 from clodura_pipeline.identity.matching import FILE_PLACES, IN_CONFLICT, PLACE
@@ -96,25 +98,6 @@ CASE WHEN x.person_key IS NOT NULL THEN NULL
 _COMBINATIONS = ", ".join(
     f"('{one.label}', '{one.confidence}', '{label}')" for one, label in COMBINATION_LABELS.items()
 )
-# What is shown of each contact beside the values of its files and of its person's answer: narrow too. `content` is a
-# hash of all that a row of enriched_contacts is made of, its pending reason excepted.
-_SHOWN = f"""
-CREATE OR REPLACE TEMP TABLE shown_now AS
-SELECT c.source, c.contact_id, c.place, r.row_id, r.is_shared, r.person_key, n.person IS NOT NULL AS is_called,
-       q.person_key IS NOT NULL AS is_in_conflict, k.credits_charged, {_STATUS} AS match_status,
-       {_PENDING.format(column="pending_code", not_called=NOT_CALLED_YET.code, in_flight=IN_FLIGHT.code)},
-       {_PENDING.format(column="pending_reason", not_called=NOT_CALLED_YET.text, in_flight=IN_FLIGHT.text)},
-       hash(c.source, c.contact_id) AS contact,
-       hash(rows_hash, is_shared, is_in_conflict, match_status, k.credits_charged, person_hash) AS content
-FROM contacts_now c
-JOIN rows_now r USING (place)
-LEFT JOIN (SELECT person, called_state, hash(people_now) AS person_hash FROM people_now) n ON n.person = r.person_key
-LEFT JOIN suppressed_people x ON x.person_key = r.person_key
-LEFT JOIN (SELECT person_key FROM people_requests WHERE list_contains(set_aside, '{IN_CONFLICT}')) q
-    ON q.person_key = r.person_key
-LEFT JOIN pending_reasons w ON w.person_key = r.person_key
-LEFT JOIN credits_now k ON k.source = c.source AND k.contact_id = c.contact_id
-"""
 _OF_FILES = f"""
 c.source, c.contact_id, v.file_date, v.source_file, v.source_row,
 {", ".join(f"coalesce(m.{name}, v.{name}) AS {name}" for name in _FROM_FILES)},
@@ -139,6 +122,28 @@ SELECT {_OF_FILES}, known.confidence AS match_confidence, n.combination AS ident
 FROM {rows} JOIN people_now n ON n.person = c.person_key
 LEFT JOIN (VALUES {_COMBINATIONS}) AS known(combination, confidence, label) ON known.combination = n.combination
 WHERE is_called
+"""
+
+
+_MADE_BY = blake2b((_COMBINED + enriched("")).encode(), digest_size=8).hexdigest()
+# What is shown of each contact beside the values of its files and of its person's answer: narrow too. `content` is a
+# hash of all that a row of enriched_contacts is made of, its pending reason excepted, and of the SQL that makes it.
+_SHOWN = f"""
+CREATE OR REPLACE TEMP TABLE shown_now AS
+SELECT c.source, c.contact_id, c.place, r.row_id, r.is_shared, r.person_key, n.person IS NOT NULL AS is_called,
+       q.person_key IS NOT NULL AS is_in_conflict, k.credits_charged, {_STATUS} AS match_status,
+       {_PENDING.format(column="pending_code", not_called=NOT_CALLED_YET.code, in_flight=IN_FLIGHT.code)},
+       {_PENDING.format(column="pending_reason", not_called=NOT_CALLED_YET.text, in_flight=IN_FLIGHT.text)},
+       hash(c.source, c.contact_id) AS contact,
+       hash('{_MADE_BY}', rows_hash, is_shared, is_in_conflict, match_status, k.credits_charged, person_hash) AS content
+FROM contacts_now c
+JOIN rows_now r USING (place)
+LEFT JOIN (SELECT person, called_state, hash(people_now) AS person_hash FROM people_now) n ON n.person = r.person_key
+LEFT JOIN suppressed_people x ON x.person_key = r.person_key
+LEFT JOIN (SELECT person_key FROM people_requests WHERE list_contains(set_aside, '{IN_CONFLICT}')) q
+    ON q.person_key = r.person_key
+LEFT JOIN pending_reasons w ON w.person_key = r.person_key
+LEFT JOIN credits_now k ON k.source = c.source AND k.contact_id = c.contact_id
 """
 
 
