@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
 import psycopg
 from psycopg import errors
@@ -25,8 +25,6 @@ from clodura_pipeline.ledger.engines.database import (
 )
 from clodura_pipeline.ledger.engines.schema import SCHEMA_VERSION, columns, create_tables
 from clodura_pipeline.ledger.engines.schema_migration import migrate_schema
-
-Result = TypeVar("Result")
 
 RECONNECT_SECONDS = 10.0
 """For so long after the connection was lost, a transaction waits for the server to come back: a restart takes less."""
@@ -83,11 +81,11 @@ class _Connection(psycopg.Connection[Any]):
 
     silence_seconds = math.inf
 
-    def wait(self, gen: Generator[Any, Any, Result], *args: Any, **kwargs: Any) -> Result:
+    def wait(self, gen: Generator[Any, Any, Any], *args: Any, **kwargs: Any) -> Any:
         return super().wait(_unless_silent(gen, self.silence_seconds), *args, **kwargs)
 
 
-def _unless_silent(gen: Generator[Any, Any, Result], seconds: float) -> Generator[Any, Any, Result]:
+def _unless_silent(gen: Generator[Any, Any, Any], seconds: float) -> Generator[Any, Any, Any]:
     """The driver's steps of a statement: resumed with 0, every tenth of a second, while nothing arrives."""
     heard_at = time.monotonic()
     try:
