@@ -246,11 +246,13 @@ def test_a_connection_with_bytes_left_over_after_an_answer_is_not_used_again(
         while request := read_request(connection):
             connections[-1] += 1
             answer = response(json.dumps({"personId": json.loads(request.partition(b"\r\n\r\n")[2])["email"]}).encode())
-            connection.sendall(answer if delay else answer + left_over)
-            if delay:
-                time.sleep(delay)
-                connection.sendall(left_over)
-            is_sent.set()
+            try:
+                connection.sendall(answer if delay else answer + left_over)
+                if delay:
+                    time.sleep(delay)
+                    connection.sendall(left_over)
+            finally:  # also when the client has closed the connection meanwhile
+                is_sent.set()
 
     base_url = serve(over_tls(certificate, handle) if scheme == "https" else handle)
     calling = client(trusted(base_url, certificate, monkeypatch) if scheme == "https" else base_url)

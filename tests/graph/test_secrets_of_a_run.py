@@ -157,7 +157,7 @@ def a_defect_while_validating(project: Project, patch: pytest.MonkeyPatch) -> di
 
 def a_full_disk(project: Project, patch: pytest.MonkeyPatch) -> dict[str, Any]:
     def full(connection: duckdb.DuckDBPyConnection, target: Path, *more: Any) -> bool:
-        patch.setattr("clodura_pipeline.warehouse.published.publication._write", _no_space)
+        patch.setattr("clodura_pipeline.warehouse.published.publication._swap", _no_space)
         return publish(connection, target, *more)
 
     patch.setattr("clodura_pipeline.graph.resources.publish", full)

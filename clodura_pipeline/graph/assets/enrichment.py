@@ -14,8 +14,8 @@ from clodura_pipeline.enrichment.plan_summary import PlanSummary
 from clodura_pipeline.enrichment.session import RunIdentity
 from clodura_pipeline.graph.instance import GraphInstance, Step
 from clodura_pipeline.graph.metadata import row_count, small_table, without_none
+from clodura_pipeline.graph.runs.caps import cap_scope, refuse_new_ledger, run_budget
 from clodura_pipeline.graph.runs.config import EnrichmentConfig, PlanConfig, config_with_cap
-from clodura_pipeline.graph.runs.guards import cap_scope, refuse_new_ledger, run_budget
 from clodura_pipeline.graph.runs.progress import ProgressReport
 from clodura_pipeline.graph.runs.tags import tag_run
 from clodura_pipeline.ledger import Ledger

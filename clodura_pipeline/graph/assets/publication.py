@@ -7,7 +7,7 @@ import dagster as dg
 from clodura_pipeline.graph.instance import GraphInstance, Step
 from clodura_pipeline.graph.metadata import row_count, small_table, without_none
 from clodura_pipeline.graph.partitions import utc_now
-from clodura_pipeline.graph.runs.guards import refuse_new_ledger
+from clodura_pipeline.graph.runs.caps import refuse_new_ledger
 from clodura_pipeline.graph.runs.summary import run_summary
 from clodura_pipeline.warehouse.database import scalar
 from clodura_pipeline.warehouse.figures import LISTS, STATUSES, USAGE_BY_DAY, outcomes
