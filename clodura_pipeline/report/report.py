@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from jinja2 import Environment, FileSystemLoader
 
 from clodura_pipeline.private_files import make_private_folder
 from clodura_pipeline.report.attention import find_problems
@@ -87,6 +86,8 @@ def _page(connection: duckdb.DuckDBPyConnection, settings: Settings, balance: fl
 
 def _html(page: dict[str, Any], vega: str) -> str:
     """The page as HTML. All text is escaped: names of files are chosen by others."""
+    from jinja2 import Environment, FileSystemLoader  # 0.1 s, which each process of Dagster would spend
+
     template = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True).get_template("page.html")
     return (
         template.render(

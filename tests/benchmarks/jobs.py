@@ -30,6 +30,15 @@ defs = dg.Definitions([first, second, third], jobs=[job])
 """
 
 
+_PROJECT = """
+[tool.dg]
+directory_type = "project"
+[tool.dg.project]
+root_module = "trivial"
+code_location_target_module = "trivial"
+"""
+
+
 @dataclass(frozen=True)
 class Cost:
     """What a command took: wall and CPU seconds, and the peak memory of its largest process in MiB."""
@@ -42,15 +51,15 @@ class Cost:
 def measure_jobs(contacts: Path, folder: Path, day: str) -> Iterator[tuple[str, Cost]]:
     """Plans and nights over one list, in this order; the list is not landed before."""
     (folder / "none").mkdir(parents=True)
-    trivial = folder / "trivial.py"
-    trivial.write_text(_TRIVIAL)
+    other = folder / "other_project"
+    other.mkdir()
+    (other / "pyproject.toml").write_text(_PROJECT)
+    (other / "trivial.py").write_text(_TRIVIAL)
     with _sandbox() as url:
+        environment = _environment(folder / "trivial", folder / "none", url) | {"PYTHONPATH": str(other)}
         yield (
-            "trivial job of three assets",
-            _run(
-                [str(_BIN / "dagster"), "job", "execute", "-f", str(trivial), "-j", "trivial"],
-                _environment(folder / "trivial", folder / "none", url),
-            ),
+            "dg launch of three trivial assets",
+            _run([str(_BIN / "dg"), "launch", "--job", "trivial"], environment, other),
         )
         plan = ["--job", "plan_contacts", "--partition", day]
         night = ["--job", "enrich_contacts", "--partition", day]
@@ -102,11 +111,11 @@ def _environment(folder: Path, contacts: Path, url: str) -> dict[str, str]:
     }
 
 
-def _run(command: list[str], environment: Mapping[str, str]) -> Cost:
+def _run(command: list[str], environment: Mapping[str, str], folder: Path = ROOT) -> Cost:
     start = time.perf_counter()
     log = Path(environment["DAGSTER_HOME"]) / "output.txt"
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
