@@ -187,7 +187,10 @@ def test_retries_never_exceed_a_fifth_of_calls_rounded_up(start: Start, ledger_p
     call_log = sandbox.call_log
     assert retries(call_log) <= math.ceil(RETRY_SHARE * len(call_log.enrich_calls))
     assert ran.progress.retries == retries(call_log)
-    assert len(ran.outcomes) == 60
+    if ran.stopped:  # five failures in a row: the rest of the plan is not read
+        assert ran.stopped.kind is StopKind.UNAVAILABLE
+    else:
+        assert len(ran.outcomes) == 60
     assert assert_ledger_agrees(ledger_path, call_log).at_risk == 0
     assert not call_log.bought_more_than_once()
 

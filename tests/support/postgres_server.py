@@ -62,9 +62,14 @@ def shared_folder() -> Path:
 
 @contextlib.contextmanager
 def running_server(folder: Path | None = None) -> Iterator[PostgresServer]:
-    """A server, the test run's or one of its own in `folder`."""
+    """A server, the test run's or one of its own in `folder`.
+
+    That of the test run ends with the last process that used it: stopped earlier, it would be gone under another one
+    that is about to connect.
+    """
     server = PostgresServer(folder or shared_folder())
     try:
         yield server
     finally:
-        server.stop()
+        if folder is not None:
+            server.stop()
