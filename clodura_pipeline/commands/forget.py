@@ -27,7 +27,7 @@ _LEFT_UNCHANGED = (
 )
 
 
-@click.command(short_help="Erase one person at their request.")
+@click.command()
 @click.argument("identifier")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def forget(identifier: str, yes: bool) -> None:

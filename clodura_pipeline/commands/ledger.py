@@ -18,7 +18,7 @@ _DAYS_SHOWN = 14
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-@click.group(short_help="Check, back up, export or move the ledger.")
+@click.group()
 def ledger() -> None:
     """Check, back up, export or move the ledger: the database that holds every paid answer.
 

@@ -22,7 +22,7 @@ from clodura_pipeline.settings import Settings, load_settings
 _RANGE = re.compile(r"(\S+?)\.{2,3}(\S+)")
 
 
-@click.command(short_help="Enrich the contacts of a day or a range; spends credits.")
+@click.command()
 @click.argument("days", required=False)
 @click.option("--max-credits", type=click.IntRange(min=1), help="This run's cap; cannot lift the setting's.")
 def run(days: str | None, max_credits: int | None) -> None:
@@ -36,7 +36,7 @@ def run(days: str | None, max_credits: int | None) -> None:
             click.echo(f"\n{event.metadata['run_summary'].value}\nPublished: {event.metadata['path'].value}")
 
 
-@click.command(short_help="What a run would call for and cost; spends nothing.")
+@click.command()
 @click.argument("days", required=False)
 def plan(days: str | None) -> None:
     """Show what `run` would call for and cost, for DAYS: 2026-11-22, or 2026-11-20..2026-11-22 (default: today)."""

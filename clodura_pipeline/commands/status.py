@@ -16,7 +16,7 @@ WHERE match_status = 'pending' GROUP BY 1 ORDER BY 2 DESC LIMIT 10
 _PUBLISHED = "SELECT published_at, pending FROM publication"
 
 
-@click.command(short_help="What is running, spent today, left and pending.")
+@click.command()
 def status() -> None:
     """Show what is running, what was spent today, what is left and who is pending. Makes no call."""
     settings = load_settings()

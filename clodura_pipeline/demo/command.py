@@ -13,7 +13,7 @@ from clodura_pipeline.demo.summary import print_summary
 from clodura_pipeline.demo.ui import free_port, serve_ui
 
 
-@click.command(short_help="See the pipeline work; no key needed.")
+@click.command()
 @click.option("--fresh", is_flag=True, help="Start from scratch: delete data/demo first.")
 @click.option("--ui", is_flag=True, help="Then open the Dagster UI on the demo's data, until Ctrl-C.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the Dagster UI; any free one when left out.")

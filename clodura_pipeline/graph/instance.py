@@ -187,9 +187,13 @@ class Step:
         """The open working database; `why` is for those who wait for it."""
         path = self.settings.working_database
         if not path.exists():
+            sources = "contact files, what other hosts have landed, and ledger"
+            missing = "no host has kept"
+            if self.settings.landed_files is None:
+                sources, missing = "contact files and ledger", "are no longer in the contacts folder"
             self.context.log.info(
-                "The working database is new here and is built from contact files and ledger. No call is made for it; "
-                f"rows of files that are no longer in the contacts folder are not in it. File: {path}"
+                f"The working database is new here and is built from {sources}. No call is made for it; "
+                f"rows of files that {missing} are not in it. File: {path}"
             )
         return working_database(getattr(self.context.resources, self.instance.named("clodura_duckdb")), why)
 

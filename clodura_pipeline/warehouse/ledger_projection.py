@@ -26,9 +26,9 @@ SELECT count(*) FROM ledger_attempts WHERE answer IS NOT NULL AND (? OR id IN (S
 
 # People of the ledger that may change who rows are about. None do, as most, who were called for with all that their
 # rows know, under the key that the rows gave them. Two profiles of one person are an exception: a third one beside
-# both becomes theirs when both lead to one key (`matching._PROFILE_LINKS`).
+# both passes to that person when both lead to one key (`matching._PROFILE_LINKS`).
 _NEWS = """
-WITH told AS (
+WITH stated AS (
     SELECT i.person_key, bool_and(CASE WHEN o.person_key IS NOT NULL
         THEN k.person_key = i.person_key AND k.from_call = i.from_call
         ELSE k.identifier IS NULL AND list_contains(CASE WHEN i.from_call THEN q.sent_ids ELSE q.other_ids END,
@@ -38,7 +38,7 @@ WITH told AS (
     GROUP BY i.person_key
 )
 SELECT count(*) FROM changed_people c LEFT JOIN ledger_people o USING (person_key)
-LEFT JOIN people_requests q USING (person_key) LEFT JOIN told t USING (person_key)
+LEFT JOIN people_requests q USING (person_key) LEFT JOIN stated t USING (person_key)
 WHERE c.is_erased OR c.survivor <> c.person_key OR NOT coalesce(t.is_known, false)
 OR CASE WHEN o.person_key IS NOT NULL THEN (o.survivor, o.added, o.is_erased) <> (c.survivor, c.added, c.is_erased)
         ELSE len(list_filter(q.sent_ids || q.other_ids, lambda x: x LIKE 'li:%')) > 1 END

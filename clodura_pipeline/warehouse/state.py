@@ -3,6 +3,11 @@
 import duckdb
 
 
+def database_name(connection: duckdb.DuckDBPyConnection) -> str:
+    """The working database's own name, which tells its tables from those of an attached file."""
+    return connection.execute("SELECT current_database()").fetchall()[0][0]
+
+
 def get_state(connection: duckdb.DuckDBPyConnection, name: str) -> str | None:
     """A remembered value; None when there is none."""
     rows = connection.execute("SELECT value FROM working_state WHERE name = ?", [name]).fetchall()

@@ -114,11 +114,13 @@ def _land(step: Step) -> Landed:
     with open_database() as connection:
         is_new = _is_new_beside_loaded_files(connection, settings.database)
         shared = _take_over(step, connection)
-    if is_new or shared:
+    if shared:
+        log.info(f"{len(shared)} files are taken over from what other hosts have landed.")
+    if is_new:
         log.warning(
-            f"This host builds its working database: {len(shared)} files from what other hosts landed, the rest from "
-            f"{settings.contacts_dir}, answers from the ledger. Rows of files that are in neither come back only from "
-            "a backup of CLODURA_STATE_DIR."
+            f"This host builds its working database again: all files in {settings.contacts_dir} are landed, answers "
+            "come from the ledger. Rows of files that no host has kept come back only from a backup of "
+            "CLODURA_STATE_DIR."
         )
     days = Days(settings.start_date, today, None if is_new else frozenset(wanted))
     with step.ledger() as ledger:

@@ -99,7 +99,7 @@ class ProgressReport:
 
     @property
     def people_left(self) -> int:
-        """People to call for about whom nothing has come out yet."""
+        """People to call for whose outcome is not known yet."""
         return self._total - self._done
 
     def finish(self, session: Session) -> None:

@@ -10,7 +10,7 @@ import duckdb
 from clodura_pipeline.errors import UserFixableError
 from clodura_pipeline.warehouse.erasure.rebuild import execute_in_new_process, parquet_folder, quoted, removed_at_end
 from clodura_pipeline.warehouse.replacement import replace_file
-from clodura_pipeline.warehouse.state import clear_state, get_state, set_state
+from clodura_pipeline.warehouse.state import clear_state, database_name, get_state, set_state
 
 _WANTED = "compaction_wanted"
 _PUBLISHED_ROWS_REMOVED = "published_rows_removed"
@@ -58,8 +58,8 @@ def export_for_compaction(connection: duckdb.DuckDBPyConnection, path: Path) -> 
         return False
     set_state(connection, _REMOVED_AT, str(time.time()))
     with _not_compacted(path):
-        own = connection.execute("SELECT current_database()").fetchall()[0][0]
-        connection.execute(f"EXPORT DATABASE {own} TO {quoted(parquet_folder(path))} (FORMAT parquet)")
+        target = quoted(parquet_folder(path))
+        connection.execute(f"EXPORT DATABASE {database_name(connection)} TO {target} (FORMAT parquet)")
         connection.execute("CHECKPOINT")  # no .wal may be left beside the file that takes its place
     return True
 

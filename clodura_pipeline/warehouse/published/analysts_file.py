@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from clodura_pipeline.warehouse.erasure.rebuild import quoted
-from clodura_pipeline.warehouse.state import clear_state
+from clodura_pipeline.warehouse.state import clear_state, database_name
 from clodura_pipeline.warehouse.tables import PUBLISHED
 
 STORAGE_VERSION = "v1.0.0"
@@ -21,7 +21,6 @@ DESCRIBED = "described_by"
 
 def attach_analysts_file(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Attach the file as `analysts`, with empty tables where it is new. Names without a database are found in both."""
-    own = connection.execute("SELECT current_database()").fetchall()[0][0]
     connection.execute(f"ATTACH {quoted(path)} AS analysts (STORAGE_VERSION '{STORAGE_VERSION}')")
     tables = "SELECT count(*) FROM duckdb_tables() WHERE database_name = 'analysts'"
     if connection.execute(tables).fetchall()[0][0] < len(PUBLISHED):
@@ -29,7 +28,7 @@ def attach_analysts_file(connection: duckdb.DuckDBPyConnection, path: Path) -> N
         clear_state(connection, DESCRIBED)
         for table in PUBLISHED:
             connection.execute(f"CREATE TABLE IF NOT EXISTS analysts.{table.name} ({table.ddl()})")
-    connection.execute(f"SET search_path = '{own}.main,analysts.main'")
+    connection.execute(f"SET search_path = '{database_name(connection)}.main,analysts.main'")
 
 
 def analysts_path(connection: duckdb.DuckDBPyConnection) -> Path:
@@ -42,9 +41,8 @@ def analysts_path(connection: duckdb.DuckDBPyConnection) -> Path:
 def detached_analysts_file(connection: duckdb.DuckDBPyConnection) -> Iterator[Path]:
     """The path of the file, which is complete and closed for as long as the context lasts."""
     path = analysts_path(connection)
-    own = connection.execute("SELECT current_database()").fetchall()[0][0]
     connection.execute("CHECKPOINT analysts")
-    connection.execute(f"USE {own}")
+    connection.execute(f"USE {database_name(connection)}")
     connection.execute("DETACH analysts")
     try:
         yield path

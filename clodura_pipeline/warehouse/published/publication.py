@@ -98,14 +98,14 @@ def _describe(connection: duckdb.DuckDBPyConnection) -> None:
     version = blake2b(repr(statements).encode(), digest_size=16).hexdigest()
     if get_state(connection, DESCRIBED) == version:
         return
-    own = connection.execute("SELECT current_database(), current_setting('search_path')").fetchall()[0]
+    search_path = connection.execute("SELECT current_setting('search_path')").fetchall()[0][0]
     connection.execute("USE analysts")
     try:
         with transaction(connection):
             for statement in statements:
                 connection.execute(statement)
     finally:
-        connection.execute(f"SET search_path = '{own[1]}'")
+        connection.execute(f"SET search_path = '{search_path}'")
     set_state(connection, DESCRIBED, version)
 
 
