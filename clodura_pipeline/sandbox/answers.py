@@ -1,13 +1,15 @@
 """Answers as Clodura gives them: contact, company, no match, credits and errors, in the shape the options ask for."""
 
+import json
 import re
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from .directory import Lookup, Organisation, Person
+from .directory import Lookup
+from .faults import Delivery
 from .options import SandboxOptions
-from .wire import HTML, Reply
 
 _COSTS = {"person": 2, "organisation": 1, "miss": 0}
 # Documented names of the fields of an answer, and the attributes of `Person` and `Organisation` with their values.
@@ -34,8 +36,6 @@ _MESSAGES = {
     500: "Internal server error",
     503: "Service unavailable",
 }
-COST_FIELD_OF_FAULTS = "creditsUsed"
-_MISSES_BY_CONTACT = ("empty_object", "empty_data", "null_data", "nulls", "not_found")
 _PAGE = {"pagination": {"page": 1, "total": 1}}
 
 ENVELOPES: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -61,44 +61,64 @@ NAME_STYLES: dict[str, Callable[[str], str]] = {
     "bare": lambda path: re.sub(r"\bperson(\w)", lambda m: m[1].lower(), path),
     "full_name": lambda path: {"personTitle": "position"}.get(path, path),
 }
+# How a miss is said; "mixed" takes another one for each contact.
+MISSES: dict[str, Callable[[SandboxOptions], Any]] = {
+    "empty_object": lambda _: {},
+    "empty_data": lambda options: {"data": [] if options.envelope == "data_list" else {}},
+    "null_data": lambda _: {"data": None},
+    "nulls": lambda options: _contact(dict.fromkeys((*PERSON_FIELDS, "organisation")), options),
+    "not_found": lambda _: None,
+}
 
 
-def error(status: int, message: str | None = None, lookup: Lookup | None = None) -> Reply:
+@dataclass(frozen=True)
+class Reply:
+    """What is answered and how it is delivered, what it costs, and who was looked up."""
+
+    status: int
+    payload: Any  # sent as JSON; text and bytes are sent as they are
+    content_type: str = "application/json; charset=utf-8"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cost: float = 0
+    lookup: Lookup | None = None
+    delivery: Delivery = "whole"
+
+    def body(self) -> bytes:
+        """The payload as it is sent."""
+        if isinstance(self.payload, bytes):
+            return self.payload
+        text = self.payload if isinstance(self.payload, str) else json.dumps(self.payload, ensure_ascii=False)
+        return text.encode(errors="replace")
+
+
+def error(status: int, message: str | None = None) -> Reply:
     """An error, in the words of the documentation where no others are given."""
-    return Reply(status, {"status": "error", "message": message or _MESSAGES.get(status, "Error")}, lookup=lookup)
+    return Reply(status, {"status": "error", "message": message or _MESSAGES.get(status, "Error")})
 
 
 def page(status: int, text: str) -> Reply:
     """A web page."""
     html = f"<!DOCTYPE html>\n<html><head><title>{status}</title></head><body><pre>{text}</pre></body></html>\n"
-    return Reply(status, html, HTML)
+    return Reply(status, html, "text/html; charset=utf-8")
 
 
 def enrichment(lookup: Lookup, options: SandboxOptions, empty_field: str | None = None) -> Reply:
     """What Clodura answers for a contact; `empty_field` is left empty in it."""
-    cost = _COSTS[lookup.found]
     if options.envelope == "unknown":
-        return Reply(200, unknown_shape(lookup), cost=cost, lookup=lookup)
-    if lookup.found == "miss":
-        style = options.miss_style
-        if style == "mixed":
-            style = _MISSES_BY_CONTACT[_share_of(lookup.contact) % len(_MISSES_BY_CONTACT)]
+        payload = unknown_shape(lookup)
+    elif lookup.found == "miss":
+        styles = list(MISSES) if options.miss_style == "mixed" else [options.miss_style]
+        style = styles[_share_of(lookup.contact) % len(styles)]
         if style == "not_found":
-            return error(404, lookup=lookup)
-        payload = {
-            "empty_object": {},
-            "empty_data": {"data": [] if options.envelope == "data_list" else {}},
-            "null_data": {"data": None},
-            "nulls": _contact(dict.fromkeys((*PERSON_FIELDS, "organisation")), options),
-        }[style]
+            return error(404)
+        payload = MISSES[style](options)
     else:
         fields = _fields(lookup, options)
-        if empty_field in fields:
-            fields[empty_field] = None
-        payload = _contact(fields, options)
-    if options.credit_usage_field is not None:
+        payload = _contact(fields | {path: None for path in fields if path == empty_field}, options)
+    cost = _COSTS[lookup.found]
+    if options.credit_usage_field is not None and options.envelope != "unknown":
         payload = with_value(payload, options.credit_usage_field, cost)
-    return Reply(200, payload, cost=cost, lookup=lookup)
+    return Reply(200, payload, cost=cost)
 
 
 def unknown_shape(lookup: Lookup | None) -> dict[str, Any]:
@@ -158,26 +178,21 @@ def _side_by_side(contact: Mapping[str, Any]) -> dict[str, Any]:
 
 def _fields(lookup: Lookup, options: SandboxOptions) -> dict[str, Any]:
     """What is known about a contact, by documented path."""
-    fields: dict[str, Any]
+    share = _share_of(lookup.contact)
+    # Clodura does not say whether the keys of a person it has not found are left out or null: half of each.
+    fields: dict[str, Any] = {} if share % 2 else dict.fromkeys(PERSON_FIELDS)
     if lookup.person is not None:
-        fields = _values(lookup.person, PERSON_FIELDS)
-        style, share = options.department_seniority_style, _share_of(lookup.person.person_id)
+        fields = {name: getattr(lookup.person, attribute) for name, attribute in PERSON_FIELDS.items()}
+        style = options.department_seniority_style
         # The two fields vary independently, so that a mixture shows all four pairs.
         if style == "string" or (style == "mixed" and share & 1):
             fields["functional"] = fields["functional"][0]
         if style == "list" or (style == "mixed" and share & 2):
             fields["seniority"] = [fields["seniority"]]
-    else:
-        # Clodura does not say whether the keys of a person it has not found are left out or null: half of each.
-        fields = {} if _share_of(lookup.contact) % 2 else dict.fromkeys(PERSON_FIELDS)
     if lookup.organisation is None:
         return {**fields, "organisation": None}
-    organisation = _values(lookup.organisation, ORGANISATION_FIELDS)
-    return fields | {f"organisation.{name}": value for name, value in organisation.items()}
-
-
-def _values(described: Person | Organisation, fields: Mapping[str, str]) -> dict[str, Any]:
-    return {name: getattr(described, attribute) for name, attribute in fields.items()}
+    organisation = lookup.organisation
+    return fields | {f"organisation.{name}": getattr(organisation, of) for name, of in ORGANISATION_FIELDS.items()}
 
 
 def _share_of(contact: str) -> int:

@@ -13,18 +13,18 @@ CREDITS_PATH = "/api/v1/credits"
 class Call:
     """One call as the server saw it."""
 
-    number: int
     arrived_at: float  # epoch seconds, taken when its first line was read
     arrived_monotonic: float  # the same on the clock that does not jump; its zero is the machine's
     method: str
     path: str
-    status: int | None  # None: not even a status line was sent
-    identifiers: Mapping[str, Any] | None  # the body, when it was a JSON object
-    contact: str | None  # who was meant, equal for all identifiers of a person; None: refused before looking
-    found: str | None  # person, organisation or miss, when a contact was looked up
-    charged: float
-    fault: str | None
     user_agent: str | None
+    number: int = 0
+    status: int | None = None  # None: not even a status line was sent
+    identifiers: Mapping[str, Any] | None = None  # the body, when it was a JSON object
+    contact: str | None = None  # who was meant, equal for all identifiers of a person; None: refused before looking
+    found: str | None = None  # person, organisation or miss, when a contact was looked up
+    charged: float = 0
+    fault: str | None = None
     finished_at: float | None = None  # epoch seconds when the whole answer was written; None: it was not
     under_way: bool = True
 

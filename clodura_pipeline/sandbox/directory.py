@@ -1,17 +1,17 @@
 """The made-up directory: some thousands of people and companies, the same on every machine and day."""
 
 import hashlib
-import random
 import tomllib
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from random import Random
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
-from .identifiers import Query, canonical_company_name, canonical_profile, canonical_text
+from .identifiers import FIELDS, contact_keys
 
 Found = Literal["person", "organisation", "miss"]
 T = TypeVar("T")
@@ -62,9 +62,13 @@ class Lookup:
     """What a lookup found. `contact` identifies who was meant, found or not; it is equal for all their identifiers."""
 
     contact: str
-    found: Found
-    person: Person | None = None
-    organisation: Organisation | None = None
+    person: Person | None
+    organisation: Organisation | None
+
+    @property
+    def found(self) -> Found:
+        """What an answer holds."""
+        return "person" if self.person else "organisation" if self.organisation else "miss"
 
 
 class Directory:
@@ -73,29 +77,29 @@ class Directory:
     def __init__(self, people: Sequence[Person], organisations: Sequence[Organisation]) -> None:
         self.people = tuple(people)
         self.organisations = tuple(organisations)
-        self._people: dict[object, Person] = {}
-        self._companies: dict[str, Organisation] = {}
+        self._by_domain = {company.domain: company for company in self.organisations}
+        self._by_key: dict[str, Person] = {}
         for person in self.people:
-            name = canonical_text(f"{person.first_name} {person.last_name}")
-            keys = (canonical_profile(person.linkedin_url), person.email.casefold(), (name, person.organisation.domain))
-            self._people |= dict.fromkeys(keys, person)
-        for company in self.organisations:
-            keys = (company.domain, company.linkedin_url.rpartition("/")[2], canonical_company_name(company.name))
-            self._companies |= dict.fromkeys(keys, company)
+            company = person.organisation
+            values = (person.linkedin_url, person.email, person.first_name, person.last_name, company.name)
+            request: dict[str, Any] = dict(zip(FIELDS, (*values, company.linkedin_url), strict=True))
+            self._by_key |= dict.fromkeys(contact_keys(request), person)
 
     def __iter__(self) -> Iterator[Person]:
         return iter(self.people)
 
-    def find(self, query: Query) -> Lookup:
-        """The person with the strongest identifier that is known here; else the company of the e-mail address."""
-        employer = self._companies.get(query.company_profile) or self._companies.get(query.company_name)
-        for key in (query.profile, query.email, (query.name, employer.domain if employer else None)):
-            if person := self._people.get(key):
-                found = person if person.answer == "person" else None
-                company = None if person.answer == "miss" else person.organisation
-                return Lookup(person.person_id, person.answer, found, company)
-        company = self._companies.get(query.email.rpartition("@")[2])
-        return Lookup(query.contact, "organisation" if company else "miss", None, company)
+    def find(self, body: Mapping[str, Any]) -> Lookup:
+        """Who a request is about: the person with its strongest known identifier, else the e-mail address's company.
+
+        Raises:
+            InvalidQuery: it does not identify a contact.
+        """
+        keys = contact_keys(body)
+        if person := next(filter(None, map(self._by_key.get, keys)), None):
+            company = None if person.answer == "miss" else person.organisation
+            return Lookup(person.person_id, person if person.answer == "person" else None, company)
+        domain = (body.get("email") or "").strip().casefold().rpartition("@")[2]
+        return Lookup(keys[0], None, self._by_domain.get(domain))
 
     def other_person(self, person: Person) -> Person:
         """A different person that a call finds: the next one of the directory."""
@@ -117,35 +121,34 @@ def build_directory() -> Directory:
     return Directory(people, [company for company, _ in companies])
 
 
-class _Draw:
-    """Random choices of one person or company. `Random.random` alone gives the same numbers in every Python version."""
+def _one_of(draw: Random, choices: Sequence[T]) -> T:
+    # `Random.random` alone gives the same numbers in every Python version.
+    return choices[int(draw.random() * len(choices))]
 
-    def __init__(self, name: str) -> None:
-        self.identity = hashlib.sha256(name.encode()).hexdigest()[:24]
-        self.share = random.Random(name).random
 
-    def one_of(self, choices: Sequence[T]) -> T:
-        return choices[int(self.share() * len(choices))]
+def _id_of(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:24]
 
-    def place(self, culture: Words) -> dict[str, str]:
-        city, _, state = self.one_of(culture["places"]).partition("/")
-        return {"city": city, "state": state, "country": culture["country"]}
+
+def _place(draw: Random, culture: Words) -> dict[str, str]:
+    city, _, state = _one_of(draw, culture["places"]).partition("/")
+    return {"city": city, "state": state, "country": culture["country"]}
 
 
 def _make_organisation(name: str, industry: str, words: Words) -> tuple[Organisation, Words]:
-    draw, slug = _Draw(name), _slug(name)
-    culture, (employees, revenue) = draw.one_of(words["cultures"]), draw.one_of(list(words["sizes"].items()))
+    draw, slug = Random(name), _slug(name)
+    culture, (employees, revenue) = _one_of(draw, words["cultures"]), _one_of(draw, list(words["sizes"].items()))
     organisation = Organisation(
-        organisation_id=draw.identity,
-        name=f"{name} {draw.one_of(culture['legal_forms'])}",
+        organisation_id=_id_of(name),
+        name=f"{name} {_one_of(draw, culture['legal_forms'])}",
         domain=f"{slug}.example",
         linkedin_url=f"https://www.linkedin.com/company/{slug}",
         industry=industry,
         employee_size=employees,
         revenue=revenue,
-        founded_year=1890 + int(134 * draw.share() ** 0.4),
-        board_lines=tuple(f"+1 212-555-01{int(draw.share() * 100):02}" for _ in range(1 + int(draw.share() * 3))),
-        **draw.place(culture),
+        founded_year=1890 + int(134 * draw.random() ** 0.4),
+        board_lines=tuple(f"+1 212-555-01{int(draw.random() * 100):02}" for _ in range(1 + int(draw.random() * 3))),
+        **_place(draw, culture),
     )
     return organisation, culture
 
@@ -153,32 +156,33 @@ def _make_organisation(name: str, industry: str, words: Words) -> tuple[Organisa
 def _make_person(
     number: int, companies: list[tuple[Organisation, Words]], taken: set[tuple[str, str, str]], words: Words
 ) -> Person:
-    draw = _Draw(f"person/{number}")
+    draw, person_id = Random(f"person/{number}"), _id_of(f"person/{number}")
     # The power makes a few companies large and most of them small.
-    company, culture = companies[int(len(companies) * draw.share() ** 1.4)]
-    while (key := (*map(draw.one_of, (culture["first_names"], culture["last_names"])), company.domain)) in taken:
+    company, culture = companies[int(len(companies) * draw.random() ** 1.4)]
+    names = culture["first_names"], culture["last_names"]
+    while (key := (_one_of(draw, names[0]), _one_of(draw, names[1]), company.domain)) in taken:
         pass
     taken.add(key)
     (first, _, first_latin), (last, _, last_latin) = (name.partition("=") for name in key[:2])
     given, family = _slug(first_latin or first), _slug(last_latin or last)
-    slug = f"{given}-{family}-{draw.identity[:8]}"
-    if draw.share() < 0.05:
+    slug = f"{given}-{family}-{person_id[:8]}"
+    if draw.random() < 0.05:
         # Some people keep their own letters in the address, which LinkedIn then percent-encodes.
-        slug = quote(f"{first}-{last}-{draw.identity[:8]}".casefold().replace(" ", "-"))
-    area, answer = draw.one_of(words["departments"]), draw.share()
-    seniority, titles = draw.one_of(list(words["seniorities"].items()))
+        slug = quote(f"{first}-{last}-{person_id[:8]}".casefold().replace(" ", "-"))
+    area, answer = _one_of(draw, words["departments"]), draw.random()
+    seniority, titles = _one_of(draw, list(words["seniorities"].items()))
     return Person(
-        person_id=draw.identity,
+        person_id=person_id,
         first_name=first,
         last_name=last,
         email=f"{given}.{family}@{company.domain}",
         linkedin_url=f"https://www.linkedin.com/in/{slug}",
-        title=draw.one_of(titles).format(area=area),
-        departments=(area, "Analytics") if draw.share() < 0.08 and area != "Analytics" else (area,),
+        title=_one_of(draw, titles).format(area=area),
+        departments=(area, "Analytics") if draw.random() < 0.08 and area != "Analytics" else (area,),
         seniority=seniority,
         organisation=company,
         answer="person" if answer < 0.6 else "organisation" if answer < 0.75 else "miss",
-        **draw.place(culture),
+        **_place(draw, culture),
     )
 
 

@@ -2,7 +2,8 @@
 
 import random
 import tomllib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,7 +14,7 @@ from pydantic.dataclasses import dataclass as validated_dataclass
 Endpoint = Literal["enrich", "credits"]
 Delivery = Literal["whole", "stall", "reset", "reset_midway", "cut", "drip_body", "drip_all", "twice"]
 Content = Literal[
-    "answer", "error", "html", "garbage", "empty", "redirect", "huge", "unknown_shape", "wrong_person", "empty_field"
+    "answer", "error", "html", "bytes", "redirect", "huge", "unknown_shape", "wrong_person", "empty_field"
 ]
 Credits = Annotated[int, Field(strict=True)] | Annotated[float, Field(strict=True)]
 FaultKind = str
@@ -28,10 +29,10 @@ class Effect:
     status: int = 200
     content: Content = "answer"
     delivery: Delivery = "whole"
-    charges: bool = False  # the price of the answer; else nothing
+    charges: float = 0  # the price of the answer, at most so many credits
     states: float | None = None  # the cost that the answer states
-    price: float | None = None  # charged in place of the answer's price
     message: str | None = None  # of an error, in place of the documented one
+    bytes: str = ""  # the body, one byte a letter
 
 
 EFFECTS: dict[FaultKind, Effect] = {
@@ -69,6 +70,11 @@ class Fault:
         """What it does."""
         return EFFECTS[self.kind]
 
+    def counts(self, endpoint: Endpoint, sent: Iterable[object]) -> bool:
+        """Whether it counts a call that sends these values in its identifiers."""
+        text = (self.matching or "").casefold()
+        return endpoint == self.endpoint and (not text or any(text in str(value).casefold() for value in sent))
+
     def covers(self, ordinal: int) -> bool:
         """Whether it applies to this call of those it counts, its share apart."""
         if self.only_calls:
@@ -79,26 +85,20 @@ class Fault:
 class FaultChooser:
     """Chooses at most one fault per call, from the seed and the number of the call alone. Not thread-safe."""
 
-    def __init__(self, faults: Iterable[Fault], seed: int) -> None:
-        self._faults = tuple(faults)
+    def __init__(self, faults: tuple[Fault, ...], seed: int) -> None:
+        self._faults = faults
         self._seed = seed
-        self._counted = [0] * len(self._faults)
-        self._calls: dict[Endpoint, int] = {"enrich": 0, "credits": 0}
+        self._counted: Counter[int | Endpoint] = Counter()
 
-    def choose(self, endpoint: Endpoint, sent: Iterable[str]) -> Fault | None:
-        """The fault of this call, if any; `sent` are the texts of its identifiers."""
-        self._calls[endpoint] += 1
-        drawn = random.Random(f"{self._seed}/{endpoint}/{self._calls[endpoint]}").random()
-        texts = [text.casefold() for text in sent]
-        chosen, reached = None, 0.0
+    def choose(self, endpoint: Endpoint, sent: Collection[object]) -> Fault | None:
+        """The fault of this call, if any; `sent` are the values of its identifiers."""
+        self._counted[endpoint] += 1
+        left = random.Random(f"{self._seed}/{endpoint}/{self._counted[endpoint]}").random()
+        chosen = None
         for place, fault in enumerate(self._faults):
-            matches = fault.matching is None or any(fault.matching.casefold() in text for text in texts)
-            if fault.endpoint != endpoint or not matches:
-                continue
-            self._counted[place] += 1
-            if not fault.covers(self._counted[place]):
-                continue
-            reached += fault.share
-            if chosen is None and drawn < reached:
-                chosen = fault
+            if fault.counts(endpoint, sent):
+                self._counted[place] += 1
+                if fault.covers(self._counted[place]):
+                    left -= fault.share
+                    chosen = chosen or (fault if left < 0 else None)
         return chosen

@@ -3,7 +3,6 @@
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
@@ -21,44 +20,29 @@ class InvalidQuery(ValueError):
     """A combination of parameters that Clodura would refuse with 422; the message says why."""
 
 
-@dataclass(frozen=True)
-class Query:
-    """The contact of a request, in canonical form; empty where a field is absent or cannot be used."""
+def contact_keys(body: Mapping[str, Any]) -> list[str]:
+    """The contact of a request body as texts that are equal for all spellings of it, the strongest first.
 
-    profile: str
-    email: str
-    name: str
-    company_profile: str
-    company_name: str
+    Fields of other names are ignored, as Clodura does.
 
-    @property
-    def contact(self) -> str:
-        """Text that is equal for all spellings of a contact: identifies them when the directory does not hold them."""
-        if self.profile:
-            return f"profile:{self.profile}"
-        if self.email:
-            return f"email:{self.email}"
-        return f"name:{self.name}@{self.company_profile or self.company_name}"
-
-
-def read_query(body: Mapping[str, Any]) -> Query:
-    """The canonical query in a request body, or InvalidQuery; fields of other names are ignored, as Clodura does."""
+    Raises:
+        InvalidQuery: the fields do not identify a contact.
+    """
     for name in FIELDS:
         if not isinstance(body.get(name), str | None):
             raise InvalidQuery(f"Invalid parameter: {name} must be a string")
     url, email, first, last, company, company_url = ((body.get(name) or "").strip() for name in FIELDS)
     if _linkedin_path(url).startswith("sales/"):
         raise InvalidQuery("Sales Navigator URLs are not supported; use a linkedin.com/in/ URL")
-    named = bool(first and last)
-    if not (url or email or (named and (company or company_url))):
+    keys = [f"profile:{canonical_profile(url) or canonical_text(url)}"] if url else []
+    if email:
+        keys.append(f"email:{email.casefold()}")
+    if first and last:
+        companies = (canonical_profile(company_url, "company"), canonical_company_name(company))
+        keys += [f"name:{canonical_text(f'{first} {last}')}@{each}" for each in companies if each]
+    if not keys:
         raise InvalidQuery("Invalid parameter combination: this does not identify a contact")
-    return Query(
-        profile=canonical_profile(url),
-        email=email.casefold(),
-        name=canonical_text(f"{first} {last}") if named else "",
-        company_profile=canonical_profile(company_url, "company"),
-        company_name=canonical_company_name(company),
-    )
+    return keys
 
 
 def canonical_profile(url: str, kind: str = "in") -> str:

@@ -4,20 +4,24 @@ import contextlib
 import json
 import signal
 import socket
+import struct
 import sys
 import threading
 import time
 from dataclasses import fields, replace
+from email.utils import formatdate
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from .answers import Reply
 from .api import Api
+from .call_log import Call
 from .directory import Directory, build_directory
-from .faults import EFFECTS, Delivery, Fault
+from .faults import EFFECTS, Fault
 from .options import DEFAULT_API_KEY, SandboxOptions, described_options
-from .wire import Reply, Request, deliver
 
 # Only this machine may call: the call log holds what was sent, and any caller can change the options.
 HOST = "127.0.0.1"
@@ -132,7 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path.startswith("/_sandbox/"):
             self._write(_answer_control(self.command, self.path, body, self.server.api))
         else:
-            self._answer(Request(self.command, self.path.partition("?")[0], self.headers, body, *self.arrived))
+            self._answer(body)
 
     do_POST = do_GET
 
@@ -161,26 +165,67 @@ class _Handler(BaseHTTPRequestHandler):
             return "the Origin header names another site"
         return None
 
-    def _answer(self, request: Request) -> None:
+    def _answer(self, body: bytes) -> None:
         api, stopping = self.server.api, self.server.stopping
         late, takes = api.draw_delays()
         if late:
             stopping.wait(late)
-            request = replace(request, arrived_at=time.time(), arrived_monotonic=time.monotonic())
-        decision = api.decide(request)
+            self.arrived = time.time(), time.monotonic()
+        call = Call(*self.arrived, self.command, self.path.partition("?")[0], self.headers.get("User-Agent"))
+        number, reply = api.decide(call, self.headers, body)
         finished_at: float | None = None
         try:
-            left = request.arrived_monotonic + takes - time.monotonic()
-            if not (left > 0 and stopping.wait(left)) and self._write(decision.reply, decision.delivery):
+            left = call.arrived_monotonic + takes - time.monotonic()
+            if not (left > 0 and stopping.wait(left)) and self._write(reply):
                 finished_at = time.time()
         finally:
             self.close_connection = self.close_connection or finished_at is None
-            api.end(decision.number, finished_at)
+            api.end(number, finished_at)
 
-    def _write(self, reply: Reply, delivery: Delivery = "whole") -> bool:
-        api, body = self.server.api, reply.body()
-        head = reply.head(len(body), api.server_time(), not self.close_connection)
-        return deliver(self.connection, head, body, delivery, api.options, self.server.stopping)
+    def _write(self, reply: Reply) -> bool:
+        """Write a reply the way it is to be delivered; True when all of it was written."""
+        options, stopping, sock = self.server.api.options, self.server.stopping, self.connection
+        head, body = self._head(reply), reply.body()
+        match reply.delivery:
+            case "whole" | "twice" as delivery:
+                sock.sendall((head + body) * (2 if delivery == "twice" else 1))
+            case "drip_body" | "drip_all" as delivery:
+                at_once = head if delivery == "drip_body" else b""
+                sock.sendall(at_once)
+                for byte in (head + body)[len(at_once) :]:
+                    sock.sendall(bytes([byte]))
+                    if stopping.wait(options.drip_interval_seconds):
+                        return False
+            case "stall":
+                # A client that gives up closes the connection; one that sends more goes on waiting.
+                sock.settimeout(options.stall_seconds)
+                with contextlib.suppress(TimeoutError):
+                    while sock.recv(65536):
+                        pass
+                return False
+            case "cut" | "reset_midway" | "reset" as delivery:
+                sock.sendall(b"" if delivery == "reset" else head + body[: len(body) // 2])
+                if delivery != "cut":
+                    # A reset overtakes bytes that the client has not read yet: give it time to read them. Closing with
+                    # a linger of zero seconds sends it in place of an orderly end.
+                    stopping.wait(0.02)
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    sock.close()
+                return False
+        return True
+
+    def _head(self, reply: Reply) -> bytes:
+        headers = {
+            "Server": "clodura-sandbox",
+            "Date": formatdate(self.server.api.server_time(), usegmt=True),
+            "Content-Type": reply.content_type,
+            "Content-Length": len(reply.body()),
+            "Connection": "close" if self.close_connection else "keep-alive",
+            **reply.headers,
+        }
+        lines = [f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
 def _answer_control(method: str, target: str, body: bytes, api: Api) -> Reply:

@@ -8,7 +8,7 @@ import pytest
 from sandbox_client import people
 
 from clodura_pipeline.sandbox import build_directory
-from clodura_pipeline.sandbox.identifiers import canonical_company_name, canonical_profile, read_query
+from clodura_pipeline.sandbox.identifiers import canonical_company_name, canonical_profile
 
 
 def test_the_directory_is_the_same_on_every_machine() -> None:
@@ -68,7 +68,7 @@ def test_every_identifier_of_a_person_leads_to_the_same_entry(found: str) -> Non
             {**named, "organisationName": canonical_company_name(company.name)},
             {**named, "orgLinkedinUrl": company.linkedin_url + "/"},
         ]
-        looked_up = [directory.find(read_query(request)) for request in requests]
+        looked_up = [directory.find(request) for request in requests]
         assert {(each.contact, each.found) for each in looked_up} == {(person.person_id, found)}
 
 
@@ -104,4 +104,4 @@ def test_unknown_people_are_a_miss_unless_their_address_names_a_known_company(
     directory = build_directory()
     company = directory.organisations[7]
     request = {key: value.format(domain=company.domain, name=company.name) for key, value in identifiers.items()}
-    assert directory.find(read_query(request)).found == found
+    assert directory.find(request).found == found
