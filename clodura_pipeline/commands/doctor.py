@@ -22,7 +22,7 @@ from clodura_pipeline.enrichment.session import RunIdentity, open_session
 from clodura_pipeline.identity.canonical import identifiers_of
 from clodura_pipeline.intake.files import find_files
 from clodura_pipeline.ledger import exists
-from clodura_pipeline.ledger.engines.opening import engine_of
+from clodura_pipeline.ledger.engines.database import engine_of
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
 from clodura_pipeline.ledger.rules.clock import SystemClock
 from clodura_pipeline.ledger.rules.policy import Policy

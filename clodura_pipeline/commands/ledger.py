@@ -9,9 +9,9 @@ from rich.progress import track
 
 from clodura_pipeline.ledger import Address, LedgerUrl
 from clodura_pipeline.ledger.maintenance.audit import Audit, Rule, audit_ledger
-from clodura_pipeline.ledger.maintenance.backup import backup as back_up_ledger
-from clodura_pipeline.ledger.maintenance.backup import export as export_ledger
-from clodura_pipeline.ledger.maintenance.copying import copy_ledger
+from clodura_pipeline.ledger.maintenance.copies import backup as back_up_ledger
+from clodura_pipeline.ledger.maintenance.copies import copy_ledger
+from clodura_pipeline.ledger.maintenance.copies import export as export_ledger
 from clodura_pipeline.settings import load_settings
 
 _DAYS_SHOWN = 14

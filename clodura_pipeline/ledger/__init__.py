@@ -10,8 +10,8 @@ from clodura_pipeline.ledger.engines.database import (
     LedgerUnavailable,
     LedgerUnreachable,
     LedgerUrl,
+    exists,
 )
-from clodura_pipeline.ledger.engines.opening import exists
 from clodura_pipeline.ledger.engines.schema import FILE_NAME
 from clodura_pipeline.ledger.erasure import ErasedPeople, ErasureCounts
 from clodura_pipeline.ledger.ledger import Ledger

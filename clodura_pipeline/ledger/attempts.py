@@ -225,7 +225,8 @@ def _write_sent(
         "sequence": tx.sequence,
     }
     attempt_id = tx.execute(
-        f"INSERT INTO attempts ({', '.join(values)}) VALUES ({', '.join('?' * len(values))}) RETURNING id",
+        f"INSERT INTO attempts (id, {', '.join(values)}) VALUES ((SELECT coalesce(max(id), 0) + 1 FROM attempts), "
+        f"{', '.join('?' * len(values))}) RETURNING id",
         tuple(values.values()),
     ).fetchone()[0]
     budget.add(tx, budget.scopes_of(now.day, run.cap_scope), Totals(calls=1, reserved=WORST_COST_CREDITS))

@@ -107,13 +107,15 @@ def record(
         settled = spent.charged - before["charged_credits"]
         if _is_zero(settled - _settled_between(tx, before["watermark"], started.watermark)):
             result = _compare(before["credits"], balance, settled)
+    values = (
+        run.run_id, started.began_at, started.watermark, int(quiet), balance.credits, balance.shape, spent.charged,
+        spent.at_risk, result.interval, result.drop_credits, result.settled_credits, result.unexplained_credits,
+    )  # fmt: skip
     reading_id = tx.execute(
-        "INSERT INTO readings (run_id, read_at, watermark, quiet, credits, shape, charged_credits, at_risk_credits, "
-        "interval, drop_credits, settled_credits, unexplained_credits) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-        "RETURNING id",
-        (run.run_id, started.began_at, started.watermark, int(quiet), balance.credits, balance.shape, spent.charged,
-         spent.at_risk, result.interval, result.drop_credits, result.settled_credits, result.unexplained_credits),
-    ).fetchone()[0]  # fmt: skip
+        "INSERT INTO readings VALUES ((SELECT coalesce(max(id), 0) + 1 FROM readings), "
+        f"{', '.join('?' * len(values))}) RETURNING id",
+        values,
+    ).fetchone()[0]
     if before is not None and result.interval == "agrees":
         _free_doubts(tx, before["watermark"], started.watermark, reading_id)
     _ = tx.sequence  # raised: readers see the reading

@@ -63,8 +63,9 @@ def changes_since(tx: Transaction, sequence: int) -> Changes:
 def write_restore_marker(tx: Transaction) -> str:
     """A mark that is in the ledger from now on: a ledger without it was restored from an older backup."""
     mark = uuid.uuid4().hex
-    written = tx.execute("INSERT INTO restore_markers (mark) VALUES (?) RETURNING id", (mark,)).fetchone()
-    tx.execute("DELETE FROM restore_markers WHERE id <= ?", (written[0] - _MARKERS_KEPT,))
+    newest = "(SELECT coalesce(max(id), 0) FROM restore_markers)"
+    tx.execute(f"INSERT INTO restore_markers VALUES ({newest} + 1, ?)", (mark,))
+    tx.execute(f"DELETE FROM restore_markers WHERE id <= {newest} - ?", (_MARKERS_KEPT,))
     return mark
 
 

@@ -15,8 +15,7 @@ from clodura_pipeline.ledger import (
     people,
     runs,
 )
-from clodura_pipeline.ledger.engines.database import Address, LedgerUnreachable
-from clodura_pipeline.ledger.engines.opening import open_database
+from clodura_pipeline.ledger.engines.database import Address, LedgerUnreachable, database_at
 from clodura_pipeline.ledger.maintenance import identifier_migration, reread, retention
 from clodura_pipeline.ledger.maintenance.audit import Audit, audit_ledger
 from clodura_pipeline.ledger.maintenance.reread import Judge, RereadCounts
@@ -98,7 +97,8 @@ class Ledger:
             LedgerError: it cannot be used; the message says what to do.
         """
         self.address = address
-        self.database = open_database(address, form.version)
+        self.database = database_at(address)
+        self.database.open(form.version)
         self.clock = LedgerClock(clock, self.database.has_own_clock)
         self._form = form
         try:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from clodura_pipeline.ledger import Address, Totals
-from clodura_pipeline.ledger.engines.opening import open_database, open_to_read
+from clodura_pipeline.ledger.engines.database import database_at
 from clodura_pipeline.sandbox import CallLog
 
 _SUMS = (
@@ -19,7 +19,7 @@ _SUMS = (
 def rows(address: Address, query: str, *values: object) -> list[Any]:
     """What a query finds in the ledger: a file is read with SQLite alone."""
     if not isinstance(address, Path):
-        with open_to_read(address) as cursor:
+        with database_at(address).read() as cursor:
             return cursor.execute(query, values).fetchall()
     with closing(sqlite3.connect(address)) as connection:
         connection.row_factory = sqlite3.Row
@@ -28,7 +28,8 @@ def rows(address: Address, query: str, *values: object) -> list[Any]:
 
 def change(address: Address, statement: str) -> None:
     """Change rows of a ledger behind the program's back."""
-    database = open_database(address, 1)
+    database = database_at(address)
+    database.open(canonical_version=1)
     with database.transaction() as (cursor, _):
         cursor.execute(statement)
     database.close()

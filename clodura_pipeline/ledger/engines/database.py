@@ -1,20 +1,23 @@
-"""The contract of the database that a ledger is kept in: what every engine guarantees, and the errors they share.
+"""The database that a ledger is kept in: what every engine guarantees, and the errors they share.
 
 LedgerError                 the ledger cannot be used
+├── NoLedger                there is none yet
 └── LedgerUnavailable       not now: locked, or its disk is full
     └── LedgerUnreachable   the connection to its server is lost, and may come back
 """
 
+import contextlib
+import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 from urllib.parse import urlsplit
 
 from clodura_pipeline.errors import UserFixableError
-from clodura_pipeline.ledger.engines.schema import SCHEMA_VERSION
+from clodura_pipeline.ledger.engines.schema import MIGRATIONS, SCHEMA_VERSION, create_tables
 
 BUSY_SECONDS = 30.0
 """How long a transaction waits for those of other processes."""
@@ -22,6 +25,10 @@ BUSY_SECONDS = 30.0
 
 class LedgerError(UserFixableError):
     """The ledger cannot be used."""
+
+
+class NoLedger(LedgerError):
+    """There is no ledger at this address."""
 
 
 class LedgerUnavailable(LedgerError):
@@ -49,26 +56,16 @@ Row = Any
 """A row of a result: its columns are read by place or by name."""
 
 
-class Rows(Protocol):
-    """What a statement found."""
-
-    def fetchone(self) -> Row: ...
-    def fetchmany(self, size: int, /) -> list[Row]: ...
-    def fetchall(self) -> list[Row]: ...
-    def __iter__(self) -> Iterator[Row]: ...
-
-
 class Cursor(Protocol):
     """Executes statements in one transaction: written once, in SQL that all engines read, with `?` for parameters."""
 
-    def execute(self, statement: str, parameters: Sequence[Any] = ..., /) -> Rows: ...
+    def execute(self, statement: str, parameters: Sequence[Any] = ..., /) -> Any: ...
     def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> object: ...
 
 
 class LedgerDatabase(ABC):
-    """The open database of one ledger. Threads may share it; each process opens its own.
+    """The database of one ledger. Threads may share it; each process has its own.
 
-    Opening creates the tables when there are none, migrates those of an older schema, and refuses those of a newer one.
     Every engine guarantees:
 
     - **One decision at a time.** Between the begin and the end of a `transaction`, no transaction of another thread,
@@ -76,24 +73,103 @@ class LedgerDatabase(ABC):
     - **Committed means durable.** When `transaction` ends without an error, its changes outlive a crash of this process
       and of the database. When it ends with an error, none of them is there, or (a connection that was lost during the
       commit) all of them: repeating a transaction must do no harm.
-    - **Readers see one state.** Everything read in one `open_to_read` is of the same committed state; it waits for no
+    - **Readers see one state.** Everything read in one `read` is of the same committed state; it waits for no
       transaction, and none waits for it.
     - **Errors** of the engine are raised as `LedgerError` in words, without statements, values or secrets.
     """
 
     has_own_clock: ClassVar[bool]
     """Whether hosts share it, so that time is its own clock's; else all processes have one host's clock."""
+    engine_query: ClassVar[str]
+    """Finds the engine's name and version."""
+    driver_error: ClassVar[type[Exception]]
 
-    @abstractmethod
-    def transaction(
-        self, opening: Callable[[], str] = lambda: "SELECT 1"
-    ) -> AbstractContextManager[tuple[Cursor, Row]]:
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self._lock = threading.RLock()
+
+    def open(self, canonical_version: int) -> None:
+        """Create the tables when there are none, migrate those of an older schema, refuse those of a newer one.
+
+        Args:
+            canonical_version: of the identifiers in a ledger that is created.
+        """
+        with self.transaction() as (cursor, _):
+            version = self._schema_version(cursor)
+            if version == 0:
+                create_tables(cursor, canonical_version, is_postgresql=self.has_own_clock)
+            for older in range(version or SCHEMA_VERSION, SCHEMA_VERSION):
+                for statement in MIGRATIONS[older]:
+                    cursor.execute(statement)
+            if version != SCHEMA_VERSION:
+                self._write_schema_version(cursor)
+
+    @contextlib.contextmanager
+    def transaction(self, opening: Callable[[], str] = lambda: "SELECT 1") -> Iterator[tuple[Cursor, Row]]:
         """One transaction: committed at the end of the body, rolled back when the body raises.
 
         Args:
             opening: gives the statement to execute in the same round trip as its begin, when nothing of this process
                 is in its way; the row it finds is handed out with the cursor.
         """
+        with self._lock, self._errors_in_words():
+            cursor, row = self._begin(opening)
+            try:
+                yield cursor, row
+                cursor.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(self.driver_error):
+                    cursor.execute("ROLLBACK")
+                raise
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Cursor]:
+        """One consistent, read-only state of an existing ledger.
+
+        Raises:
+            NoLedger: there is none.
+            LedgerError: it cannot be reached, is damaged, or is of another version.
+        """
+        with self._errors_in_words(), self._reading() as cursor:
+            if not self._schema_version(cursor):
+                raise NoLedger(f"There is no ledger at {self.address}. The first run creates it there.")
+            yield cursor
+
+    @contextlib.contextmanager
+    def _errors_in_words(self) -> Iterator[None]:
+        try:
+            yield
+        except self.driver_error as error:
+            raise self._in_words(error) from None
+
+    def _schema_version(self, cursor: Cursor) -> int:
+        """The version of its tables; 0: there are none."""
+        version = self._read_schema_version(cursor)
+        if version > SCHEMA_VERSION or (0 < version < min(MIGRATIONS)):
+            raise LedgerError(
+                f"Another clodura_pipeline wrote the ledger: it has version {version}, and this program reads "
+                f"{min(MIGRATIONS)} to {SCHEMA_VERSION}. Nothing was changed. Install that version or a later one. "
+                f"Ledger: {self.address}"
+            )
+        return version
+
+    @abstractmethod
+    def _begin(self, opening: Callable[[], str]) -> tuple[Cursor, Row]:
+        """Begin a transaction, take the lock and execute a statement; returns the row it finds."""
+
+    @abstractmethod
+    def _reading(self) -> contextlib.AbstractContextManager[Cursor]:
+        """A connection of its own, in a read-only transaction that sees one state."""
+
+    @abstractmethod
+    def _read_schema_version(self, cursor: Cursor) -> int: ...
+
+    @abstractmethod
+    def _write_schema_version(self, cursor: Cursor) -> None: ...
+
+    @abstractmethod
+    def _in_words(self, error: Exception) -> Exception:
+        """The driver's error as one that says what to do."""
 
     @abstractmethod
     def overwrite_removed(self, thoroughly: bool) -> bool:
@@ -104,17 +180,42 @@ class LedgerDatabase(ABC):
         """
 
     @abstractmethod
-    def after_copy(self) -> None:
-        """Rows with ids were copied in: ids that are given later follow on them."""
-
-    @abstractmethod
     def close(self) -> None:
         """Close the connection."""
 
 
-def newer_version(version: int, address: Address) -> LedgerError:
-    """The error for a ledger of a later schema than this program's."""
-    return LedgerError(
-        f"The ledger was written by a newer clodura_pipeline (version {version}, this one knows {SCHEMA_VERSION}). "
-        f"Nothing was changed. Install that version or a later one. Ledger: {address}"
-    )
+def database_at(address: Address) -> LedgerDatabase:
+    """The database at an address, not opened yet.
+
+    Raises:
+        LedgerError: PostgreSQL's driver is not installed.
+    """
+    if isinstance(address, Path):
+        from clodura_pipeline.ledger.engines.sqlite import SqliteDatabase
+
+        return SqliteDatabase(address)
+    try:
+        from clodura_pipeline.ledger.engines.postgresql import PostgresDatabase
+    except ImportError:
+        raise LedgerError(
+            "CLODURA_LEDGER_URL needs PostgreSQL's driver, which is not installed. No call was made. Install "
+            "clodura-pipeline[postgres]."
+        ) from None
+    return PostgresDatabase(address)
+
+
+def exists(address: Address) -> bool:
+    """Whether there is a ledger. Raises `LedgerError` when it cannot be read, or its server cannot be reached."""
+    try:
+        with database_at(address).read():
+            return True
+    except NoLedger:
+        return False
+
+
+def engine_of(address: Address) -> tuple[str, float]:
+    """Name and version of an existing ledger's engine, and the seconds that a statement takes there."""
+    database = database_at(address)
+    with database.read() as cursor:
+        began = time.perf_counter()
+        return cursor.execute(database.engine_query).fetchone()[0], time.perf_counter() - began

@@ -1,10 +1,8 @@
 """A ledger in a PostgreSQL database, for the processes of any number of hosts."""
 
 import contextlib
-import math
-import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,25 +12,20 @@ from psycopg.pq import TransactionStatus
 
 from clodura_pipeline.ledger.engines.database import (
     BUSY_SECONDS,
+    Address,
+    Cursor,
     LedgerDatabase,
     LedgerError,
     LedgerUnavailable,
     LedgerUnreachable,
     LedgerUrl,
     Row,
-    Rows,
-    newer_version,
 )
-from clodura_pipeline.ledger.engines.schema import SCHEMA_VERSION, columns, create_tables
-from clodura_pipeline.ledger.engines.schema_migration import migrate_schema
+from clodura_pipeline.ledger.engines.schema import SCHEMA_VERSION
 
 RECONNECT_SECONDS = 10.0
 """For so long after the connection was lost, a transaction waits for the server to come back: a restart takes less."""
 _RECONNECT_PAUSE_SECONDS = 0.2
-SILENCE_SECONDS = 120.0
-"""A server that says nothing for so long during a transaction is taken for lost: something on the way may go on
-acknowledging what it no longer forwards. Longer than any wait for a lock."""
-_OVERWRITE = b"SET lock_timeout = '10s'"
 _BEGIN = (
     b"BEGIN ISOLATION LEVEL READ COMMITTED; "
     b"SELECT pg_advisory_xact_lock(1131179876, hashtext(current_schema())); "  # a number for this program's locks
@@ -76,38 +69,13 @@ def _translated(statement: str) -> bytes:
     return statement.replace("%", "%%").replace("?", "%s").encode()
 
 
-class _Connection(psycopg.Connection[Any]):
-    """A connection that is lost when the server has been silent for too long."""
-
-    silence_seconds = math.inf
-
-    def wait(self, gen: Generator[Any, Any, Any], *args: Any, **kwargs: Any) -> Any:
-        return super().wait(_unless_silent(gen, self.silence_seconds), *args, **kwargs)
-
-
-def _unless_silent(gen: Generator[Any, Any, Any], seconds: float) -> Generator[Any, Any, Any]:
-    """The driver's steps of a statement: resumed with 0, every tenth of a second, while nothing arrives."""
-    heard_at = time.monotonic()
-    try:
-        wanted = next(gen)
-        while True:
-            ready = yield wanted
-            if ready:
-                heard_at = time.monotonic()
-            elif time.monotonic() - heard_at > seconds:
-                raise psycopg.OperationalError("the server is silent")
-            wanted = gen.send(ready)
-    except StopIteration as end:
-        return end.value
-
-
 class _Cursor:
     """The statements of one transaction, with `?` for parameters."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
 
-    def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Rows:
+    def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Any:
         return self._connection.execute(_translated(statement), parameters)
 
     def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> None:
@@ -123,152 +91,97 @@ class PostgresDatabase(LedgerDatabase):
     the middle of a pipeline is idle in its transaction, and would leave it the lock.
     """
 
+    address: LedgerUrl
     has_own_clock = True
+    engine_query = "SELECT 'PostgreSQL ' || current_setting('server_version')"
+    driver_error = psycopg.Error
 
-    def __init__(self, address: LedgerUrl, canonical_version: int) -> None:
-        """
-        Raises:
-            LedgerError: the server refuses the user, the database is missing or of a newer version.
-        """
-        self._address = address
-        self._lock = threading.RLock()
+    def __init__(self, address: Address) -> None:
+        super().__init__(address)
         self._lost_at: float | None = None
-        self._connection: _Connection | None = None
-        with self.transaction() as (cursor, _):
-            version = _version(cursor)
-            if version == 0:
-                create_tables(cursor, canonical_version, is_postgresql=True)
-                cursor.execute("CREATE TABLE schema_version (version BIGINT NOT NULL)")
-                cursor.execute("INSERT INTO schema_version VALUES (?)", (SCHEMA_VERSION,))
-            elif version > SCHEMA_VERSION:
-                raise newer_version(version, address)
-            elif version < SCHEMA_VERSION:
-                migrate_schema(cursor, version)
-                cursor.execute("UPDATE schema_version SET version = ?", (SCHEMA_VERSION,))
-
-    @contextlib.contextmanager
-    def transaction(self, opening: Callable[[], str] = lambda: "SELECT 1") -> Iterator[tuple[_Cursor, Row]]:
-        with self._lock:
-            connection, row = self._begin(opening)
-            try:
-                yield _Cursor(connection), row
-                connection.execute("COMMIT")
-            except BaseException as error:
-                with contextlib.suppress(psycopg.Error):
-                    connection.execute("ROLLBACK")
-                if isinstance(error, psycopg.Error):
-                    raise _explained(error, self._address) from None
-                raise
+        self._connection: psycopg.Connection[Any] | None = None
 
     def overwrite_removed(self, thoroughly: bool) -> bool:
-        with self._lock, self.transaction():
-            connection = self._connection
-        assert connection is not None
-        try:
-            connection.silence_seconds = math.inf
-            connection.execute(_OVERWRITE)
-            connection.execute(b"VACUUM (FULL)" if thoroughly else b"VACUUM")
-        except errors.LockNotAvailable:
-            return False
-        except psycopg.Error as error:
-            raise _explained(error, self._address) from None
-        finally:
-            connection.silence_seconds = SILENCE_SECONDS
-            with contextlib.suppress(psycopg.Error):
-                connection.execute(_SESSION)
-        return True
-
-    def after_copy(self) -> None:
-        with self.transaction() as (cursor, _):
-            for table in (table for table, kinds in columns().items() if "id" in kinds and table != "control"):
-                cursor.execute(
-                    f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table} HAVING max(id) > 0"
-                )
+        with self._errors_in_words(), contextlib.closing(self._connect()) as connection:
+            connection.execute(b"SET lock_timeout = '10s'")
+            try:
+                connection.execute(b"VACUUM (FULL)" if thoroughly else b"VACUUM")
+            except errors.LockNotAvailable:
+                return False
+            return True
 
     def close(self) -> None:
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
 
-    def _begin(self, opening: Callable[[], str]) -> tuple[_Connection, Row]:
-        """Begin a transaction, take the lock and execute a statement, on a new connection when the former is lost."""
+    def _connect(self) -> psycopg.Connection[Any]:
+        connection = psycopg.connect(self.address.url, autocommit=True, row_factory=_row_factory, **_CONNECT)
+        connection.execute(_SESSION)
+        session = _Cursor(connection)
+        if session.execute("SELECT coalesce(current_schema(), 'public')").fetchone()[0] == "public":
+            # Its tables lie beside those of others (Dagster has a `runs` too), unless the URL names a schema.
+            connection.execute(b"CREATE SCHEMA IF NOT EXISTS clodura_ledger; SET search_path = clodura_ledger")
+        if session.execute("SHOW synchronous_commit").fetchone()[0] == "off":
+            connection.execute("SET synchronous_commit = on")  # what is committed is paid for
+        return connection
+
+    def _begin(self, opening: Callable[[], str]) -> tuple[Cursor, Row]:
+        """As in the base class, on a new connection when the former is lost."""
         while True:
             try:
                 if self._connection is None or not _is_idle(self._connection):
-                    if self._connection is not None:
-                        self._connection.close()  # also what an interruption left half-way: the server rolls it back
-                    self._connection = _connect(self._address)
-                    self._connection.silence_seconds = SILENCE_SECONDS
+                    self.close()  # also what an interruption left half-way: the server rolls it back
+                    self._connection = self._connect()
                 results = self._connection.execute(_BEGIN + opening().encode())
                 while results.nextset():
                     pass
-                row = results.fetchone()
-            except psycopg.Error as error:
-                failed = _explained(error, self._address)
-                if not isinstance(failed, LedgerUnreachable):
-                    raise failed from None
-                if self._connection is not None:
-                    self._connection.close()
-                now = time.monotonic()
-                self._lost_at = self._lost_at or now
-                if now - self._lost_at >= RECONNECT_SECONDS:
-                    raise failed from None
-                time.sleep(_RECONNECT_PAUSE_SECONDS)
-            else:
                 self._lost_at = None
-                return self._connection, row
+                return _Cursor(self._connection), results.fetchone()
+            except psycopg.Error as error:
+                self.close()
+                self._lost_at = self._lost_at or time.monotonic()
+                is_away = isinstance(self._in_words(error), LedgerUnreachable)
+                if not is_away or time.monotonic() - self._lost_at >= RECONNECT_SECONDS:
+                    raise
+            time.sleep(_RECONNECT_PAUSE_SECONDS)
 
-
-@contextlib.contextmanager
-def open_to_read(address: LedgerUrl) -> Iterator[_Cursor]:
-    """See `opening.open_to_read`."""
-    try:
-        with contextlib.closing(_connect(address)) as connection:
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[Cursor]:
+        with contextlib.closing(self._connect()) as connection:
             connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            cursor = _Cursor(connection)
-            version = _version(cursor)
-            if version == 0:
-                raise LedgerError(f"There is no ledger at {address}. The first run creates it there.")
-            if version > SCHEMA_VERSION:
-                raise newer_version(version, address)
-            yield cursor
-    except psycopg.Error as error:
-        raise _explained(error, address) from None
+            yield _Cursor(connection)
 
+    def _read_schema_version(self, cursor: Cursor) -> int:
+        if cursor.execute("SELECT to_regclass('schema_version')").fetchone()[0] is None:
+            return 0
+        return cursor.execute("SELECT version FROM schema_version").fetchone()[0]
 
-def exists(address: LedgerUrl) -> bool:
-    """See `opening.exists`."""
-    try:
-        with contextlib.closing(_connect(address)) as connection:
-            return _version(_Cursor(connection)) > 0
-    except psycopg.Error as error:
-        raise _explained(error, address) from None
+    def _write_schema_version(self, cursor: Cursor) -> None:
+        cursor.execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)")
+        cursor.execute("DELETE FROM schema_version")
+        cursor.execute("INSERT INTO schema_version VALUES (?)", (SCHEMA_VERSION,))
 
-
-def _connect(address: LedgerUrl) -> _Connection:
-    connection = _Connection.connect(address.url, autocommit=True, row_factory=_row_factory, **_CONNECT)
-    connection.execute(_SESSION)
-    session = _Cursor(connection)
-    if session.execute("SELECT coalesce(current_schema(), 'public')").fetchone()[0] == "public":
-        # Its tables lie beside those of others (Dagster has a `runs` too), unless the URL names a schema.
-        connection.execute(b"CREATE SCHEMA IF NOT EXISTS clodura_ledger; SET search_path = clodura_ledger")
-    if session.execute("SHOW synchronous_commit").fetchone()[0] == "off":
-        connection.execute("SET synchronous_commit = on")  # what is committed is paid for
-    return connection
-
-
-def _version(cursor: _Cursor) -> int:
-    """The schema's version; 0 where there is no ledger."""
-    if cursor.execute("SELECT to_regclass('schema_version')").fetchone()[0] is None:
-        return 0
-    return cursor.execute("SELECT version FROM schema_version").fetchone()[0]
+    def _in_words(self, error: Exception) -> Exception:
+        """The driver's own words can hold the user, the password and people's data."""
+        if isinstance(error, psycopg.DataError):
+            return ValueError(f"PostgreSQL cannot store a value ({type(error).__name__})")
+        words = str(error)
+        if getattr(error, "sqlstate", None) is None and "password" in words:
+            error = errors.InvalidPassword()
+        elif getattr(error, "sqlstate", None) is None and "does not exist" in words:
+            error = errors.InvalidCatalogName() if "database" in words else errors.InvalidPassword()
+        for kinds, kind, advice in _ADVICE:
+            if isinstance(error, kinds):
+                return kind(f"The ledger cannot be used: {advice}. Ledger: {self.address}")
+        return LedgerError(f"The ledger cannot be used: {type(error).__name__} of PostgreSQL. Ledger: {self.address}")
 
 
 def _is_idle(connection: psycopg.Connection[Any]) -> bool:
     return not connection.broken and connection.info.transaction_status == TransactionStatus.IDLE
 
 
-_REMEDIES = (
+_ADVICE = (
     ((errors.InvalidPassword, errors.InvalidAuthorizationSpecification), LedgerError,
      "the server refused the user or the password. Check CLODURA_LEDGER_URL"),
     ((errors.InvalidCatalogName,), LedgerError, "the database does not exist. Create it, or check CLODURA_LEDGER_URL"),
@@ -281,19 +194,4 @@ _REMEDIES = (
     ((errors.ReadOnlySqlTransaction, psycopg.OperationalError, psycopg.InterfaceError), LedgerUnreachable,
      "the server cannot be reached, or the connection was lost. Check that it runs, and CLODURA_LEDGER_URL"),
 )  # fmt: skip
-"""Most specific first. When a connection is refused, the driver only says so in words: see `_explained`."""
-
-
-def _explained(error: psycopg.Error, address: LedgerUrl) -> Exception:
-    """The error in our words: those of the driver can hold the user, the password and people's data."""
-    if isinstance(error, psycopg.DataError):
-        return ValueError(f"PostgreSQL cannot store a value ({type(error).__name__})")
-    words = str(error)
-    if error.sqlstate is None and "password" in words:
-        error = errors.InvalidPassword()
-    elif error.sqlstate is None and "does not exist" in words:
-        error = errors.InvalidCatalogName() if "database" in words else errors.InvalidPassword()
-    for kinds, made, remedy in _REMEDIES:
-        if isinstance(error, kinds):
-            return made(f"The ledger cannot be used: {remedy}. Ledger: {address}")
-    return LedgerError(f"The ledger cannot be used: {type(error).__name__} of PostgreSQL. Ledger: {address}")
+"""What to do, most specific first. Why a connection is refused, the driver says only in words."""

@@ -8,8 +8,7 @@ from json import loads
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import RawAnswer, Verdict
 from clodura_pipeline.ledger.attempts import answer_json, load_attempt, write_verdict
-from clodura_pipeline.ledger.engines.database import Address, Row
-from clodura_pipeline.ledger.engines.opening import open_to_read
+from clodura_pipeline.ledger.engines.database import Address, Row, database_at
 from clodura_pipeline.ledger.transaction import Transaction
 
 ANSWERS_AT_A_TIME = 500
@@ -114,5 +113,5 @@ def kept_answers(address: Address) -> Iterator[tuple[str, bytes]]:
         LedgerError: there is no ledger, or it cannot be read.
     """
     query = f"SELECT state, raw FROM attempts WHERE raw IS NOT NULL AND raw_truncated = 0 AND state IN {_ANSWERED}"
-    with open_to_read(address) as cursor:
+    with database_at(address).read() as cursor:
         yield from map(tuple, cursor.execute(query))
