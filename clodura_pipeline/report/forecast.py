@@ -3,45 +3,36 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import duckdb
 
 from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS
-from clodura_pipeline.report.formats import rows_of
 from clodura_pipeline.settings import Settings
+from clodura_pipeline.warehouse.frames import read
 
 _STATE = """
 SELECT published_at::DATE AS today, calls_per_day,
-       (SELECT count(*) FROM people WHERE match_status = 'pending') AS people,
-       (SELECT sum(credits_charged) / nullif(sum(persons + organisations + no_matches), 0) FROM credit_usage) AS mean,
-       (SELECT coalesce(sum(persons + organisations + no_matches), 0) FROM credit_usage) AS answers
-FROM publication
+       (SELECT count(*) FROM people WHERE match_status = 'pending') AS people, mean, answers
+FROM publication, (
+    SELECT sum(persons + organisations + no_matches)::BIGINT AS answers, sum(credits_charged) / answers AS mean
+    FROM credit_usage)
 """
 
 
 @dataclass(frozen=True)
-class ForecastDay:
-    """A day to come: calls and credits expected, how many of these the balance covers, and what is left of it."""
-
-    day: date
-    calls: int
-    credits: float
-    covered: float
-    balance: float | None
-
-
-@dataclass(frozen=True)
 class Forecast:
-    """What is left to call for.
+    """The people to call for, in the days after `today` (UTC).
 
-    `credits_per_call`: the mean of all answers so far; the worst cost below CLODURA_MIN_SAMPLE answers.
+    `credits_per_call`: the mean of all answers so far; the worst cost below CLODURA_MIN_SAMPLE answers. `balance`: what
+    can be spent of it; None: unknown.
     """
 
     today: date
     people: int
+    calls_per_day: int
     credits_per_call: float
     balance: float | None
-    calls_per_day: int | None
 
     @property
     def credits(self) -> float:
@@ -51,27 +42,22 @@ class Forecast:
     @property
     def days(self) -> int:
         """Days that the pending people take."""
-        return self.days_for(self.people)
+        return -(-self.people // self.calls_per_day)
 
-    def days_for(self, people: int) -> int:
-        """Days that so many people take."""
-        return -(-people // self.calls_per_day) if self.calls_per_day else min(people, 1)
+    def shortfall(self, people: int) -> float:
+        """Credits for the first so many people that the balance does not cover; 0 when it is unknown."""
+        return 0.0 if self.balance is None else max(people * self.credits_per_call - self.balance, 0.0)
 
-    @property
-    def exceeds_balance(self) -> bool:
-        """Whether the balance is known and does not cover them."""
-        return self.balance is not None and self.credits > self.balance
-
-    def each_day(self, at_most: int) -> Iterator[ForecastDay]:
-        """The coming days, from tomorrow (UTC)."""
-        people, balance = self.people, self.balance
+    def each_day(self, at_most: int) -> Iterator[tuple[dict[str, Any], float]]:
+        """Each day to come: its row in the table of credits, and the credits that the balance does not cover."""
         for number in range(min(self.days, at_most)):
-            calls = min(people, self.calls_per_day or people)
-            spent = calls * self.credits_per_call
-            people -= calls
-            covered = spent if balance is None else min(spent, balance)
-            balance = None if balance is None else balance - covered
-            yield ForecastDay(self.today + timedelta(days=number + 1), calls, spent, covered, balance)
+            before = number * self.calls_per_day
+            after = min(before + self.calls_per_day, self.people)
+            day = (self.today + timedelta(days=number + 1)).isoformat()
+            left = None if self.balance is None else max(self.balance - after * self.credits_per_call, 0.0)
+            figures = {"Calls": after - before, "Matched": None, "Credits": (after - before) * self.credits_per_call,
+                       "At risk": None, "Balance left": left}  # fmt: skip
+            yield {"Day (UTC)": day, **figures}, self.shortfall(after) - self.shortfall(before)
 
 
 def make_forecast(connection: duckdb.DuckDBPyConnection, settings: Settings, balance: float | None) -> Forecast:
@@ -79,13 +65,11 @@ def make_forecast(connection: duckdb.DuckDBPyConnection, settings: Settings, bal
 
     The daily cap in credits counts as a limit of calls too, and CLODURA_MIN_BALANCE is never spent.
     """
-    (state,) = rows_of(connection, _STATE)
-    per_call = float(state["mean"] or 0.0)
-    if state["answers"] < settings.min_sample or not per_call:
-        per_call = float(WORST_COST_CREDITS)
-    limits = [state["calls_per_day"]]
-    if settings.max_credits_per_day:
-        limits.append(max(1, int(settings.max_credits_per_day / per_call)))
+    (state,) = read(connection, _STATE).to_dicts()
+    per_call = float(WORST_COST_CREDITS)
+    if state["mean"] and state["answers"] >= settings.min_sample:  # it is 0 where all answers were misses
+        per_call = state["mean"]
+    by_cap = max(1, int(settings.max_credits_per_day / per_call)) if settings.max_credits_per_day else None
+    calls_per_day = min((limit for limit in (state["calls_per_day"], by_cap) if limit), default=max(state["people"], 1))
     spendable = None if balance is None else max(balance - settings.min_balance, 0.0)
-    known = [limit for limit in limits if limit]
-    return Forecast(state["today"], state["people"], per_call, spendable, min(known) if known else None)
+    return Forecast(state["today"], state["people"], calls_per_day, per_call, spendable)

@@ -11,9 +11,10 @@ import duckdb
 from clodura_pipeline.private_files import make_private_folder
 from clodura_pipeline.report.attention import find_problems
 from clodura_pipeline.report.forecast import make_forecast
-from clodura_pipeline.report.formats import amount, count, percent, rows_of
+from clodura_pipeline.report.formats import amount, count, percent
 from clodura_pipeline.report.sections import make_sections
 from clodura_pipeline.settings import Settings
+from clodura_pipeline.warehouse.frames import read
 from clodura_pipeline.warehouse.replacement import replace_file
 
 _FOLDER = Path(__file__).parent  # page.html, page.css, page.js
@@ -61,7 +62,7 @@ def write_report(settings: Settings, balance: float | None) -> Path:
 
 def _page(connection: duckdb.DuckDBPyConnection, settings: Settings, balance: float | None) -> dict[str, Any]:
     """What the page says of an open published file."""
-    states = rows_of(connection, _STATE)
+    states = read(connection, _STATE).to_dicts()
     if not states or not states[0]["files"]:
         return {"subtitle": _EMPTY}
     state = states[0]

@@ -19,6 +19,9 @@ COMBINATION_LABELS = {
     Combination.NAME_ORG_LINKEDIN: "name and company page",
     Combination.NAME_ORG_NAME: "name and company",
 }
+_COMBINATIONS = [f"('{one.label}', '{one.confidence}', '{label}')" for one, label in COMBINATION_LABELS.items()]
+COMBINATIONS = f"(VALUES {', '.join(_COMBINATIONS)}) AS known(combination, confidence, label)"
+"""SQL of a table of the combinations of identifiers, with Clodura's confidence and a label for people."""
 SHARED_ID = "contact_id: stands on rows of several people in this list, so each has an id of its own"
 
 # Rows by their place in time, narrow: a wide copy of a million rows costs more than all joins on it. A contact_id that
@@ -95,9 +98,6 @@ CASE WHEN x.person_key IS NOT NULL THEN NULL
      WHEN n.called_state = 'sent' THEN '{in_flight}'
      WHEN n.called_state IN ('ambiguous', 'refused') THEN w.{column} END AS {column}
 """
-_COMBINATIONS = ", ".join(
-    f"('{one.label}', '{one.confidence}', '{label}')" for one, label in COMBINATION_LABELS.items()
-)
 _OF_FILES = f"""
 c.source, c.contact_id, v.file_date, v.source_file, v.source_row,
 {", ".join(f"coalesce(m.{name}, v.{name}) AS {name}" for name in _FROM_FILES)},
@@ -120,7 +120,7 @@ SELECT {_OF_FILES}, known.confidence AS match_confidence, n.combination AS ident
        known.label AS identifiers_label, {", ".join(f"n.{name}" for name in ANSWER_COLUMNS)},
        coalesce(c.credits_charged, 0) AS credits_charged, n.answered_at, n.agreement, n.agreement_reasons, n.answer
 FROM {rows} JOIN people_now n ON n.person = c.person_key
-LEFT JOIN (VALUES {_COMBINATIONS}) AS known(combination, confidence, label) ON known.combination = n.combination
+LEFT JOIN {COMBINATIONS} ON known.combination = n.combination
 WHERE is_called
 """
 
