@@ -65,9 +65,10 @@ class Session:
         """
         try:
             self.balance_before, balance = self._read_balance()
-            is_known = self.balance_before is not None and self.balance_before.credits is not None
+            reading = self.balance_before
         except _CallInFlight:  # of a concurrent run, which has read the balance when it began
-            balance, is_known = None, self._ledger.knows_balance()
+            balance, reading = None, self._ledger.last_reading()
+        is_known = reading is not None and reading.credits is not None
         if balance is not None and balance.access_refused:
             refused = StopKind.KEY_REFUSED if balance.access_refused == 401 else StopKind.PLAN_REFUSED
             self.dispatcher.stop(stop(refused))

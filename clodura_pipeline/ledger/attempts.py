@@ -9,11 +9,11 @@ from types import MappingProxyType
 from clodura_pipeline.clodura.answers.enrichment import Enrichment
 from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS
 from clodura_pipeline.clodura.verdicts import Next, RawAnswer, State, Verdict
-from clodura_pipeline.ledger import budget, erasure, limits, people, server_time
+from clodura_pipeline.ledger import budget, erased_people, limits, people
 from clodura_pipeline.ledger.budget import Totals, Wait
 from clodura_pipeline.ledger.engines.database import Row
 from clodura_pipeline.ledger.maintenance.identifier_migration import require_version
-from clodura_pipeline.ledger.rules.clock import ClockReading, utc_day
+from clodura_pipeline.ledger.rules.clock import ClockReading, stated_time, utc_day
 from clodura_pipeline.ledger.rules.eligibility import (
     Answered,
     Eligible,
@@ -58,10 +58,10 @@ def permit(
     require_version(tx)
     expire_leases(tx)
     known = people.recall(tx, request)
-    if any(row["erased_at"] is not None for row in known) or erasure.is_erased(
+    if any(row["erased_at"] is not None for row in known) or erased_people.is_erased(
         tx, (*request.sent_ids, *request.other_ids)
     ):
-        return Ineligible(State.NOT_PROCESSED, erasure.NOT_CALLED)
+        return Ineligible(State.NOT_PROCESSED, erased_people.NOT_CALLED)
     past = people.past_attempts(known, request, run.watermark, policy.refresh, tx.now)
     decision = eligibility(past, policy.retry_ambiguous)
     if not isinstance(decision, Eligible):
@@ -112,10 +112,9 @@ def settle(
     Also right for a call whose lease has ended meanwhile: what was in doubt is then known after all.
     """
     attempt = load_attempt(tx, attempt_id)
-    server_time.learn_server_time(tx, raw, attempt["stamp"])
-    stated_time = server_time.stated_time(raw)
-    if raw is not None and stated_time is not None:
-        attempt = _move_to_server_day(tx, attempt, stated_time, server_time.arrival_stamp(raw, tx.now))
+    if raw is not None:
+        tx.learn_server_time(raw, attempt["stamp"])
+        attempt = _move_to_server_day(tx, attempt, raw)
     consecutive_429s = _apply_to_limits(tx, attempt, verdict, policy)
     received = {
         "http_status": raw.status if raw else None,
@@ -154,7 +153,7 @@ def write_verdict(
     budget.set_credits(tx, attempt, verdict.charged_credits, verdict.at_risk_credits, values)
     is_person = verdict.enrichment is not None and verdict.enrichment.found == State.PERSON
     url = verdict.enrichment.person.linkedin_url if verdict.enrichment and is_person else None
-    erasure.learn_profile(tx, attempt, tx.form.profile_of(url) if url else None)
+    erased_people.learn_profile(tx, attempt, tx.form.profile_of(url) if url else None)
 
 
 def release(tx: Transaction, attempt_id: int, detail: str) -> None:
@@ -258,14 +257,17 @@ def _store_shape(tx: Transaction, enrichment: Enrichment | None) -> str | None:
     return shape_id
 
 
-def _move_to_server_day(tx: Transaction, attempt: Row, stated_time: float, arrived_at: float) -> Row:
+def _move_to_server_day(tx: Transaction, attempt: Row, raw: RawAnswer) -> Row:
     """Move an attempt to the day the server counts it on, where this machine's clock had it wrong.
 
     The request came to the server after it was sent and before its answer began: where midnight lies in between, the
     day it was permitted on stands. `Date` has whole seconds.
     """
-    day = utc_day(stated_time - max(0.0, arrived_at - attempt["stamp"]))
-    possible = {day, utc_day(stated_time - 1.0), utc_day(stated_time + 1.0)}
+    stated = stated_time(raw)
+    if stated is None:
+        return attempt
+    day = utc_day(stated - max(0.0, tx.now.stamp_of_arrival(raw) - attempt["stamp"]))
+    possible = {day, utc_day(stated - 1.0), utc_day(stated + 1.0)}
     if attempt["usage_date"] in possible:
         return attempt
     moved = Totals(1, attempt["reserved_credits"], attempt["charged_credits"], attempt["at_risk_credits"])

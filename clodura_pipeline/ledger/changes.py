@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clodura_pipeline.ledger.attempts import expire_leases
-from clodura_pipeline.ledger.people import current_sequence
 from clodura_pipeline.ledger.transaction import Transaction
 
 # What readers need of an attempt: without the bytes of its answer.
@@ -45,7 +44,7 @@ def changes_since(tx: Transaction, sequence: int) -> Changes:
     changed_people = "FROM people WHERE sequence > ?"
     return Changes(
         tx.control["ledger_id"],
-        current_sequence(tx),
+        tx.execute("SELECT sequence FROM control").fetchone()[0],
         found(f"SELECT {', '.join(ATTEMPT_COLUMNS)} FROM attempts WHERE sequence > ? ORDER BY id", sequence),
         found(
             "SELECT person_key, coalesce(alias_of, person_key), added, erased_at IS NOT NULL " + changed_people,

@@ -7,50 +7,42 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from clodura_pipeline.ledger import (
     attempts,
-    balance,
+    balance_readings,
     budget,
     changes,
-    erasure,
+    erased_people,
     limits,
-    people,
     runs,
 )
 from clodura_pipeline.ledger.engines.database import Address, LedgerUnreachable, database_at
 from clodura_pipeline.ledger.maintenance import identifier_migration, reread, retention
-from clodura_pipeline.ledger.maintenance.audit import Audit, audit_ledger
 from clodura_pipeline.ledger.maintenance.reread import Judge, RereadCounts
 from clodura_pipeline.ledger.rules.clock import Clock, ClockReading
-from clodura_pipeline.ledger.transaction import CanonicalForm, LedgerClock, Transaction
+from clodura_pipeline.ledger.transaction import CanonicalForm, Transaction, opening_statement, read_clock
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
-def _in_one_transaction(
-    function: Callable[Concatenate[Transaction, Given], Result],
-) -> Callable[Concatenate["Ledger", Given], Result]:
-    """The function as a method that runs in a transaction of its own."""
-
-    @functools.wraps(function)
-    def method(self: "Ledger", *args: Given.args, **kwargs: Given.kwargs) -> Result:
-        with self.transaction() as tx:
-            return function(tx, *args, **kwargs)
-
-    return method
-
-
 def _in_transaction(
-    function: Callable[Concatenate[Transaction, Given], Result],
+    function: Callable[Concatenate[Transaction, Given], Result], is_repeated: bool = True
 ) -> Callable[Concatenate["Ledger", Given], Result]:
-    """The function as a method that runs in a transaction of its own; repeated once when its connection is lost."""
-    once = _in_one_transaction(function)
+    """The function as a method that runs in a transaction of its own.
+
+    Args:
+        is_repeated: once, when the connection is lost.
+    """
 
     @functools.wraps(function)
     def method(self: "Ledger", *args: Given.args, **kwargs: Given.kwargs) -> Result:
         try:
-            return once(self, *args, **kwargs)
+            with self.transaction() as tx:
+                return function(tx, *args, **kwargs)
         except LedgerUnreachable:
-            return once(self, *args, **kwargs)
+            if not is_repeated:
+                raise
+        with self.transaction() as tx:
+            return function(tx, *args, **kwargs)
 
     return method
 
@@ -64,26 +56,23 @@ class Ledger:
     day_of_undated_file = _in_transaction(runs.day_of_undated_file)
     all_runs = _in_transaction(runs.all_runs)
     # What the caller does when the connection is lost depends on the call: see `enrichment.caller`.
-    permit = _in_one_transaction(attempts.permit)
-    reschedule = _in_one_transaction(attempts.reschedule)
-    settle = _in_one_transaction(attempts.settle)
-    release = _in_one_transaction(attempts.release)
+    permit = _in_transaction(attempts.permit, is_repeated=False)
+    reschedule = _in_transaction(attempts.reschedule, is_repeated=False)
+    settle = _in_transaction(attempts.settle, is_repeated=False)
+    release = _in_transaction(attempts.release, is_repeated=False)
     newest_attempt = _in_transaction(attempts.newest_attempt)
-    start_reading = _in_transaction(balance.start)
-    record_reading = _in_transaction(balance.record)
-    seconds_until_doubts_settle = _in_transaction(balance.seconds_until_doubts_settle)
-    knows_balance = _in_transaction(balance.is_known)
-    last_reading = _in_transaction(balance.last)
+    start_reading = _in_transaction(balance_readings.start)
+    record_reading = _in_transaction(balance_readings.record)
+    seconds_until_doubts_settle = _in_transaction(balance_readings.seconds_until_doubts_settle)
+    last_reading = _in_transaction(balance_readings.last)
     totals = _in_transaction(budget.totals)
     runs_over_cap = _in_transaction(budget.runs_over_cap)
     days_over = _in_transaction(budget.days_over)
     changes_since = _in_transaction(changes.changes_since)
     write_restore_marker = _in_transaction(changes.write_restore_marker)
     has_restore_marker = _in_transaction(changes.has_restore_marker)
-    sequence = _in_transaction(people.current_sequence)
-    find = _in_transaction(people.find)
-    erase = _in_transaction(erasure.erase)
-    erased_people = _in_transaction(erasure.erased_people)
+    erase = _in_transaction(erased_people.erase)
+    erased_people = _in_transaction(erased_people.erased_people)
     remove_overdue = _in_transaction(retention.remove_overdue)
     overdue = _in_transaction(retention.overdue)
 
@@ -99,7 +88,7 @@ class Ledger:
         self.address = address
         self.database = database_at(address)
         self.database.open(form.version)
-        self.clock = LedgerClock(clock, self.database.has_own_clock)
+        self._clock = clock
         self._form = form
         try:
             with self.transaction() as tx:
@@ -123,15 +112,16 @@ class Ledger:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """One transaction: committed at the end of the body, rolled back when the body raises."""
-        began = 0.0
+        began, has_own_clock = 0.0, self.database.has_own_clock
 
         def opening() -> str:
             nonlocal began
-            began = self.clock.clock.monotonic()
-            return self.clock.opening()
+            began = self._clock.monotonic()
+            return opening_statement(self._clock, has_own_clock)
 
         with self.database.transaction(opening) as (cursor, control):
-            yield Transaction(cursor, control, self.clock.reading(control, began), self._form)
+            now = read_clock(self._clock, has_own_clock, control, began)
+            yield Transaction(cursor, control, now, self._form)
 
     def read_clock(self) -> ClockReading:
         """The time now, by the clocks that decide on windows, leases and days."""
@@ -152,10 +142,6 @@ class Ledger:
             with self.transaction() as tx:
                 after = reread.reread_some(tx, judge, version, counts, after, dry_run)
         return counts
-
-    def audit(self) -> Audit:
-        """Check the ledger by the rules that always hold in it; changes nothing and stops no run."""
-        return audit_ledger(self.address)
 
     def overwrite_removed(self, thoroughly: bool = False) -> bool:
         """Leave no bytes of what was removed in the ledger's files; False when other runs keep it busy."""

@@ -11,11 +11,6 @@ from clodura_pipeline.ledger.rules.requests import EnrichmentRequest
 from clodura_pipeline.ledger.transaction import Transaction
 
 
-def current_sequence(tx: Transaction) -> int:
-    """The sequence of the newest change."""
-    return tx.execute("SELECT sequence FROM control").fetchone()[0]
-
-
 def owners_of(tx: Transaction, identifiers: Iterable[str], from_calls_only: bool = True) -> dict[str, int]:
     """The surviving key of each of these identifiers that the ledger knows.
 
@@ -32,11 +27,6 @@ def owners_of(tx: Transaction, identifiers: Iterable[str], from_calls_only: bool
         (*sought, int(from_calls_only)),
     )
     return {row[0]: row[1] for row in found}
-
-
-def find(tx: Transaction, identifiers: Iterable[str]) -> dict[str, int]:
-    """The surviving person key of each of these canonical identifiers that is known."""
-    return owners_of(tx, identifiers, from_calls_only=False)
 
 
 def survivor_of(tx: Transaction, person_key: int) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from clodura_pipeline.clodura.identifiers import Identifiers
+from clodura_pipeline.clodura.verdicts import RawAnswer
 from clodura_pipeline.ledger.engines.database import Cursor, Row
 from clodura_pipeline.ledger.rules.clock import Clock, ClockReading
 
@@ -24,36 +25,32 @@ class CanonicalForm:
 
 _MAX_AFTER_OTHERS_SECONDS = 1.0
 """A request that would have to leave later than this, so as not to overtake another, waits and is decided on again."""
-_DATABASE = "database"
-"""Stands for the boot of a host where times are the database's."""
 
 
-@dataclass(frozen=True)
-class LedgerClock:
-    """The one place that decides which clock is asked: the host's, or that of a database which hosts share."""
+def opening_statement(clock: Clock, has_own_clock: bool) -> str:
+    """What a transaction begins with: it finds the control row, what decides beside it, and the database's time.
 
-    clock: Clock
-    is_of_database: bool
+    Args:
+        has_own_clock: hosts share the database, so that times are its own.
+    """
+    # From the arrival of the statement: the time that its transaction waited for others.
+    waited = "extract(epoch FROM clock_timestamp() - statement_timestamp())::float8"
+    stated = f"{clock.database_time()} AS stated, {waited} AS waited, " if has_own_clock else ""
+    leases = "(SELECT min(lease_until) FROM attempts WHERE state = 'sent') AS next_lease_end"
+    newest = "(SELECT stamp FROM sends ORDER BY id DESC LIMIT 1) AS newest_stamp"
+    return f"SELECT {stated}{leases}, {newest}, control.* FROM control"
 
-    def opening(self) -> str:
-        """The statement that a transaction begins with: the control row, what stands beside it here, and the time."""
-        # From the arrival of the statement: the time that its transaction waited for others.
-        waited = "extract(epoch FROM clock_timestamp() - statement_timestamp())::float8"
-        stated = f"{self.clock.database_time()} AS stated, {waited} AS waited, " if self.is_of_database else ""
-        leases = "(SELECT min(lease_until) FROM attempts WHERE state = 'sent') AS next_lease_end"
-        newest = "(SELECT stamp FROM sends ORDER BY id DESC LIMIT 1) AS newest_stamp"
-        return f"SELECT {stated}{leases}, {newest}, control.* FROM control"
 
-    def reading(self, opening: Row, began: float) -> ClockReading:
-        """The time in a transaction, from its opening row; `began`: when it was sent, on the process's clock."""
-        local = self.clock.monotonic()
-        if self.is_of_database:
-            stated = opening["stated"]
-            now = ClockReading(_DATABASE, stated, stated, local, max(0.0, local - began - opening["waited"]))
-        else:
-            now = ClockReading(self.clock.boot_id(), local, self.clock.wall(), local)
-        offset = opening["server_offset"] if opening["boot_id"] == now.boot_id else None
-        return now if offset is None else replace(now, server=now.stamp + offset, is_learned=True)
+def read_clock(clock: Clock, has_own_clock: bool, opening: Row, began: float) -> ClockReading:
+    """The time in a transaction, from its opening row; `began`: when it was sent, on the process's clock."""
+    local = clock.monotonic()
+    if has_own_clock:
+        stated = opening["stated"]  # no boot of a host changes it
+        now = ClockReading("database", stated, stated, local, max(0.0, local - began - opening["waited"]))
+    else:
+        now = ClockReading(clock.boot_id(), local, clock.wall(), local)
+    offset = opening["server_offset"] if opening["boot_id"] == now.boot_id else None
+    return now if offset is None else replace(now, server=now.stamp + offset, is_learned=True)
 
 
 class Transaction:
@@ -72,6 +69,14 @@ class Transaction:
         newest = self.control["newest_stamp"]
         after_others = 0.0 if newest is None else newest - self.now.sent_stamp
         return self.now.later(max(0.0, ahead_seconds, min(after_others, _MAX_AFTER_OTHERS_SECONDS)))
+
+    def learn_server_time(self, answer: RawAnswer, sent_stamp: float | None = None) -> None:
+        """Take over Clodura's clock from an answer, for this transaction and later ones."""
+        learned = self.now.corrected_by(answer, sent_stamp)
+        if learned is not self.now:
+            offset = learned.server - learned.stamp
+            self.execute("UPDATE control SET server_offset = ? WHERE boot_id = ?", (offset, learned.boot_id))
+            self.now = learned
 
     @cached_property
     def sequence(self) -> int:

@@ -17,6 +17,7 @@ from clodura_pipeline.identity.canonical import CANONICAL_VERSION, identifiers_o
 from clodura_pipeline.identity.cells.linkedin import profile_id
 from clodura_pipeline.ledger import CanonicalForm, Ledger, Permit
 from clodura_pipeline.ledger.engines.schema import columns
+from clodura_pipeline.ledger.maintenance.audit import audit_ledger
 from clodura_pipeline.ledger.rules.clock import SystemClock
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
 from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, person_key
@@ -62,7 +63,7 @@ def measure_ledger(attempts: int) -> None:
                 permits, settlements = _call(ledger, attempts + made, made)
                 made += CALLS
                 audited = time.perf_counter()
-                audit = ledger.audit()
+                audit = audit_ledger(ledger.address)
                 assert audit.sound, audit.problems
                 assert audit.calls == made
                 check_seconds = time.perf_counter() - audited

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from clocks import FakeClock
-from ledger_checks import partition, rows
+from ledger_checks import owners, partition, rows
 from manual_run import VERDICTS, ManualRun
 from requests_of_tests import FILE_DATE, FORM, canonical_of
 
@@ -14,6 +14,7 @@ from clodura_pipeline.clodura.answers.enrichment import Enrichment, Found, Organ
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import State, Verdict
 from clodura_pipeline.ledger import CanonicalForm, Ledger, LedgerError, Permit
+from clodura_pipeline.ledger.maintenance.audit import audit_ledger
 from clodura_pipeline.ledger.rules.eligibility import Answered
 from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, person_key
 
@@ -80,7 +81,7 @@ def test_a_spelling_of_the_new_form_finds_the_answer_that_is_there(
     clock = FakeClock()
     with Ledger(path, clock, NEWER) as ledger:
         assert isinstance(ManualRun(ledger, clock, "later").permit(request(NEWER, **later)), Answered)
-        assert ledger.audit().sound
+        assert audit_ledger(ledger.address).sound
     assert rows(path, "SELECT id, person_key, state, charged_credits, request, raw FROM attempts") == before
 
 
@@ -90,13 +91,13 @@ def test_two_spellings_of_one_person_are_joined_and_readers_see_it(memory: Path)
     write(path, [(one, "no_match"), (other, "person")])
     clock = FakeClock()
     with Ledger(path, clock, FORM) as ledger:
-        sequence = ledger.sequence()
+        sequence = ledger.changes_since(0).sequence
     with Ledger(path, clock, NEWER) as ledger:
         assert partition(path) == {frozenset({"em:ada.l@x.example", "em:adal@x.example"})}
-        assert set(ledger.find(["em:ada.l@x.example", "em:adal@x.example"]).values()) == {one.person_key}
+        assert set(owners(ledger.address, "em:ada.l@x.example", "em:adal@x.example").values()) == {one.person_key}
         changes = ledger.changes_since(sequence)
         assert (other.person_key, one.person_key) in {(row[0], row[1]) for row in changes.people}
-        assert ledger.audit().sound
+        assert audit_ledger(ledger.address).sound
 
 
 def test_readers_see_an_identifier_that_only_the_new_form_has(memory: Path) -> None:
@@ -104,7 +105,7 @@ def test_readers_see_an_identifier_that_only_the_new_form_has(memory: Path) -> N
     one = request(FORM, email="ada.l@x.example")
     write(path, [(one, "person")])
     with Ledger(path, clock, FORM) as ledger:
-        sequence = ledger.sequence()
+        sequence = ledger.changes_since(0).sequence
     with Ledger(path, clock, NEWER) as ledger:
         assert ("em:adal@x.example", one.person_key, 1) in ledger.changes_since(sequence).identifiers
 
@@ -120,13 +121,13 @@ def test_people_with_different_profiles_are_not_joined_by_an_address(memory: Pat
     write(path, [(each, "person") for each in (same_person[older], same_person[1 - older], other)])
     clock = FakeClock()
     with Ledger(path, clock, NEWER) as ledger:
-        keys = ledger.find(["li:ab", "li:a-b", "li:other"])
+        keys = owners(ledger.address, "li:ab", "li:a-b", "li:other")
         assert keys["li:ab"] == keys["li:a-b"] != keys["li:other"]
         run = ManualRun(ledger, clock, "later")
         for profile in ("ab", "other"):
             later = request(NEWER, linkedin_url=f"linkedin.com/in/{profile}")
             assert run.permit(later) == Answered(State.PERSON)
-        assert ledger.audit().sound
+        assert audit_ledger(ledger.address).sound
 
 
 def test_what_only_files_said_passes_to_the_person_who_was_called_by_it(memory: Path) -> None:
@@ -136,7 +137,7 @@ def test_what_only_files_said_passes_to_the_person_who_was_called_by_it(memory: 
     write(path, [(by_files, "person"), (called, "no_match")])
     clock = FakeClock()
     with Ledger(path, clock, NEWER) as ledger:
-        assert ledger.find(["em:adal@x.example"]) == {"em:adal@x.example": called.person_key}
+        assert owners(ledger.address, "em:adal@x.example") == {"em:adal@x.example": called.person_key}
         later = request(NEWER, email="adal@x.example")
         assert ManualRun(ledger, clock, "later").permit(later) == Answered(State.NO_MATCH)
 
@@ -182,7 +183,7 @@ def test_a_migration_that_fails_changes_nothing(memory: Path) -> None:
         Ledger(path, clock, replace(NEWER, identifiers_of=fails_late))
     assert partition(path) == before
     with Ledger(path, clock, FORM) as ledger:
-        assert ledger.audit().sound
+        assert audit_ledger(ledger.address).sound
 
 
 def test_nothing_of_erased_people_comes_back(memory: Path) -> None:
@@ -192,4 +193,4 @@ def test_nothing_of_erased_people_comes_back(memory: Path) -> None:
         ledger.erase(["em:ada.l@x.example"])
     with Ledger(path, clock, NEWER) as ledger:
         assert partition(path) == {frozenset({"em:b.c@x.example", "em:bc@x.example"})}
-        assert ledger.audit().sound
+        assert audit_ledger(ledger.address).sound

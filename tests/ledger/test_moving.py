@@ -68,7 +68,7 @@ def test_a_copy_on_the_other_engine_is_the_same_ledger_and_goes_on(
         assert run.permit("person-zqperson") == Answered(State.PERSON)
         run.call("new", "person")  # with ids that follow on those copied
         run.call("ambiguous-zqperson", "person")  # its lease was of the other clock, and has ended
-        assert ledger.audit().sound
+        assert audit_ledger(ledger.address).sound
     assert len(rows(target, "SELECT 1 FROM attempts")) == len(rows(used, "SELECT 1 FROM attempts")) + 2
     again = clodura("ledger", "copy", *words, address=used, folder=tmp_path)
     assert again.exit_code == 1

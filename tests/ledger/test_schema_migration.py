@@ -10,6 +10,7 @@ from manual_run import FREE, ManualRun
 from requests_of_tests import FORM
 
 from clodura_pipeline.ledger import Address, Ledger, LedgerError, Permit, Wait
+from clodura_pipeline.ledger.maintenance.audit import audit_ledger
 from clodura_pipeline.ledger.rules.policy import Limits
 
 
@@ -38,4 +39,4 @@ def test_calls_of_a_ledger_of_version_2_still_fill_the_windows(
         assert isinstance(run.permit("c"), Wait)
         clock.go_on(2)
         assert isinstance(run.permit("c"), Permit)
-        assert ledger.audit().sound
+        assert audit_ledger(ledger.address).sound

@@ -41,13 +41,18 @@ def sums(address: Address) -> Totals:
     return Totals(*rows(address, f"SELECT {_SUMS} FROM attempts")[0])
 
 
-def partition(address: Address) -> set[frozenset[str]]:
-    """Which identifiers belong to one person."""
-    together: dict[int, set[str]] = defaultdict(set)
+def owners(address: Address, *sought: str) -> dict[str, int]:
+    """The surviving key that each identifier leads to; of all identifiers, or of these."""
     query = (
         "SELECT i.identifier, coalesce(p.alias_of, p.person_key) FROM identifiers i JOIN people p USING (person_key)"
     )
-    for identifier, key in rows(address, query):
+    return {row[0]: row[1] for row in rows(address, query) if not sought or row[0] in sought}
+
+
+def partition(address: Address) -> set[frozenset[str]]:
+    """Which identifiers belong to one person."""
+    together: dict[int, set[str]] = defaultdict(set)
+    for identifier, key in owners(address).items():
         together[key].add(identifier)
     return {frozenset(group) for group in together.values()}
 

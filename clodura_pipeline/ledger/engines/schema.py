@@ -145,7 +145,7 @@ CREATE TABLE readings (                       -- of Clodura's own balance
     shape TEXT NOT NULL,
     charged_credits REAL NOT NULL,            -- total charged by the ledger at that time
     at_risk_credits REAL NOT NULL,            -- after what this reading proved free
-    interval TEXT,                            -- against the reading before: see balance.BalanceReading
+    interval TEXT,                            -- against the reading before: see balance_readings
     drop_credits REAL,
     settled_credits REAL,
     unexplained_credits REAL

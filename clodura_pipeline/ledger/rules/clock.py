@@ -1,8 +1,8 @@
-"""Time as the ledger needs it, handed in so that tests decide what time it is.
+"""Time as the ledger needs it: this host's clocks (handed in, so that tests decide what time it is), and Clodura's.
 
 On one host, windows and leases are measured on the monotonic clock, which all processes of one boot share (Linux
-CLOCK_MONOTONIC, macOS mach_absolute_time) and which no clock change moves. UTC days need wall time, corrected by
-Clodura's `Date`. Hosts that share a ledger take both from its database: see `transaction.LedgerClock`.
+CLOCK_MONOTONIC, macOS mach_absolute_time) and which no clock change moves. Hosts that share a ledger use its database's
+clock: see `transaction.read_clock`. UTC days go by Clodura's clock, as the `Date` headers of its answers state it.
 """
 
 import threading
@@ -12,7 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from clodura_pipeline.clodura.verdicts import RawAnswer, http_date
+
 _BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
+_AGREES_WITHIN_SECONDS = 2.0
+"""A `Date` header has whole seconds: within this, the own, finer clock is taken to be right."""
+_PLAUSIBLE_YEARS = range(2020, 2100)
 
 
 class Clock(Protocol):
@@ -98,6 +103,36 @@ class ClockReading:
     def day(self) -> str:
         """The UTC day by Clodura's clock."""
         return utc_day(self.server)
+
+    def stamp_of_arrival(self, answer: RawAnswer) -> float:
+        """When an answer's headers arrived."""
+        return self.stamp - (self.local - answer.arrived_at) if answer.arrived_at else self.stamp
+
+    def corrected_by(self, answer: RawAnswer, sent_stamp: float | None) -> "ClockReading":
+        """This time with Clodura's clock as an answer's `Date` states it; itself where that changes nothing.
+
+        It was stated after the request was sent and before the answer's headers arrived: what is believed of Clodura's
+        clock stands as long as it fits in between, however late the answer is settled. It is kept as an offset against
+        the clock of the stamps, so a jump of a host's wall clock moves no UTC day.
+        """
+        stated = stated_time(answer)
+        if stated is None:
+            return self
+        arrived = self.stamp_of_arrival(answer)
+        least = stated + 0.5 - arrived
+        most = max(least, stated + 0.5 - (arrived if sent_stamp is None else sent_stamp))
+        offset = self.server - self.stamp
+        agrees = least - _AGREES_WITHIN_SECONDS <= offset <= most + _AGREES_WITHIN_SECONDS
+        if agrees and self.is_learned:
+            return self
+        offset = offset if agrees else min(max(offset, least), most)
+        return replace(self, server=self.stamp + offset, is_learned=True)
+
+
+def stated_time(answer: RawAnswer) -> float | None:
+    """The time in an answer's `Date`, in epoch seconds; None where there is none that can be believed."""
+    date = http_date(answer.date)
+    return date.timestamp() if date is not None and date.year in _PLAUSIBLE_YEARS else None
 
 
 def utc_day(epoch_seconds: float) -> str:

@@ -10,7 +10,6 @@ from clodura_pipeline.ledger.budget import Wait
 from clodura_pipeline.ledger.rules.policy import Policy
 from clodura_pipeline.ledger.rules.requests import Run
 from clodura_pipeline.ledger.rules.stops import Stop
-from clodura_pipeline.ledger.server_time import learn_server_time
 from clodura_pipeline.ledger.transaction import Transaction
 
 SMALLEST_CHARGE_CREDITS = 0.5
@@ -96,7 +95,8 @@ def record(
     Args:
         answer: where it was read, for Clodura's time.
     """
-    learn_server_time(tx, answer)
+    if answer is not None:
+        tx.learn_server_time(answer)
     quiet = started.at_rest and newest_attempt(tx) == started.watermark
     spent = started.spent
     before = tx.execute(
@@ -129,11 +129,6 @@ def last(tx: Transaction) -> BalanceReading | None:
         "ORDER BY id DESC LIMIT 1"
     ).fetchone()
     return BalanceReading(*row) if row else None
-
-
-def is_known(tx: Transaction) -> bool:
-    """Whether any reading ever had a balance."""
-    return tx.execute("SELECT 1 FROM readings WHERE credits IS NOT NULL LIMIT 1").fetchone() is not None
 
 
 def _settled_between(tx: Transaction, after: int, until: int) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from clodura_pipeline.ledger.engines.database import Row
-from clodura_pipeline.ledger.people import find, keys_of, learn_identifier, survivor_of
+from clodura_pipeline.ledger.people import keys_of, learn_identifier, owners_of, survivor_of
 from clodura_pipeline.ledger.rules.stops import PendingReason
 from clodura_pipeline.ledger.transaction import Transaction
 
@@ -49,7 +49,7 @@ def erase(tx: Transaction, identifiers: Iterable[str]) -> ErasureCounts:
     The attempts stay, with state and money, and so does the file they were sent for: no total changes.
     """
     given = set(identifiers)
-    keys = keys_of(tx, find(tx, given).values())
+    keys = keys_of(tx, owners_of(tx, given, from_calls_only=False).values())
     known = _identifiers_of(tx, keys)
     secret = _secret(tx)
     tx.executemany(
