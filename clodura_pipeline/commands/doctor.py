@@ -24,7 +24,7 @@ from clodura_pipeline.intake.files import find_files
 from clodura_pipeline.ledger import exists
 from clodura_pipeline.ledger.engines.database import engine_of
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
-from clodura_pipeline.ledger.rules.clock import SystemClock
+from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.policy import Policy
 from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, person_key
 from clodura_pipeline.settings import Settings, load_settings, variable_of
@@ -181,7 +181,7 @@ def _call(settings: Settings, identifiers: Identifiers, yes: bool) -> None:
     policy = Policy(settings.limits, settings.budget, settings.timeout_seconds, 1)
     with (
         open_ledger(settings.ledger) as ledger,
-        open_session(ledger, client, identity, policy, SystemClock(), reader) as session,
+        open_session(ledger, client, identity, policy, Clock(), reader) as session,
     ):
         if session.dispatcher.stopped:
             raise click.ClickException(f"No call was made: {session.dispatcher.stopped.reason}.")

@@ -14,7 +14,6 @@ from clodura_pipeline.ledger.maintenance.copies import copy_ledger
 from clodura_pipeline.ledger.maintenance.copies import export as export_ledger
 from clodura_pipeline.settings import load_settings
 
-_DAYS_SHOWN = 14
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -136,10 +135,4 @@ def _show_sums(audit: Audit) -> None:
     )
     for name, value in lines:
         click.echo(f"{name:<12} {value}")
-    if audit.by_day:
-        click.echo(f"\n{'UTC day':<12} {'calls':>8} {'charged':>8} {'at risk':>8}")
-    for day in audit.by_day[-_DAYS_SHOWN:]:
-        click.echo(f"{day.day:<12} {day.calls:>8} {day.charged:>8g} {day.at_risk:>8g}")
-    if len(audit.by_day) > _DAYS_SHOWN:
-        click.echo(f"and {len(audit.by_day) - _DAYS_SHOWN} earlier days")
     click.echo()

@@ -17,7 +17,6 @@ from clodura_pipeline.ledger import (
     LedgerUnavailable,
     LedgerUnreachable,
     Permit,
-    Settled,
     Wait,
 )
 from clodura_pipeline.ledger.rules.clock import Clock
@@ -92,8 +91,8 @@ class Caller:
         if isinstance(raw, NotSent):
             self._store(lambda: self._ledger.release(permit.attempt_id, raw.reason.value))
             return Called(verdict, permit.send_at, 0, was_sent=False)
-        verdict, settled = self._settle(permit, verdict, raw if isinstance(raw, RawAnswer) else None)
-        return Called(verdict, permit.send_at, settled.consecutive_429s)
+        verdict, consecutive_429s = self._settle(permit, verdict, raw if isinstance(raw, RawAnswer) else None)
+        return Called(verdict, permit.send_at, consecutive_429s)
 
     def _await_permit(
         self, request: EnrichmentRequest, stopping: Callable[[], bool]
@@ -170,8 +169,12 @@ class Caller:
         if stopping() or self.clock.monotonic() >= ends:
             raise PermitReleased
 
-    def _settle(self, permit: Permit, verdict: Verdict, raw: RawAnswer | None) -> tuple[Verdict, Settled]:
-        """Store the outcome; only the bytes of the answer where what was read in them cannot be stored."""
+    def _settle(self, permit: Permit, verdict: Verdict, raw: RawAnswer | None) -> tuple[Verdict, int]:
+        """Store the outcome; only the bytes of the answer where what was read in them cannot be stored.
+
+        Returns:
+            What was stored, and how many 429s in a row it is the last of.
+        """
         try:
             return verdict, self._write(permit, verdict, raw)
         except LedgerError:
@@ -183,7 +186,7 @@ class Caller:
             bare = replace(raw, date=None)  # the bytes are kept whatever else about the answer is odd
             return kept, self._write(permit, kept, bare)
 
-    def _write(self, permit: Permit, verdict: Verdict, raw: RawAnswer | None) -> Settled:
+    def _write(self, permit: Permit, verdict: Verdict, raw: RawAnswer | None) -> int:
         version = self._reader.version
         return self._store(lambda: self._ledger.settle(permit.attempt_id, verdict, raw, self.policy, version))
 

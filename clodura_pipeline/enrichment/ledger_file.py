@@ -3,7 +3,7 @@
 from clodura_pipeline.identity.canonical import CANONICAL_VERSION, identifiers_of
 from clodura_pipeline.identity.cells.linkedin import profile_id
 from clodura_pipeline.ledger import Address, CanonicalForm, Ledger
-from clodura_pipeline.ledger.rules.clock import SystemClock
+from clodura_pipeline.ledger.rules.clock import Clock
 
 
 def open_ledger(address: Address) -> Ledger:
@@ -13,4 +13,4 @@ def open_ledger(address: Address) -> Ledger:
         LedgerError: it cannot be used; the message says what to do.
     """
     form = CanonicalForm(CANONICAL_VERSION, identifiers_of, profile_id)
-    return Ledger(address, SystemClock(), form)
+    return Ledger(address, Clock(), form)

@@ -19,7 +19,7 @@ from clodura_pipeline.graph.partitions import utc_now
 from clodura_pipeline.graph.runs.config import EnrichmentConfig
 from clodura_pipeline.identity.suppression import Suppression, read_suppression
 from clodura_pipeline.ledger import Ledger, Retention
-from clodura_pipeline.ledger.rules.clock import SystemClock
+from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.policy import Budget, Policy, Refresh
 from clodura_pipeline.settings import API_KEY, Settings, check_settings, project_root, resolve_api_key, variable_of
 from clodura_pipeline.warehouse.published.build import build_analyst_tables
@@ -124,7 +124,7 @@ class CloduraResource(dg.ConfigurableResource):
         )
         key = resolve_api_key(self.api_key_env)
         client = ClientSettings(settings.base_url, key, settings.timeout_seconds, settings.max_workers)
-        with open_session(ledger, client, identity, policy, SystemClock(), self.answer_reader()) as session:
+        with open_session(ledger, client, identity, policy, Clock(), self.answer_reader()) as session:
             yield session
 
 

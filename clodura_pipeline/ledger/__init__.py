@@ -1,6 +1,6 @@
 """The ledger: the transactional database that every call passes through, before and after. All SQL on it is here."""
 
-from clodura_pipeline.ledger.attempts import Decision, Permit, Settled
+from clodura_pipeline.ledger.attempts import Decision, Permit
 from clodura_pipeline.ledger.balance_readings import BalanceReading, StartedReading
 from clodura_pipeline.ledger.budget import Totals, Wait
 from clodura_pipeline.ledger.changes import Changes
@@ -35,7 +35,6 @@ __all__ = [
     "Permit",
     "Removed",
     "Retention",
-    "Settled",
     "StartedReading",
     "Totals",
     "Wait",

@@ -39,14 +39,6 @@ class Permit:
 Decision = Permit | Answered | InFlight | Ineligible | Wait | Stop
 
 
-@dataclass(frozen=True)
-class Settled:
-    """What became of an attempt. `consecutive_429s`: 429s in a row, each after a pause of its own."""
-
-    state: State
-    consecutive_429s: int = 0
-
-
 def permit(
     tx: Transaction, request: EnrichmentRequest, run: Run, policy: Policy, ahead_seconds: float = 0.0
 ) -> Decision:
@@ -106,10 +98,13 @@ def reschedule(tx: Transaction, attempt_id: int, policy: Policy, ahead_seconds: 
 
 def settle(
     tx: Transaction, attempt_id: int, verdict: Verdict, raw: RawAnswer | None, policy: Policy, reader_version: str
-) -> Settled:
+) -> int:
     """Write what a call came to: raw bytes, state, money, parsed fields; all or nothing.
 
     Also right for a call whose lease has ended meanwhile: what was in doubt is then known after all.
+
+    Returns:
+        How many 429s in a row this call is the last of, each after a pause of its own.
     """
     attempt = load_attempt(tx, attempt_id)
     if raw is not None:
@@ -124,7 +119,7 @@ def settle(
         "content_type": raw.content_type if raw else None,
     }
     write_verdict(tx, attempt, verdict, reader_version, received)
-    return Settled(verdict.state, consecutive_429s)
+    return consecutive_429s
 
 
 def write_verdict(
@@ -223,11 +218,7 @@ def _write_sent(
         "reserved_credits": WORST_COST_CREDITS,
         "sequence": tx.sequence,
     }
-    attempt_id = tx.execute(
-        f"INSERT INTO attempts (id, {', '.join(values)}) VALUES ((SELECT coalesce(max(id), 0) + 1 FROM attempts), "
-        f"{', '.join('?' * len(values))}) RETURNING id",
-        tuple(values.values()),
-    ).fetchone()[0]
+    attempt_id = tx.insert("attempts", values)
     budget.add(tx, budget.scopes_of(now.day, run.cap_scope), Totals(calls=1, reserved=WORST_COST_CREDITS))
     limits.count_send(tx, now, attempt_id)
     return Permit(attempt_id, now.local)

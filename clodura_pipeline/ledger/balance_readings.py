@@ -1,6 +1,6 @@
 """Readings of Clodura's balance, and what two of them prove about the calls between them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 from clodura_pipeline.clodura.balance import Balance
 from clodura_pipeline.clodura.verdicts import RawAnswer
@@ -106,16 +106,16 @@ def record(
     if quiet and balance.credits is not None and before is not None:
         settled = spent.charged - before["charged_credits"]
         if _is_zero(settled - _settled_between(tx, before["watermark"], started.watermark)):
-            result = _compare(before["credits"], balance, settled)
-    values = (
-        run.run_id, started.began_at, started.watermark, int(quiet), balance.credits, balance.shape, spent.charged,
-        spent.at_risk, result.interval, result.drop_credits, result.settled_credits, result.unexplained_credits,
-    )  # fmt: skip
-    reading_id = tx.execute(
-        "INSERT INTO readings VALUES ((SELECT coalesce(max(id), 0) + 1 FROM readings), "
-        f"{', '.join('?' * len(values))}) RETURNING id",
-        values,
-    ).fetchone()[0]
+            result = _compare(before["credits"], result, settled)
+    written = {
+        "run_id": run.run_id,
+        "read_at": started.began_at,
+        "watermark": started.watermark,
+        "quiet": int(quiet),
+        "charged_credits": spent.charged,
+        "at_risk_credits": spent.at_risk,
+    }
+    reading_id = tx.insert("readings", written | asdict(result))
     if before is not None and result.interval == "agrees":
         _free_doubts(tx, before["watermark"], started.watermark, reading_id)
     _ = tx.sequence  # raised: readers see the reading
@@ -124,10 +124,8 @@ def record(
 
 def last(tx: Transaction) -> BalanceReading | None:
     """The newest reading; None when there is none."""
-    row = tx.execute(
-        "SELECT credits, shape, interval, drop_credits, settled_credits, unexplained_credits FROM readings "
-        "ORDER BY id DESC LIMIT 1"
-    ).fetchone()
+    columns = ", ".join(field.name for field in fields(BalanceReading))
+    row = tx.execute(f"SELECT {columns} FROM readings ORDER BY id DESC LIMIT 1").fetchone()
     return BalanceReading(*row) if row else None
 
 
@@ -137,19 +135,17 @@ def _settled_between(tx: Transaction, after: int, until: int) -> float:
     return tx.execute(query, (after, until)).fetchone()[0]
 
 
-def _compare(before_credits: float, balance: Balance, settled: float) -> BalanceReading:
-    assert balance.credits is not None
-    drop = before_credits - balance.credits
-    unexplained = drop - settled
+def _compare(before_credits: float, reading: BalanceReading, settled: float) -> BalanceReading:
+    assert reading.credits is not None
+    drop = before_credits - reading.credits
+    unexplained = 0.0 if _is_zero(drop - settled) else drop - settled
     if drop < 0:
-        return BalanceReading(balance.credits, balance.shape, "topped_up", drop, settled, None)
-    if _is_zero(unexplained):
-        unexplained = 0.0
+        return replace(reading, interval="topped_up", drop_credits=drop, settled_credits=settled)
     if unexplained < 0:
         interval = "less_than_charged"
     else:
         interval = "agrees" if unexplained < SMALLEST_CHARGE_CREDITS else "unexplained"
-    return BalanceReading(balance.credits, balance.shape, interval, drop, settled, unexplained)
+    return BalanceReading(reading.credits, reading.shape, interval, drop, settled, unexplained)
 
 
 def _is_zero(credits: float) -> bool:

@@ -166,13 +166,3 @@ def runs_over_cap(tx: Transaction) -> list[tuple[str, float, int]]:
         "GROUP BY r.cap_scope HAVING min(r.max_credits) > 0) AS capped WHERE spent > cap"
     )
     return [(row[0], row[1], row[2]) for row in rows]
-
-
-def days_over(tx: Transaction, cap: int) -> list[tuple[str, float]]:
-    """UTC days that spent more than a cap: (day, credits)."""
-    rows = tx.execute(
-        "SELECT substr(scope, 5), charged_credits + at_risk_credits FROM totals "
-        "WHERE scope LIKE 'day:%' AND charged_credits + at_risk_credits > ?",
-        (cap,),
-    )
-    return [(row[0], row[1]) for row in rows]

@@ -62,9 +62,8 @@ def changes_since(tx: Transaction, sequence: int) -> Changes:
 def write_restore_marker(tx: Transaction) -> str:
     """A mark that is in the ledger from now on: a ledger without it was restored from an older backup."""
     mark = uuid.uuid4().hex
-    newest = "(SELECT coalesce(max(id), 0) FROM restore_markers)"
-    tx.execute(f"INSERT INTO restore_markers VALUES ({newest} + 1, ?)", (mark,))
-    tx.execute(f"DELETE FROM restore_markers WHERE id <= {newest} - ?", (_MARKERS_KEPT,))
+    written = tx.insert("restore_markers", {"mark": mark})
+    tx.execute("DELETE FROM restore_markers WHERE id <= ?", (written - _MARKERS_KEPT,))
     return mark
 
 

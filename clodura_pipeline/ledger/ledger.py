@@ -67,7 +67,6 @@ class Ledger:
     last_reading = _in_transaction(balance_readings.last)
     totals = _in_transaction(budget.totals)
     runs_over_cap = _in_transaction(budget.runs_over_cap)
-    days_over = _in_transaction(budget.days_over)
     changes_since = _in_transaction(changes.changes_since)
     write_restore_marker = _in_transaction(changes.write_restore_marker)
     has_restore_marker = _in_transaction(changes.has_restore_marker)
@@ -136,7 +135,7 @@ class Ledger:
         with self.transaction() as tx:
             if not reread.is_needed(tx, version):
                 return None
-            counts = RereadCounts(without_bytes=reread.without_bytes(tx, version))
+        counts = RereadCounts()
         after: int | None = 0
         while after is not None:
             with self.transaction() as tx:

@@ -123,15 +123,12 @@ def join(tx: Transaction, person_keys: Iterable[int]) -> int:
 
 
 def learn_identifier(tx: Transaction, person_key: int, identifier: str) -> None:
-    """An answer named an identifier of this person: it leads to them from now on, joining who had it before."""
-    found = tx.execute(
-        "SELECT coalesce(p.alias_of, p.person_key), i.from_call FROM identifiers i "
-        "JOIN people p ON p.person_key = i.person_key WHERE i.identifier = ?",
-        (identifier,),
-    ).fetchone()
-    owner, from_call = found if found is not None else (person_key, 0)
-    if not from_call or owner != person_key:
-        assign(tx, join(tx, (owner, person_key)), [identifier])
+    """It leads to this person from now on, who is joined with the person that calls know by it."""
+    owner = owners_of(tx, [identifier]).get(identifier)
+    if owner is None:
+        assign(tx, survivor_of(tx, person_key), [identifier])
+    else:
+        join(tx, (owner, person_key))
 
 
 def _added(tx: Transaction, person_key: int) -> int:

@@ -1,6 +1,6 @@
 """One transaction of the ledger, as its parts use it: the statements, the time in it, and what controls all calls."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -69,6 +69,14 @@ class Transaction:
         newest = self.control["newest_stamp"]
         after_others = 0.0 if newest is None else newest - self.now.sent_stamp
         return self.now.later(max(0.0, ahead_seconds, min(after_others, _MAX_AFTER_OTHERS_SECONDS)))
+
+    def insert(self, table: str, values: Mapping[str, object]) -> int:
+        """Insert a row; returns its id, the next one."""
+        statement = (
+            f"INSERT INTO {table} (id, {', '.join(values)}) VALUES ((SELECT coalesce(max(id), 0) + 1 FROM {table}), "
+            f"{', '.join('?' * len(values))}) RETURNING id"
+        )
+        return self.execute(statement, tuple(values.values())).fetchone()[0]
 
     def learn_server_time(self, answer: RawAnswer, sent_stamp: float | None = None) -> None:
         """Take over Clodura's clock from an answer, for this transaction and later ones."""

@@ -28,7 +28,7 @@ from clodura_pipeline.identity.cells.linkedin import profile_id
 from clodura_pipeline.identity.suppression import Suppression
 from clodura_pipeline.intake.files import find_files
 from clodura_pipeline.ledger import CanonicalForm, Ledger
-from clodura_pipeline.ledger.rules.clock import SystemClock
+from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.warehouse.database import working_database
 from clodura_pipeline.warehouse.landing import Days, land
 from clodura_pipeline.warehouse.published.build import build_analyst_tables
@@ -73,7 +73,7 @@ def write_contacts(target: Path, rows: int) -> None:
 
 
 def _ledger(folder: Path) -> Ledger:
-    return Ledger(folder / "state" / "ledger.sqlite", SystemClock(), FORM)
+    return Ledger(folder / "state" / "ledger.sqlite", Clock(), FORM)
 
 
 def read_csv(folder: Path) -> None:

@@ -18,7 +18,7 @@ from clodura_pipeline.identity.cells.linkedin import profile_id
 from clodura_pipeline.ledger import CanonicalForm, Ledger, Permit
 from clodura_pipeline.ledger.engines.schema import columns
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
-from clodura_pipeline.ledger.rules.clock import SystemClock
+from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
 from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, person_key
 
@@ -58,7 +58,7 @@ def measure_ledger(attempts: int) -> None:
         for share in SHARES:
             made += add_history(file, made, round(attempts * share) - made)
             start = time.perf_counter()
-            with Ledger(file, SystemClock(), FORM) as ledger:
+            with Ledger(file, Clock(), FORM) as ledger:
                 opened = time.perf_counter()
                 permits, settlements = _call(ledger, attempts + made, made)
                 made += CALLS

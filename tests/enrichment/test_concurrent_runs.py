@@ -20,7 +20,7 @@ from requests_of_tests import FORM, people_of_the_directory, request_for
 
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.ledger import Address, Ledger, Totals
-from clodura_pipeline.ledger.rules.clock import SystemClock
+from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
 from clodura_pipeline.sandbox import Sandbox
 from clodura_pipeline.sandbox.call_log import most_within
@@ -168,7 +168,7 @@ def _permit_all(ledger: Ledger, *names: str) -> None:
 def _open_and_permit(path: str, number: int, gate: str) -> None:
     while not Path(gate).exists():
         time.sleep(0.001)
-    with Ledger(Path(path), SystemClock(), FORM) as ledger:
+    with Ledger(Path(path), Clock(), FORM) as ledger:
         _permit_all(ledger, f"own-{number}", "shared")
 
 
@@ -206,13 +206,13 @@ def test_opening_waits_where_sqlite_does_not_wait_by_itself(ledger_path: Path, m
     connect = sqlite3.connect
     with monkeypatch.context() as patched:
         patched.setattr(sqlite3, "connect", lambda *args, **named: connect(*args, factory=Busy, **named))
-        Ledger(ledger_path, SystemClock(), FORM).close()
+        Ledger(ledger_path, Clock(), FORM).close()
     assert refusals == []
     assert rows(ledger_path, "PRAGMA journal_mode")[0][0] == "wal"
 
 
 def test_threads_of_one_process_share_a_ledger(ledger_path: Path) -> None:
-    with Ledger(ledger_path, SystemClock(), FORM) as ledger:
+    with Ledger(ledger_path, Clock(), FORM) as ledger:
         errors: list[BaseException] = []
 
         def work(number: int) -> None:

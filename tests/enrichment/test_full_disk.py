@@ -18,7 +18,7 @@ from clodura_pipeline.enrichment.dispatcher import Outcome
 from clodura_pipeline.enrichment.session import RunIdentity, open_session
 from clodura_pipeline.ledger import Ledger, LedgerError, Totals
 from clodura_pipeline.ledger.engines.sqlite import SqliteDatabase
-from clodura_pipeline.ledger.rules.clock import SystemClock
+from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.policy import Budget, Policy
 from clodura_pipeline.sandbox import Fault, Sandbox
 
@@ -28,7 +28,7 @@ PEOPLE = people_of_the_directory(4, "person")
 
 
 def opened(path: Path) -> Ledger:
-    return Ledger(path, SystemClock(), FORM)
+    return Ledger(path, Clock(), FORM)
 
 
 def fill(ledger: Ledger) -> tuple[sqlite3.Connection, int]:
@@ -47,7 +47,7 @@ def run_on_a_full_disk(
     """Call while the disk is full; room is made after so many seconds, or never. The outcomes, or the error."""
     outcomes: list[Outcome] = []
     settings = ClientSettings(sandbox.base_url, "sandbox-key", 1.0, 3)
-    clock = SystemClock()
+    clock = Clock()
     with Ledger(path, clock, FORM) as ledger:
         requests = requests_for(PEOPLE)
         try:
@@ -103,7 +103,7 @@ def test_a_paid_answer_waits_for_a_process_that_keeps_the_ledger_locked_beyond_t
     sandbox = start(latency_seconds=0.4)
     policy = replace(QUICK, timeout_seconds=0.6)
     settings = ClientSettings(sandbox.base_url, "sandbox-key", policy.timeout_seconds, 1)
-    clock = SystemClock()
+    clock = Clock()
     locked_at: list[float] = []
     with Ledger(ledger_path, clock, FORM) as ledger:
         requests = requests_for(PEOPLE[:1])

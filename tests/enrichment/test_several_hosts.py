@@ -22,7 +22,7 @@ from clodura_pipeline.enrichment.session import Session
 from clodura_pipeline.ledger import Ledger, LedgerError, LedgerUrl, Totals
 from clodura_pipeline.ledger.engines.postgresql import _Cursor
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
-from clodura_pipeline.ledger.rules.clock import SystemClock
+from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
 from clodura_pipeline.sandbox import Sandbox
 
@@ -135,7 +135,7 @@ def test_a_process_that_freezes_in_a_transaction_gives_the_ledger_back(
     monkeypatch.setattr(
         "clodura_pipeline.ledger.engines.postgresql._SESSION", b"SET idle_in_transaction_session_timeout = '300ms'"
     )
-    clock = SystemClock()
+    clock = Clock()
     with Ledger(url, clock, FORM) as frozen, Ledger(url, clock, FORM) as other:
         with pytest.raises(LedgerError), frozen.transaction() as cursor:
             cursor.execute("INSERT INTO undated_files VALUES ('half', 'done')")
@@ -168,7 +168,7 @@ def test_a_host_whose_clock_is_wrong_counts_on_the_same_windows_days_and_leases(
 
 
 def test_threads_that_wait_for_the_server_come_back_together(url: LedgerUrl, proxy: TcpProxy) -> None:
-    with Ledger(proxy.before(url), SystemClock(), FORM) as ledger:
+    with Ledger(proxy.before(url), Clock(), FORM) as ledger:
         proxy.cut()
         threading.Timer(0.5, proxy.mend).start()
         found: list[Totals] = []
@@ -202,7 +202,7 @@ def test_a_transaction_whose_connection_is_cut_is_made_again(
             threading.Timer(0.3, proxy.mend).start()
         return execute(cursor, statement, *parameters)
 
-    with Ledger(proxy.before(url), SystemClock(), FORM) as ledger:
+    with Ledger(proxy.before(url), Clock(), FORM) as ledger:
         expected = transaction(ledger)
         monkeypatch.setattr(_Cursor, "execute", cut_before_a_statement)
         assert transaction(ledger) == expected
@@ -223,7 +223,7 @@ def test_a_server_that_is_not_there_is_named_without_user_or_password(
 ) -> None:
     monkeypatch.setattr("clodura_pipeline.ledger.engines.postgresql.RECONNECT_SECONDS", 0.0)
     with pytest.raises(LedgerError, match=words) as caught:
-        Ledger(LedgerUrl(url), SystemClock(), FORM)
+        Ledger(LedgerUrl(url), Clock(), FORM)
     said = "".join(traceback.format_exception(caught.value))
     assert "sesame" not in said
     assert "ada" not in str(caught.value)
@@ -232,8 +232,8 @@ def test_a_server_that_is_not_there_is_named_without_user_or_password(
 def test_a_newer_ledger_and_one_that_is_missing_are_refused(url: LedgerUrl) -> None:
     with pytest.raises(LedgerError, match="There is no ledger at postgresql://"):
         audit_ledger(url)
-    Ledger(url, SystemClock(), FORM).close()
+    Ledger(url, Clock(), FORM).close()
     assert sums(url) == Totals()
     change(url, "UPDATE schema_version SET version = 99")
     with pytest.raises(LedgerError, match="version 99"):
-        Ledger(url, SystemClock(), FORM)
+        Ledger(url, Clock(), FORM)

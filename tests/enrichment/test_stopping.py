@@ -18,7 +18,7 @@ from clodura_pipeline.clodura.client import ClientSettings
 from clodura_pipeline.enrichment.dispatcher import Outcome, Progress
 from clodura_pipeline.enrichment.session import RunIdentity, Session, open_session
 from clodura_pipeline.ledger import Ledger
-from clodura_pipeline.ledger.rules.clock import SystemClock
+from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
 from clodura_pipeline.ledger.rules.stops import StopKind
 from clodura_pipeline.sandbox import Fault, Sandbox
@@ -76,7 +76,7 @@ def test_an_interrupted_consumer_makes_no_new_calls_and_stores_those_in_flight(
 def test_a_session_that_ends_while_outcomes_are_unread_makes_no_new_calls(start: Start, ledger_path: Path) -> None:
     sandbox = start(latency_seconds=0.1)
     kept: list[Iterator[Outcome]] = []
-    clock = SystemClock()
+    clock = Clock()
     settings = ClientSettings(sandbox.base_url, "sandbox-key", 3.0, 6)
     with Ledger(ledger_path, clock, FORM) as ledger:
         requests = requests_for(MANY)
@@ -176,7 +176,7 @@ def wait_for_calls(sandbox: Sandbox, calls: int, seconds: float = 20.0) -> None:
 
 def test_an_error_of_the_batches_ends_the_run_with_that_error_and_all_answers(start: Start, ledger_path: Path) -> None:
     sandbox = start(latency_seconds=0.02)
-    clock = SystemClock()
+    clock = Clock()
     settings = ClientSettings(sandbox.base_url, "sandbox-key", 3.0, 6)
     with Ledger(ledger_path, clock, FORM) as ledger:
         requests = requests_for(MANY)
@@ -201,7 +201,7 @@ def test_an_empty_list_makes_no_call_and_ends(start: Start, ledger_path: Path) -
 
 def test_one_session_may_dispatch_several_times(start: Start, ledger_path: Path) -> None:
     sandbox = start()
-    clock = SystemClock()
+    clock = Clock()
     settings = ClientSettings(sandbox.base_url, "sandbox-key", 3.0, 6)
     with Ledger(ledger_path, clock, FORM) as ledger:
         requests = requests_for(MANY)
@@ -226,7 +226,7 @@ def test_the_same_person_twice_in_a_list_is_called_for_once_and_answered_twice(s
 
 def test_progress_is_reported_during_calls_with_what_they_wait_for(start: Start, ledger_path: Path) -> None:
     sandbox = start(faults=(Fault("status_429", first_n=1),), retry_after_seconds=2)
-    clock = SystemClock()
+    clock = Clock()
     settings = ClientSettings(sandbox.base_url, "sandbox-key", 3.0, 6)
     seen: list[tuple[int, str | None]] = []
     with Ledger(ledger_path, clock, FORM) as ledger:

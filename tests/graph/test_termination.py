@@ -17,14 +17,14 @@ from project import TODAY, Project
 from clodura_pipeline.identity import canonical
 from clodura_pipeline.identity.cells.linkedin import profile_id
 from clodura_pipeline.ledger import CanonicalForm, Ledger
-from clodura_pipeline.ledger.rules.clock import SystemClock
+from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.sandbox import Directory
 
 PEOPLE = 120
 WORKERS = 8
 
 
-class LaterClock(SystemClock):
+class LaterClock(Clock):
     """An hour from now: all leases have ended."""
 
     def monotonic(self) -> float:

@@ -73,7 +73,7 @@ def plant(state: Path, change: str) -> None:
 def test_a_sound_ledger_is_called_sound_and_its_totals_are_shown(state: Path) -> None:
     result = clodura(state, "check")
     assert result.exit_code == 0, result.output
-    for shown in ("Sound", "6 charged, 2 reserved, 4 at risk", "10 (", "2026-11-22", "2026-11-23", "1 erased"):
+    for shown in ("Sound", "6 charged, 2 reserved, 4 at risk", "10 (", "1 erased"):
         assert shown in result.output
     assert "zqperson" not in result.output
 
@@ -95,7 +95,7 @@ PLANTED = {
     ),
     "an identifier without a person": (
         "INSERT INTO identifiers VALUES ('em:ghost', 999, 1)",
-        "identifier leads to a person",
+        "refers to rows that are there",
     ),
     "a call without a person": ("UPDATE attempts SET person_key = 999 WHERE id = 1", "refers to rows that are there"),
     "a call of no run": ("UPDATE attempts SET run_id = 'ghost' WHERE id = 1", "refers to rows that are there"),

@@ -13,7 +13,7 @@ from requests_of_tests import FORM
 
 from clodura_pipeline.clodura.answers.enrichment import Enrichment, Found, Organisation, Person
 from clodura_pipeline.clodura.identifiers import Identifiers
-from clodura_pipeline.clodura.verdicts import RawAnswer, State, Verdict
+from clodura_pipeline.clodura.verdicts import RawAnswer, Verdict
 from clodura_pipeline.ledger import ErasureCounts, Ledger, Permit, Removed, Retention
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
 from clodura_pipeline.ledger.rules.eligibility import Answered, Ineligible
@@ -91,7 +91,7 @@ def test_a_person_erased_while_a_call_is_in_flight_leaves_nothing_of_its_answer(
     permit = manual.permitted("zqann")
     manual.ledger.erase(["em:zqann@x.example"])
     raw = RawAnswer(200, b'{"personTitle": "Keeper of the zqtitle"}')
-    assert manual.ledger.settle(permit.attempt_id, answer("zqann"), raw, FREE, "1").state is State.PERSON
+    manual.ledger.settle(permit.attempt_id, answer("zqann"), raw, FREE, "1")
     assert manual.ledger.overwrite_removed()
     assert kept(path) == [("person", 0, 0)]
     assert manual.ledger.totals().charged == 2
@@ -130,10 +130,10 @@ def test_overdue_answers_go_and_are_never_paid_for_again(manual: ManualRun, path
     run_job(manual, "young")
     before, sequence = manual.ledger.totals(), manual.ledger.changes_since(0).sequence
     one_day = Retention(raw_days=1, field_days=1)
-    assert manual.ledger.overdue(one_day)[0] == Removed(raw=3, fields=1, unread=1)
+    assert manual.ledger.overdue(one_day) == Removed(raw=3, fields=1, unread=1)
     assert manual.ledger.remove_overdue(one_day) == Removed(raw=3, fields=1, unread=1)
     assert manual.ledger.overwrite_removed()
-    assert not manual.ledger.overdue(one_day)[0]
+    assert not manual.ledger.overdue(one_day)
     assert kept(path) == [("person", 0, 0), ("no_match", 0, 0), ("unrecognised", 0, 0), ("person", 1, 1)]
     assert [row[0] for row in manual.ledger.changes_since(sequence).attempts] == [1, 2, 3]
     assert manual.ledger.totals() == before
@@ -160,9 +160,9 @@ def test_the_day_of_the_strict_mode_is_24_hours(manual: ManualRun, clock: FakeCl
     run_job(manual, "another")
     strict = Retention(raw_days=1, field_days=1)
     clock.go_on(DAY - 1)
-    assert not manual.ledger.overdue(strict)[0]
+    assert not manual.ledger.overdue(strict)
     clock.go_on(1)
-    assert manual.ledger.overdue(strict)[0] == Removed(raw=1, fields=1)
+    assert manual.ledger.overdue(strict) == Removed(raw=1, fields=1)
 
 
 def test_overwriting_reports_when_another_run_reads(

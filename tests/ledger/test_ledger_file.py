@@ -22,7 +22,7 @@ from clodura_pipeline.ledger import Ledger, LedgerError, Permit, Totals
 from clodura_pipeline.ledger.engines.schema import SCHEMA_VERSION
 from clodura_pipeline.ledger.engines.sqlite import SqliteDatabase, _file_system, refuse_network_file_system
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
-from clodura_pipeline.ledger.rules.clock import SystemClock
+from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.policy import Budget, Policy
 from clodura_pipeline.sandbox import Sandbox
 
@@ -32,7 +32,7 @@ PEOPLE = people_of_the_directory(4, "person")
 
 
 def opened(path: Path) -> Ledger:
-    return Ledger(path, SystemClock(), FORM)
+    return Ledger(path, Clock(), FORM)
 
 
 def problem_of(path: Path) -> str:

@@ -4,12 +4,12 @@ import threading
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-from clodura_pipeline.ledger.rules.clock import SystemClock
+from clodura_pipeline.ledger.rules.clock import Clock
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
 
 
-class FakeClock:
+class FakeClock(Clock):
     """Time that passes only when the test lets it. Waiting lets it pass."""
 
     def __init__(self, wall: float = NOON, monotonic: float = 5_000.0) -> None:
@@ -51,7 +51,7 @@ class FakeClock:
         self.boot = boot
 
 
-class SkippingClock(SystemClock):
+class SkippingClock(Clock):
     """The machine's clock, on which time can be skipped: leases end without waiting for them."""
 
     def __init__(self) -> None:

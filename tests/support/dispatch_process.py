@@ -29,7 +29,7 @@ from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.enrichment.dispatcher import Outcome, Progress
 from clodura_pipeline.enrichment.session import RunIdentity, Session, open_session
 from clodura_pipeline.ledger import Address, BalanceReading, Ledger, LedgerUrl
-from clodura_pipeline.ledger.rules.clock import Clock, SystemClock
+from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
 from clodura_pipeline.ledger.rules.requests import EnrichmentRequest
 from clodura_pipeline.ledger.rules.stops import Stop
@@ -88,7 +88,7 @@ def run_job(
         ran: filled as it goes, so that an interruption leaves it.
         on_outcome: called with every outcome as it comes, where the asset would log it.
     """
-    clock = clock or SystemClock()
+    clock = clock or Clock()
     ran = ran or Ran([], Progress(), None)
     settings = ClientSettings(job.base_url, job.api_key, job.policy.timeout_seconds, job.policy.max_workers)
     identity = RunIdentity(job.run_id, job.cap_scope or job.run_id, job.max_credits)

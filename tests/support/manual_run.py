@@ -8,7 +8,7 @@ from requests_of_tests import request_for
 from clodura_pipeline.clodura.answers.reader import Enrichment, Found, Organisation, Person
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import Next, RawAnswer, State, Verdict
-from clodura_pipeline.ledger import Decision, Ledger, Permit, Settled
+from clodura_pipeline.ledger import Decision, Ledger, Permit
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
 from clodura_pipeline.ledger.rules.requests import EnrichmentRequest
 
@@ -71,8 +71,8 @@ class ManualRun:
 
     def settle(
         self, permit: Permit, verdict: str | Verdict, date_header: str | None = None, body: bytes = b"{}"
-    ) -> Settled:
-        """Settle a call as one of `VERDICTS`, or as given."""
+    ) -> int:
+        """Settle a call as one of `VERDICTS`, or as given; the number of 429s in a row."""
         judged = VERDICTS[verdict] if isinstance(verdict, str) else verdict
         raw = None if judged.state is State.AMBIGUOUS else RawAnswer(200, body, date=date_header)
         return self.ledger.settle(permit.attempt_id, judged, raw, self.policy, READER_VERSION)

@@ -21,7 +21,7 @@ from clodura_pipeline.identity.cells.linkedin import profile_id
 from clodura_pipeline.identity.suppression import Suppression
 from clodura_pipeline.intake.landed_rows import LANDED_SCHEMA
 from clodura_pipeline.ledger import CanonicalForm, Ledger, Permit
-from clodura_pipeline.ledger.rules.clock import SystemClock
+from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy, Refresh
 from clodura_pipeline.ledger.rules.requests import EnrichmentRequest
 from clodura_pipeline.warehouse.database import create_tables
@@ -135,7 +135,7 @@ def open_warehouse(folder: Path) -> Iterator[Warehouse]:
     form = CanonicalForm(CANONICAL_VERSION, identifiers_of, profile_id)
     with (
         duckdb.connect(folder / "working.duckdb") as connection,
-        Ledger(folder / "state" / "ledger.sqlite", SystemClock(), form) as ledger,
+        Ledger(folder / "state" / "ledger.sqlite", Clock(), form) as ledger,
     ):
         connection.execute("SET TimeZone = 'UTC'")
         create_tables(connection)

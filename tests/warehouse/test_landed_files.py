@@ -11,7 +11,7 @@ from requests_of_tests import FORM
 
 from clodura_pipeline.intake.files import LANDED_FOLDER, find_files
 from clodura_pipeline.ledger import Ledger
-from clodura_pipeline.ledger.rules.clock import SystemClock
+from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.warehouse.database import working_database
 from clodura_pipeline.warehouse.erasure.people import erase_person
 from clodura_pipeline.warehouse.landed_files import share_landed_files, take_over_landed_files
@@ -72,7 +72,7 @@ def contacts(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def new_host(tmp_path: Path, contacts: Path) -> Iterator[NewHost]:
-    with Ledger(tmp_path / "ledger.sqlite", SystemClock(), FORM) as ledger:
+    with Ledger(tmp_path / "ledger.sqlite", Clock(), FORM) as ledger:
         yield lambda name: Host(tmp_path / name, contacts, ledger)
 
 

@@ -36,12 +36,11 @@ def credits_within_budget(step: Step) -> dg.AssetCheckResult:
     """Holds what runs and today were charged against their caps."""
     day_cap = step.settings.max_credits_per_day
     with step.ledger() as ledger:
-        runs, spent = ledger.runs_over_cap(), ledger.totals()
-        # Other days may have had other caps.
-        today = ledger.read_clock().day
-        days = [over for over in ledger.days_over(day_cap) if over[0] == today] if day_cap else []
+        runs, spent, today = ledger.runs_over_cap(), ledger.totals(), ledger.read_clock().day
+        spent_today = ledger.totals(f"day:{today}").committed  # other days may have had other caps
     over = [f"run {scope}: {credits:g} of {cap}" for scope, credits, cap in runs]
-    over += [f"{day}: {credits:g} of {day_cap}" for day, credits in days]
+    if 0 < day_cap < spent_today:
+        over.append(f"{today}: {spent_today:g} of {day_cap}")
     message = f"Over the cap: {'; '.join(over)}. Look at these calls in credit_usage." if over else "Every cap holds."
     return warning_unless(not over, message, {"credits_charged": spent.charged, "credits_at_risk": spent.at_risk})
 

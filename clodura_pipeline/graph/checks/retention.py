@@ -22,7 +22,7 @@ def nothing_overdue(step: Step) -> dg.AssetCheckResult:
     """Looks for overdue answers in ledger and working database."""
     retention = step.clodura.retention
     with step.ledger() as ledger:
-        left, now = ledger.overdue(retention)
+        left, now = ledger.overdue(retention), ledger.read_clock().server
     contacts = 0
     if retention.field_days:
         with step.database("a check") as connection:
@@ -34,7 +34,7 @@ def nothing_overdue_published(step: Step) -> dg.AssetCheckResult:
     """Looks for overdue answers in the published file."""
     days = step.clodura.retention.field_days
     with step.ledger() as ledger:
-        _, now = ledger.overdue(step.clodura.retention)
+        now = ledger.read_clock().server
     return _overdue({"contacts": overdue_in_published(step.settings.database, now, days) if days else 0})
 
 

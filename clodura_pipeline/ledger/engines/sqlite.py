@@ -157,17 +157,9 @@ def refuse_network_file_system(folder: Path) -> None:
 def _file_system(folder: Path, mounts: Path = Path("/proc/mounts")) -> str:
     """The type of the file system that holds the folder; "" where the system does not tell."""
     try:
-        lines = mounts.read_text().splitlines()
+        rows = [line.split() for line in mounts.read_text().splitlines()]
     except OSError:
         return ""
-    resolved = str(folder.resolve())
-    best = ("", "")
-    for line in lines:
-        parts = line.split()
-        if len(parts) < 3:
-            continue
-        mount = parts[1].replace("\\040", " ")
-        inside = resolved == mount or resolved.startswith(mount.rstrip("/") + "/")
-        if inside and len(mount) >= len(best[0]):
-            best = (mount, parts[2])
-    return best[1]
+    kinds = {Path(row[1].replace("\\040", " ")): row[2] for row in rows if len(row) > 2}
+    resolved = folder.resolve()
+    return next((kinds[each] for each in (resolved, *resolved.parents) if each in kinds), "")

@@ -9,10 +9,8 @@ from collections.abc import Iterator
 
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.ledger.engines.database import LedgerError
-from clodura_pipeline.ledger.people import assign, join, owners_of, survivor_of
+from clodura_pipeline.ledger.people import learn_identifier, owners_of, survivor_of
 from clodura_pipeline.ledger.transaction import Transaction
-
-_ROWS_AT_A_TIME = 20_000
 
 
 def require_version(tx: Transaction) -> None:
@@ -41,11 +39,10 @@ def migrate(tx: Transaction) -> None:
         return
     for person_key, identifier in _derived(tx):
         person = survivor_of(tx, person_key)  # who may have been joined by an identifier before this one
-        owner = owners_of(tx, [identifier]).get(identifier)
-        if owner is None:
-            assign(tx, person, [identifier])
-        elif identifier.startswith("li:") or not (_has_profile(tx, owner) and _has_profile(tx, person)):
-            join(tx, (owner, person))
+        owner = owners_of(tx, [identifier]).get(identifier, person)
+        own_profiles = owner != person and _has_profile(tx, owner) and _has_profile(tx, person)
+        if identifier.startswith("li:") or not own_profiles:
+            learn_identifier(tx, person, identifier)
     tx.execute("UPDATE control SET canonical_version = ?", (tx.form.version,))
 
 
@@ -56,15 +53,13 @@ def _derived(tx: Transaction) -> Iterator[tuple[int, str]]:
         "SELECT coalesce(p.alias_of, p.person_key), a.request, a.answer FROM attempts a "
         "JOIN people p ON p.person_key = a.person_key WHERE a.request IS NOT NULL ORDER BY a.id"
     ).fetchall()
-    for start in range(0, len(rows), _ROWS_AT_A_TIME):
-        portion = rows[start : start + _ROWS_AT_A_TIME]
-        sent = [Identifiers.from_request(json.loads(row[1])) for row in portion]
-        for row, (profile, email, name) in zip(portion, tx.form.identifiers_of(sent), strict=True):
-            answered = json.loads(row[2] or "{}").get("person", {}).get("linkedin_url")
-            named = tx.form.profile_of(answered) if answered else None
-            yield from ((row[0], found) for found in (profile, named) if found is not None)
-            if weakest := email or (None if profile else name):
-                weaker.append((row[0], weakest))
+    sent = [Identifiers.from_request(json.loads(row[1])) for row in rows]
+    for row, (profile, email, name) in zip(rows, tx.form.identifiers_of(sent), strict=True):
+        answered = json.loads(row[2] or "{}").get("person", {}).get("linkedin_url")
+        named = tx.form.profile_of(answered) if answered else None
+        yield from ((row[0], found) for found in (profile, named) if found is not None)
+        if weakest := email or (None if profile else name):
+            weaker.append((row[0], weakest))
     yield from weaker
 
 

@@ -33,34 +33,33 @@ _RAW = "raw IS NOT NULL AND answered_at <= ?"
 _FIELDS = "answer IS NOT NULL AND answered_at <= ?"
 
 
-def overdue(tx: Transaction, retention: Retention) -> tuple[Removed, float]:
-    """How much is kept that should be gone, and the time now by Clodura's clock (epoch seconds)."""
-
-    def count(condition: str, days: float) -> int:
-        if not days:
-            return 0
-        query = f"SELECT count(*) FROM attempts WHERE {condition}"
-        return tx.execute(query, (tx.now.server - days * DAY_SECONDS,)).fetchone()[0]
-
-    found = Removed(
-        count(_RAW, retention.raw_days),
-        count(_FIELDS, retention.field_days),
-        count(f"{_RAW} AND state = 'unrecognised'", retention.raw_days),
+def overdue(tx: Transaction, retention: Retention) -> Removed:
+    """How much is kept that should be gone."""
+    if not retention:
+        return Removed()
+    raw, fields = _ends(tx, retention)
+    query = (
+        f"SELECT count(*) FILTER (WHERE {_RAW}), count(*) FILTER (WHERE {_FIELDS}), "
+        f"count(*) FILTER (WHERE {_RAW} AND state = 'unrecognised') FROM attempts"
     )
-    return found, tx.now.server
+    return Removed(*tx.execute(query, (raw, fields, raw)).fetchone())
 
 
 def remove_overdue(tx: Transaction, retention: Retention) -> Removed:
     """Remove what is overdue; the sequence rises, so that readers follow."""
-    found, _ = overdue(tx, retention)
+    found = overdue(tx, retention)
+    raw, fields = _ends(tx, retention)
     if found.raw:
         tx.execute(
-            f"UPDATE attempts SET raw = NULL, content_type = NULL, sequence = ? WHERE {_RAW}",
-            (tx.sequence, tx.now.server - retention.raw_days * DAY_SECONDS),
+            f"UPDATE attempts SET raw = NULL, content_type = NULL, sequence = ? WHERE {_RAW}", (tx.sequence, raw)
         )
     if found.fields:
         tx.execute(
-            f"UPDATE attempts SET answer = NULL, shape_id = NULL, sequence = ? WHERE {_FIELDS}",
-            (tx.sequence, tx.now.server - retention.field_days * DAY_SECONDS),
+            f"UPDATE attempts SET answer = NULL, shape_id = NULL, sequence = ? WHERE {_FIELDS}", (tx.sequence, fields)
         )
     return found
+
+
+def _ends(tx: Transaction, retention: Retention) -> list[float]:
+    """Raw answers and fields of answers up to these times are overdue (epoch seconds)."""
+    return [tx.now.server - days * DAY_SECONDS if days else 0.0 for days in (retention.raw_days, retention.field_days)]

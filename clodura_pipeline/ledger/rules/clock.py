@@ -10,7 +10,6 @@ import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 from clodura_pipeline.clodura.verdicts import RawAnswer, http_date
 
@@ -20,31 +19,7 @@ _AGREES_WITHIN_SECONDS = 2.0
 _PLAUSIBLE_YEARS = range(2020, 2100)
 
 
-class Clock(Protocol):
-    """Where time comes from."""
-
-    def monotonic(self) -> float:
-        """Seconds that only go forward, comparable between processes of one boot."""
-        ...
-
-    def wall(self) -> float:
-        """Seconds since 1970 UTC by this machine's clock, which may be wrong and may jump."""
-        ...
-
-    def boot_id(self) -> str:
-        """What tells this boot of the machine from others: monotonic times of another boot mean nothing."""
-        ...
-
-    def database_time(self) -> str:
-        """SQL for the time of the ledger's database, in epoch seconds, where hosts share it."""
-        ...
-
-    def wait(self, event: threading.Event, seconds: float) -> bool:
-        """Sleep for `seconds` or until `event` is set; returns whether it is set."""
-        ...
-
-
-class SystemClock:
+class Clock:
     """The machine's own clocks."""
 
     def __init__(self) -> None:
@@ -55,18 +30,23 @@ class SystemClock:
             self._boot_id = f"booted-{round((time.time() - time.monotonic()) / 60)}"
 
     def monotonic(self) -> float:
+        """Seconds that only go forward, comparable between processes of one boot."""
         return time.monotonic()
 
     def wall(self) -> float:
+        """Seconds since 1970 UTC by this machine's clock, which may be wrong and may jump."""
         return time.time()
 
     def boot_id(self) -> str:
+        """What tells this boot of the machine from others: monotonic times of another boot mean nothing."""
         return self._boot_id
 
     def database_time(self) -> str:
+        """SQL for the time of the ledger's database, in epoch seconds, where hosts share it."""
         return "extract(epoch FROM clock_timestamp())::float8"
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Sleep for `seconds` or until `event` is set; returns whether it is set."""
         return event.wait(max(0.0, seconds))
 
 
