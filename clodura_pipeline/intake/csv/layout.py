@@ -1,13 +1,12 @@
 """Finds how a delimited file is laid out: its delimiter, its header, and the tables above it."""
 
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from clodura_pipeline.intake.cell_table import MAX_COLUMNS
-from clodura_pipeline.intake.csv.records import Lines, Record, records
+from clodura_pipeline.intake.csv.records import Record, records
 from clodura_pipeline.intake.encodings.decoding import Text, shown
 from clodura_pipeline.intake.headers.header_row import (
     SEARCHED_ROWS,
@@ -23,7 +22,7 @@ from clodura_pipeline.intake.unreadable import UnreadableFile
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 _SAMPLE_BYTES = 1 << 18
 _COMPARED_ROWS = 50
-_SEP_LINE = re.compile(r'\s*"?sep=([^\w\s"]|\t)"?[,;\t|]*\s*', re.IGNORECASE)
+_SEP_LINE = re.compile(rb'\s*"?sep=([!-/:-@\[-`{-~\t])"?[,;\t|]*\s*?(?:\r*\n|\r)', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -44,52 +43,45 @@ class Layout:
 def find_layout(text: Text, spellings: Spellings) -> Layout:
     """Try every delimiter and take the one under which the headers mean most."""
     sample = _sample(text)
-    candidates = DELIMITERS
-    start = 0
-    first_line = next(iter(io.StringIO(sample, newline="")), "")
-    if found := _SEP_LINE.fullmatch(first_line):  # Excel's own line for it, above the header
-        start = len(first_line.encode())
-        sample = sample[len(first_line) :]
-        candidates = {found[1]: ""}
+    found = _SEP_LINE.match(sample)  # Excel's own line for it, above the header
+    candidates, start = ([found[1].decode()], found.end()) if found else (DELIMITERS, 0)
     best: tuple[tuple[int, float, int], Layout] | None = None
     tops: list[list[Record]] = []
     for delimiter in candidates:
-        lines = Lines(iter(io.StringIO(sample, newline="")))
-        above = [(record, lines.taken) for record in islice(records(lines, delimiter), SEARCHED_ROWS)]
-        rows = [[] if record.fault else [shown(field) for field in record.fields] for record, _ in above]
-        tops.append([record for record, _ in above])
+        above = list(islice(records(sample, delimiter, start), SEARCHED_ROWS))
+        rows = [[shown(field) for field in record.fields] for record in above]
+        tops.append(above)
         header = find_header(rows, spellings)
         if header is None:
             continue
         at, match = header
-        header_line, end = above[at][0].text, above[at][1]
         width = len(match.headers)
-        score = (columns_found(match), _evenness(text, start + end, delimiter, width), width)
+        score = (columns_found(match), _evenness(text, above[at].end, delimiter, width), width)
         if best is None or score > best[0]:
             earlier = tuple(
-                Layout(delimiter, other, above[top][0].text, start + above[top][1], start + above[last][1])
+                Layout(delimiter, other, above[top].text, above[top].end, above[last].end)
                 for top, last, other in tables_above(rows[:at], spellings)
             )
-            best = score, Layout(delimiter, match, header_line, start + end, earlier=earlier)
+            best = score, Layout(delimiter, match, above[at].text, above[at].end, earlier=earlier)
     if best is None:
         raise UnreadableFile(_nothing_usable(tops))
     return best[1]
 
 
-def _sample(text: Text) -> str:
-    """The beginning of a text, in whole lines; what is cut off may be half a character."""
+def _sample(text: Text) -> bytes:
+    """The beginning of a text, in whole lines."""
     if len(text.utf8) <= _SAMPLE_BYTES:
-        return text.utf8.decode("utf-8", "surrogatepass")
+        return text.utf8
     cut = max(text.utf8.rfind(b"\n", 0, _SAMPLE_BYTES), text.utf8.rfind(b"\r", 0, _SAMPLE_BYTES)) + 1
     if not cut:
         raise UnreadableFile(
             f"has no line break within its first {_SAMPLE_BYTES // 1024} KB, so it is no list of contacts"
         )
-    return text.utf8[:cut].decode("utf-8", "surrogatepass")
+    return text.utf8[:cut]
 
 
 def _evenness(text: Text, start: int, delimiter: str, width: int) -> float:
-    rows = list(islice(records(Lines(text.lines(start)), delimiter), _COMPARED_ROWS))
+    rows = list(islice(records(text.utf8, delimiter, start), _COMPARED_ROWS))
     return sum(len(row.fields) == width for row in rows) / len(rows) if rows else 1.0
 
 

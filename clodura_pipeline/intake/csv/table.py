@@ -10,7 +10,7 @@ import pyarrow.csv
 
 from clodura_pipeline.intake.cell_table import ROW, CellTable, cell_columns
 from clodura_pipeline.intake.csv.layout import DELIMITERS, Layout, find_layout
-from clodura_pipeline.intake.csv.records import Lines, records
+from clodura_pipeline.intake.csv.records import records
 from clodura_pipeline.intake.csv.short_records import read_short_records
 from clodura_pipeline.intake.encodings.decoding import Text, is_utf8, shown
 from clodura_pipeline.intake.headers.matching import Spellings
@@ -54,8 +54,8 @@ def read_cells(text: Text, layout: Layout, cells: CellTable, block_bytes: int = 
 
 def read_records(text: Text, layout: Layout, cells: CellTable, at: int, end: int, row: int) -> tuple[int, int]:
     """Read the records that begin between two bytes; returns the byte and the number of the record after them."""
-    lines = Lines(text.lines(at), end_in_return=text.utf8.endswith(b"\r", 0, layout.start))
-    for record in records(lines, layout.delimiter, layout.match.names):
+    returns_end_lines = text.utf8.endswith(b"\r", 0, layout.start)
+    for record in records(text.utf8, layout.delimiter, at, layout.match.names, returns_end_lines=returns_end_lines):
         if text.broken(record.text):
             cells.refuse(row, f"has bytes that are not valid {text.encoding}", shown(record.text))
         elif record.fault:
@@ -63,9 +63,9 @@ def read_records(text: Text, layout: Layout, cells: CellTable, at: int, end: int
         else:
             cells.add(row, record.fields)
         row += 1
-        if at + lines.taken >= end:
-            break
-    return at + lines.taken, row
+        if record.end >= end:
+            return record.end, row
+    return len(text.utf8), row
 
 
 def _without_spaces_before_quotes(utf8: bytes, delimiter: str) -> bytes | None:
