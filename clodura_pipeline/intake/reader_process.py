@@ -120,7 +120,7 @@ class ContactFileReader:
                 self._stop()
             if isinstance(answer.result, Exception):
                 raise answer.result
-            with pa.OSFile(str(Path(folder, _ROWS))) as file, pa.ipc.open_stream(file) as batches:
+            with pa.memory_map(str(Path(folder, _ROWS))) as file, pa.ipc.open_stream(file) as batches:
                 yield answer.result, batches
 
     def _ask(self, request: _Request, seconds: float) -> _Answer:

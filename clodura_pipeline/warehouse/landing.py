@@ -192,13 +192,14 @@ def _store_rows(connection: duckdb.DuckDBPyConnection, state: FileState, rows: p
     delete(connection, RAW_CONTACTS.name, "source_file", [state.file.path])
     connection.register("incoming", rows)
     # Whole records as text: zstd takes a third less time than what DuckDB would choose, and no more space (measured).
-    connection.execute("SET force_compression = 'zstd'")
+    # Rows have their number in the file, so that several threads may store them in any order.
+    connection.execute("SET force_compression = 'zstd'; SET preserve_insertion_order = false")
     connection.execute(
         f"INSERT INTO {RAW_CONTACTS.name} BY NAME "
         "SELECT *, $file_date AS file_date, $source_file AS source_file, $source AS source FROM incoming",
         {**place, "source": state.file.source},
     )
-    connection.execute("RESET force_compression")
+    connection.execute("RESET force_compression; RESET preserve_insertion_order")
     connection.unregister("incoming")
     delete(connection, "unreadable_records", "source_file", [state.file.path])
     unreadable = [

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import polars as pl
@@ -37,18 +38,30 @@ def read_csv(text: Text, spellings: Spellings, rows: LandedRows) -> ContactRows:
 
 
 def read_cells(text: Text, layout: Layout, cells: CellTable, block_bytes: int = _BLOCK_BYTES) -> None:
-    """The cells of a text and what is at fault in it, block by block. A block begins where a record does."""
-    width = len(layout.match.headers)
-    at, row = layout.start, 1
-    while at < len(text.utf8):
-        end = text.utf8.find(b"\n", at + block_bytes) + 1 or len(text.utf8)
-        block = text.utf8[at:end]
-        frame = read_clean(block, layout.delimiter, width, row) if text.valid or is_utf8(block) else None
-        if frame is None:
-            at, row = read_records(text, layout, cells, at, end, row)
-        else:
-            cells.add_frame(frame)
-            at, row = end, row + frame.height
+    """The cells of a text and what is at fault in it, block by block. A block begins where a record does.
+
+    While the cells of a block are passed on, a thread reads the next one.
+    """
+
+    def read_block(start: int, end: int, first_row: int) -> pl.DataFrame | None:
+        block = text.utf8[start:end]
+        is_valid = text.valid or is_utf8(block)
+        return read_clean(block, layout.delimiter, len(layout.match.headers), first_row) if is_valid else None
+
+    at, row, frame = layout.start, 1, None
+    with ThreadPoolExecutor(1) as thread:
+        while at < len(text.utf8):
+            end = text.utf8.find(b"\n", at + block_bytes) + 1 or len(text.utf8)
+            reading = thread.submit(read_block, at, end, row)
+            if frame is not None:
+                cells.add_frame(frame)
+            frame = reading.result()
+            if frame is None:
+                at, row = read_records(text, layout, cells, at, end, row)
+            else:
+                at, row = end, row + frame.height
+    if frame is not None:
+        cells.add_frame(frame)
     cells.flush()
 
 
