@@ -81,8 +81,9 @@ def clean(landed: pl.DataFrame) -> Cleaned:
 
 def identified(cells: pl.DataFrame) -> pl.DataFrame:
     """The cells (`CELLS`) cleaned, with `profile_id, email_id, name_id, further_ids` and notes, row by row in order."""
-    text = pl.all().cast(pl.String)
-    cells = cells.select(CELLS).with_columns(text).with_columns(filled(pl.col(name), is_name=True) for name in _NAMES)
+    cells = cells.select(pl.col(CELLS).cast(pl.String)).with_columns(
+        filled(cells[name], is_name=True) for name in _NAMES
+    )
     cells = move_misplaced_values(cells.with_row_index("row"))
     cells = with_name_id(with_organisation(with_names(with_linkedin(with_email(cells)))))
     further = [pl.col(f"further_{kind}").fill_null(_NO_TEXTS) for kind in ("emails", "profiles")]

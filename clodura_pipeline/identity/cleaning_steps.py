@@ -12,7 +12,7 @@ from clodura_pipeline.identity.cells.emails import read_emails
 from clodura_pipeline.identity.cells.full_names import split_full_names
 from clodura_pipeline.identity.cells.linkedin import OTHER_PAGES, page_urls, read_linkedin
 from clodura_pipeline.identity.cells.names import is_company, is_stand_in, read_names
-from clodura_pipeline.identity.misplaced_values import NOTE
+from clodura_pipeline.identity.misplaced_values import NOTE, with_changed_rows
 
 _NAME_COLUMNS = ("first_name", "first_folded", "last_name", "last_folded")
 _EMAIL_REASONS = {
@@ -119,9 +119,7 @@ def with_names(cells: pl.DataFrame) -> pl.DataFrame:
     cells = cells.with_columns(notes).with_columns(*read[0], *read[1])
     cells = _with_whole_first_names(cells)
     wanting = pl.col("first_folded").is_null() | pl.col("last_folded").is_null()
-    needed = cells.select(pl.when(wanting).then("full_name")).to_series()
-    if needed.null_count() < len(needed):
-        cells = _with_split_names(cells, needed)
+    cells = with_changed_rows(cells, _split_names(cells.filter(wanting & pl.col("full_name").is_not_null())))
     initials = "only an initial, which does not tell who it is"
     cells = cells.with_columns(
         note(
@@ -152,9 +150,9 @@ def _with_whole_first_names(cells: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _with_split_names(cells: pl.DataFrame, full: pl.Series) -> pl.DataFrame:
-    """Missing parts of names taken from the full name, unless its other part says something else than the row does."""
-    split = split_full_names(full)
+def _split_names(cells: pl.DataFrame) -> pl.DataFrame:
+    """`row`, names and notes: missing parts are taken from the full name, unless its other part contradicts the row."""
+    split = split_full_names(cells["full_name"])
     # Middle names tell namesakes apart where nothing stronger does; elsewhere they would only be asked with.
     known = cells.select(pl.any_horizontal(pl.col("profile_id", "email_id").is_not_null()).alias("known"))
     first_word = pl.col("first").str.extract(r"^(\S+[^\s.])\s")  # an initial is none
@@ -165,7 +163,6 @@ def _with_split_names(cells: pl.DataFrame, full: pl.Series) -> pl.DataFrame:
     # Without the middle names that a full name may have and a column for first names has not.
     leading = read_names(split["first"].str.extract(r"^(\S+)"), "first")["first_folded"]
     cells = cells.with_columns(
-        full.alias("full"),
         leading.alias("split_leading"),
         *parts["first"],
         *parts["last"],
@@ -173,18 +170,19 @@ def _with_split_names(cells: pl.DataFrame, full: pl.Series) -> pl.DataFrame:
     first, last = (_agrees(part) for part in parts)
     agree = ((first | (pl.col("first_folded") == pl.col("split_leading"))) & last).fill_null(False)
     nothing = pl.col("first_name").is_null() & pl.col("last_name").is_null()
-    unsplit = pl.col("full").is_not_null() & nothing & pl.col("split_first_name").is_null()
-    companies = [name for name in cells.filter(unsplit)["full"].unique() if is_company(name)]
-    company = unsplit & pl.col("full").is_in(companies)
+    unsplit = nothing & pl.col("split_first_name").is_null()
+    companies = [name for name in cells.filter(unsplit)["full_name"].unique() if is_company(name)]
+    company = unsplit & pl.col("full_name").is_in(companies)
     # A last name of the row's own stays as it is written there.
     better = {
         name: agree & (pl.lit(name.startswith("first")) | pl.col("last_folded").is_null()) for name in _NAME_COLUMNS
     }
-    return cells.with_columns(
+    return cells.select(
+        "row",
         note("full:company", company, "full_name: a company, not somebody's name"),
         note("full:unsplit", unsplit & ~company, "full_name: cannot be split into first and last name"),
         *(pl.when(better[name]).then(f"split_{name}").otherwise(name).alias(name) for name in _NAME_COLUMNS),
-    ).drop("full", "split_leading", *(f"split_{name}" for name in _NAME_COLUMNS))
+    )
 
 
 def _agrees(part: str) -> pl.Expr:

@@ -28,12 +28,28 @@ def _is_misplaced(text: pl.Expr, target: str) -> pl.Expr:
 
 def move_misplaced_values(cells: pl.DataFrame) -> pl.DataFrame:
     """The cells with addresses and LinkedIn pages in the columns where they belong, and a note for each move."""
+    # Few rows have anything to move: a quick look first, then a closer one.
+    suspects = cells.filter(
+        pl.any_horizontal(
+            pl.col(source).str.contains("@" if target == "email" else "(?i)linkedin", literal=target == "email")
+            for source, target in _MOVES
+        ).fill_null(False)
+    )
     odd = pl.any_horizontal(_is_misplaced(pl.col(source), target).fill_null(False) for source, target in _MOVES)
-    # Few rows have anything to move, so the rest is spared the work.
-    moved = _moved(cells.filter(odd))
-    notes = [name for name in moved.columns if name not in cells.columns]
-    kept = cells.filter(~odd).with_columns(pl.lit(None, pl.String).alias(name) for name in notes)
-    return pl.concat([kept, moved.select(kept.columns)]).sort("row")
+    return with_changed_rows(cells, _moved(suspects.filter(odd)))
+
+
+def with_changed_rows(cells: pl.DataFrame, changed: pl.DataFrame) -> pl.DataFrame:
+    """The cells with the columns of `changed`, some of them new, in the rows of the same `row`."""
+    if changed.is_empty():
+        return cells
+    names = [name for name in changed.columns if name != "row"]
+    marked = changed.with_columns(pl.lit(True).alias("is_changed"))
+    found = cells.select("row").join(marked, on="row", how="left", maintain_order="left")
+    return cells.with_columns(
+        pl.when(found["is_changed"]).then(found[name]).otherwise(name if name in cells.columns else None).alias(name)
+        for name in names
+    )
 
 
 def _moved(cells: pl.DataFrame) -> pl.DataFrame:

@@ -91,9 +91,8 @@ def read_organisations(cells: pl.Series) -> pl.DataFrame:
 
 
 def _plain_names(texts: pl.Series) -> pl.Series:
-    text = pl.col("text")
-    plain = text.str.contains(_PLAIN_NAME) & filled(text, is_name=True).is_not_null()
-    return pl.DataFrame({"text": texts}).select(pl.when(plain).then("text")).to_series()
+    frame = pl.DataFrame([texts.alias("text"), filled(texts, is_name=True).is_not_null().alias("filled")])
+    return frame.select(pl.when(pl.col("text").str.contains(_PLAIN_NAME) & pl.col("filled")).then("text")).to_series()
 
 
 def _named(names: pl.Series) -> pl.DataFrame:

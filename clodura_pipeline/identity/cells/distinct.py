@@ -50,7 +50,7 @@ def read_candidates(
         is_name: see `filled`.
     """
     lines = _lines(pl.DataFrame({"text": cells.cast(pl.String)}).with_row_index("row").drop_nulls())
-    lines = lines.with_columns(filled(pl.col("text"), is_name=is_name)).drop_nulls()
+    lines = lines.with_columns(filled(lines["text"], is_name=is_name)).drop_nulls()
     values = read_distinct(lines["text"], plain(lines["text"]), lambda text: "\n".join(read(text)))
     return _lines(lines.with_columns(values.alias("text")))
 

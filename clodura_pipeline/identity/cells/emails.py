@@ -15,7 +15,7 @@ import polars as pl
 from disposable_email_domains import blocklist as _DISPOSABLE_DOMAINS
 
 from clodura_pipeline.identity.cells.distinct import LETTERS, read_candidates, read_distinct
-from clodura_pipeline.identity.cells.text import tidy
+from clodura_pipeline.identity.cells.text import by_parts, tidy
 from clodura_pipeline.identity.cells.word_lists import (
     FREE_MAIL_DOMAINS,
     LEADING_ROLE_WORDS,
@@ -137,11 +137,19 @@ def read_emails(cells: pl.Series) -> pl.DataFrame:
 
 
 def _plain_addresses(texts: pl.Series) -> pl.Series:
-    address = pl.col("address")
-    plain = address.str.contains(_PLAIN) & (address.str.len_bytes() <= 64) & ~address.str.ends_with(".invalid")
-    text = pl.col("text").str.to_lowercase()
-    inner = pl.coalesce(text.str.extract(_AROUND, 1), text.str.extract(_AROUND, 2), text)
-    return pl.DataFrame({"text": texts}).select(inner.alias("address")).select(pl.when(plain).then(address)).to_series()
+    texts = texts.str.to_lowercase()
+    return by_parts(texts, _is_plain(texts), lambda plain: plain, _plain_within)
+
+
+def _is_plain(texts: pl.Series) -> pl.Series:
+    return texts.str.contains(_PLAIN) & (texts.str.len_bytes() <= 64) & ~texts.str.ends_with(".invalid")
+
+
+def _plain_within(texts: pl.Series) -> pl.Series:
+    """The plain address in each text with something around it; null where there is none."""
+    inner = pl.DataFrame({"text": texts}).select(pl.coalesce(pl.col("text").str.extract(_AROUND, n) for n in (1, 2)))
+    address = inner.to_series()
+    return address.set(~_is_plain(address), None)
 
 
 def _role_words(found: pl.DataFrame) -> pl.Series:

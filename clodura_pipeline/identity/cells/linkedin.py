@@ -19,7 +19,7 @@ from clodura_pipeline.identity.cells.linkedin_slugs import (
     person_slug,
     pub_slug,
 )
-from clodura_pipeline.identity.cells.text import tidy
+from clodura_pipeline.identity.cells.text import by_parts, tidy
 from clodura_pipeline.identity.cells.word_lists import PLACEHOLDER_SLUGS
 
 # Pages that name neither a person nor a company, and why they cannot be used.
@@ -169,9 +169,11 @@ def read_linkedin(cells: pl.Series) -> pl.DataFrame:
 
 def _plain_pages(texts: pl.Series) -> pl.Series:
     path, slug = pl.col("path"), pl.col("slug")
-    text = texts.str.strip_chars(" <>\"'").str.to_lowercase().str.replace_many(_ENCODED_LETTERS)
-    bare = text.str.replace(_PLAIN_REDIRECT, "$1/$2").str.replace(_PLAIN_START, "")
-    frame = pl.DataFrame({"path": bare}).with_columns(path.str.extract("^[a-z]+/([^/?#]+)", 1).alias("slug"))
+    texts = texts.str.strip_chars(" <>\"'").str.to_lowercase()
+    texts = by_parts(texts, texts.str.contains("%", literal=True), _partly_decoded, lambda others: others)
+    frame = pl.DataFrame({"path": texts.str.replace(_PLAIN_START, "")}).with_columns(
+        path.str.extract("^[a-z]+/([^/?#]+)", 1).alias("slug")
+    )
     is_person = path.str.starts_with("in/")
     plain = path.str.contains(_PLAIN_PATH) & slug.str.contains(rf"[0-9{LETTERS}]") & (slug.str.len_chars() <= 100)
     # A member token keeps its case.
@@ -179,6 +181,11 @@ def _plain_pages(texts: pl.Series) -> pl.Series:
     unnamed = slug.str.replace_all("[_-]", "").is_in(PLACEHOLDER_PEOPLE) | (slug.str.len_chars() < SHORTEST_SLUG)
     kind = pl.when(is_person).then(pl.lit("li:")).otherwise(pl.lit("co:"))
     return frame.select(pl.when(plain & ~(is_person & unnamed)).then(kind + slug.str.replace("%2c", "%2C"))).to_series()
+
+
+def _partly_decoded(texts: pl.Series) -> pl.Series:
+    """Texts without what encodes plain letters or redirects to a plain page."""
+    return texts.str.replace_many(_ENCODED_LETTERS).str.replace(_PLAIN_REDIRECT, "$1/$2")
 
 
 def profile_id(text: str) -> str | None:

@@ -3,6 +3,7 @@
 import html
 import re
 import unicodedata
+from collections.abc import Callable
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from urllib.parse import unquote
@@ -58,6 +59,9 @@ _QUOTED_PRINTABLE = re.compile(r"(?:=[0-9A-F]{2})*(?:=[C-F][0-9A-F](?:=[89AB][0-
 _ENCODED_WORDS = re.compile(r"=\?[\w-]+\?[bq]\?[^?]*\?=", re.I)
 
 
+_LONGEST_PLACEHOLDER = max(map(len, PLACEHOLDERS | EXACT_PLACEHOLDERS))
+
+
 def tidy(text: str, *, keep_joiners: bool = False) -> str:
     """The text in NFC and plain width, HTML entities resolved, invisible characters removed, white space collapsed."""
     while "&" in text and (plainer := _ENTITY.sub(lambda match: html.unescape(match.group()), text)) != text:
@@ -99,15 +103,21 @@ def is_name_placeholder(text: str) -> bool:
     return is_placeholder(text) and text not in NAMES_LIKE_PLACEHOLDERS
 
 
-def filled(text: pl.Expr, *, is_name: bool = False) -> pl.Expr:
-    """The text without blanks at its ends; null where it is blank or a placeholder."""
-    text = text.cast(pl.String).str.strip_chars(_BLANKS)
-    squeezed = text.str.to_lowercase().str.replace_all(" ", "", literal=True)
-    nothing = squeezed.is_in([*PLACEHOLDERS, ""]) | text.is_in(EXACT_PLACEHOLDERS)
+def filled(cells: pl.Series, *, is_name: bool = False) -> pl.Series:
+    """The texts without blanks at their ends; null where they are blank or a placeholder."""
+    texts = cells.cast(pl.String).str.strip_chars(_BLANKS)
+    # Without its spaces a placeholder is short or begins with `#`: most cells need no closer look.
+    size = texts.str.len_chars() - texts.str.count_matches(" ", literal=True)
+    short = texts.filter((size <= _LONGEST_PLACEHOLDER) | texts.str.starts_with("#")).unique()
+    squeezed = short.str.to_lowercase().str.replace_all(" ", "", literal=True)
+    nothing = squeezed.is_in(list(PLACEHOLDERS)) | short.is_in(list(EXACT_PLACEHOLDERS)) | (short == "")
     nothing |= squeezed.str.contains(_SPREADSHEET_ERROR)
     if is_name:
-        nothing &= ~text.is_in(NAMES_LIKE_PLACEHOLDERS)
-    return pl.when(~nothing).then(text)
+        nothing &= ~short.is_in(list(NAMES_LIKE_PLACEHOLDERS))
+    is_nothing = texts.is_in(short.filter(nothing).implode())
+    return pl.DataFrame([texts.alias("text"), is_nothing.alias("nothing")]).select(
+        pl.when(~pl.col("nothing")).then("text").alias(cells.name)
+    )[:, 0]
 
 
 def folded(text: pl.Expr, *, keep_spaces: bool = False) -> pl.Expr:
@@ -115,10 +125,35 @@ def folded(text: pl.Expr, *, keep_spaces: bool = False) -> pl.Expr:
 
     Other scripts keep their letters and vowel signs.
     """
-    text = text.str.normalize("NFKD").str.to_lowercase().str.normalize("NFKD").str.replace_many(_PLAIN_LETTERS)
-    text = text.str.replace_all(_MARKS, "")
-    if keep_spaces:
-        text = text.str.replace_all(r"[^\pL\pM\pN\s]+", "").str.replace_all(r"\s+", " ").str.strip_chars(" ")
-    else:
-        text = text.str.replace_all(r"[^\pL\pM\pN]+", "")
-    return text.str.normalize("NFC").replace("", None)
+
+    def plain(texts: pl.Series) -> pl.Series:
+        texts = texts.str.to_lowercase()
+        if not keep_spaces:
+            return texts.str.replace_all(r"[^\pL\pM\pN]+", "")
+        texts = texts.str.replace_all(r"[^\pL\pM\pN\s]+", "").str.replace_all(r"\s{2,}|[\s--\x{20}]", " ")
+        return texts.str.strip_chars(" ")
+
+    def accented(texts: pl.Series) -> pl.Series:
+        texts = texts.str.normalize("NFKD").str.to_lowercase().str.normalize("NFKD").str.replace_many(_PLAIN_LETTERS)
+        return plain(texts.str.replace_all(_MARKS, "")).str.normalize("NFC")
+
+    def read(texts: pl.Series) -> pl.Series:
+        is_ascii = texts.str.len_bytes() == texts.str.len_chars()
+        return by_parts(texts, is_ascii, plain, accented)
+
+    return text.map_batches(read, pl.String).replace("", None)
+
+
+def by_parts(
+    texts: pl.Series,
+    condition: pl.Series,
+    where_true: Callable[[pl.Series], pl.Series],
+    otherwise: Callable[[pl.Series], pl.Series],
+) -> pl.Series:
+    """The texts changed by one function where a condition holds, by another elsewhere: neither works for nothing."""
+    condition = condition.fill_null(False)
+    if condition.all():
+        return where_true(texts)
+    places = pl.concat([condition.arg_true(), (~condition).arg_true()])
+    changed = pl.concat([where_true(texts.filter(condition)), otherwise(texts.filter(~condition))])
+    return changed.gather(places.arg_sort())
