@@ -4,7 +4,7 @@ import pandera.polars as pa
 import polars as pl
 
 from clodura_pipeline.warehouse.table import Table
-from clodura_pipeline.warehouse.tables import CREDIT_USAGE, ENRICHED_CONTACTS, RAW_CONTACTS, VALIDATED_CONTACTS
+from clodura_pipeline.warehouse.tables import CREDIT_USAGE, ENRICHED_CONTACTS, VALIDATED_CONTACTS
 
 MATCH_STATUSES = ("person", "organisation", "no_match", "pending", "refused", "ambiguous", "unrecognised", "suppressed")
 CONFIDENCES = ("highest", "medium", "low")
@@ -45,12 +45,12 @@ _CHECKS: dict[str, tuple[pa.Check, ...]] = {
 }
 
 
-def _schema(table: Table, required: set[str], checked: bool = True) -> pa.DataFrameSchema:
+def _schema(table: Table, required: set[str]) -> pa.DataFrameSchema:
     return pa.DataFrameSchema(
         {
             column.name: pa.Column(
                 POLARS_TYPES[column.type],
-                checks=list(_CHECKS.get(column.name, ())) if checked else [],
+                checks=list(_CHECKS.get(column.name, ())),
                 nullable=column.name not in required,
                 description=column.meaning,
             )
@@ -62,7 +62,6 @@ def _schema(table: Table, required: set[str], checked: bool = True) -> pa.DataFr
 
 
 _PLACE = {"file_date", "source_file", "source_row", "source"}
-RAW_SCHEMA = _schema(RAW_CONTACTS, _PLACE | {"record"}, checked=False)
 VALIDATED_SCHEMA = _schema(VALIDATED_CONTACTS, _PLACE | {"contact_id"})
 ENRICHED_SCHEMA = _schema(ENRICHED_CONTACTS, _PLACE | {"contact_id", "person_key", "match_status", "credits_charged"})
 USAGE_SCHEMA = _schema(CREDIT_USAGE, set(CREDIT_USAGE.names))

@@ -26,7 +26,7 @@ from clodura_pipeline.warehouse.erasure.filter import (
     is_about_erased,
 )
 from clodura_pipeline.warehouse.frames import delete, insert, read
-from clodura_pipeline.warehouse.schemas import RAW_SCHEMA, VALIDATED_SCHEMA
+from clodura_pipeline.warehouse.schemas import VALIDATED_SCHEMA
 from clodura_pipeline.warehouse.state import get_state, raise_version, set_state
 from clodura_pipeline.warehouse.tables import REJECTED_CONTACTS, VALIDATED_CONTACTS
 
@@ -34,6 +34,17 @@ ROWS_AT_A_TIME = 100_000
 """Rows of one portion; `_PORTIONS_AT_A_TIME` of them are in memory at once."""
 _PORTIONS_AT_A_TIME = 3
 _FORM = "canonical_version"
+# Rejected rows, first those that were emptied before; what was landed is added to them at the end.
+_REJECTED_NOW = """
+CREATE OR REPLACE TEMP TABLE rejected_now AS
+SELECT file_date, source_file, source_row, [$erased::VARCHAR] AS reasons FROM raw_contacts
+WHERE record IS NULL AND source_file IN (SELECT unnest($files))
+"""
+_STORE_REJECTED = """
+INSERT INTO rejected_contacts BY NAME
+SELECT n.*, record FROM rejected_now n JOIN raw_contacts USING (source_file, source_row);
+DROP TABLE rejected_now
+"""
 
 
 @dataclass(frozen=True)
@@ -67,10 +78,13 @@ def validate(
             return Validated()
         for table in (VALIDATED_CONTACTS, REJECTED_CONTACTS):
             delete(connection, table.name, "source_file", files)
-        for split in _in_background(lambda landed: _split(landed, erased_people), _portions(connection, files)):
+        connection.execute(_REJECTED_NOW, {"files": files, "erased": ERASED})
+        portions = _portions(connection, files, has_text=bool(erased_people))
+        for split in _in_background(lambda landed: _split(landed, erased_people), portions):
             insert(connection, VALIDATED_CONTACTS.name, split.contacts)
-            insert(connection, REJECTED_CONTACTS.name, split.rejected)
+            insert(connection, "rejected_now", split.rejected)
             emptied += empty_rows(connection, split.filtered, split.filtered.erased.clear())
+        connection.execute(_STORE_REJECTED)
         emptied += _reject_unreadable(connection, files, erased_people)
         connection.execute("UPDATE landed_files SET validated = true WHERE source_file IN (SELECT unnest(?))", [files])
         raise_version(connection, "rows_version")
@@ -95,14 +109,15 @@ def _files_to_validate(connection: duckdb.DuckDBPyConnection, days: Sequence[dat
     return [row[0] for row in rows]
 
 
-def _portions(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> Iterator[pl.DataFrame]:
-    """The landed rows of these files, a limited number at a time."""
-    of_files = "FROM raw_contacts WHERE source_file IN (SELECT unnest(?))"
+def _portions(connection: duckdb.DuckDBPyConnection, files: Sequence[str], has_text: bool) -> Iterator[pl.DataFrame]:
+    """The landed rows of these files, a limited number at a time; with `has_text`, also the record of each."""
+    of_files = "FROM raw_contacts WHERE source_file IN (SELECT unnest(?)) AND record IS NOT NULL"
+    columns = "*" if has_text else "* EXCLUDE (record)"  # to hand over whole records takes as long as all other columns
     first, last = connection.execute(f"SELECT min(rowid), max(rowid) {of_files}", [list(files)]).fetchall()[0]
     for start in range(first, last + 1, ROWS_AT_A_TIME) if first is not None else ():
         yield read(
             connection,
-            f"SELECT * {of_files} AND rowid BETWEEN ? AND ?",
+            f"SELECT {columns} {of_files} AND rowid BETWEEN ? AND ?",
             [list(files), start, start + ROWS_AT_A_TIME - 1],
         )
 
@@ -129,15 +144,12 @@ class _Split:
 def _split(landed: pl.DataFrame, erased_people: ErasedPeople) -> _Split:
     """Landed rows as validated and rejected ones."""
     filtered = filter_erased(landed, erased_people)
-    RAW_SCHEMA.validate(filtered.landed, lazy=True)
     cleaned = clean(filtered.landed)
-    kept, failed = _hold_to_schema(cleaned.contacts.select(VALIDATED_CONTACTS.names), filtered.landed)
+    kept, failed = _hold_to_schema(cleaned.contacts.select(VALIDATED_CONTACTS.names))
     about_erased = is_about_erased(kept, erased_people)
     filtered = replace(filtered, erased=pl.concat([filtered.erased, kept.filter(about_erased).select(PLACE)]))
-    rejected = [
-        rows.select(REJECTED_CONTACTS.names) for rows in (cleaned.rejected, failed, _without_text(filtered.erased))
-    ]
-    return _Split(kept.filter(~about_erased), pl.concat(rejected), filtered)
+    rejected = (cleaned.rejected, failed, _with_reason(filtered.erased))
+    return _Split(kept.filter(~about_erased), pl.concat(rows.select(*PLACE, "reasons") for rows in rejected), filtered)
 
 
 def _reject_unreadable(connection: duckdb.DuckDBPyConnection, files: Sequence[str], erased_people: ErasedPeople) -> int:
@@ -156,31 +168,28 @@ def _reject_unreadable(connection: duckdb.DuckDBPyConnection, files: Sequence[st
         numbered = found.with_row_index("row")
         own = numbered.filter(pl.col("row").is_in(mentioned)).select(PLACE)
         found = numbered.filter(~pl.col("row").is_in(mentioned)).drop("row")
-    columns = list(REJECTED_CONTACTS.names)
-    insert(connection, REJECTED_CONTACTS.name, found.select(columns))
-    insert(connection, REJECTED_CONTACTS.name, _without_text(own).select(columns))
+    insert(connection, REJECTED_CONTACTS.name, found)
+    insert(connection, REJECTED_CONTACTS.name, _with_reason(own))
     nothing = filter_erased(read(connection, "SELECT * FROM raw_contacts LIMIT 0"), ErasedPeople())
     return empty_rows(connection, nothing, own)
 
 
-def _without_text(places: pl.DataFrame) -> pl.DataFrame:
+def _with_reason(places: pl.DataFrame) -> pl.DataFrame:
     """Rejected rows of erased people: only where they stood."""
-    reasons = pl.lit([ERASED], dtype=pl.List(pl.String)).alias("reasons")
-    return places.with_columns(reasons, pl.lit(None, dtype=pl.String).alias("record"))
+    return places.with_columns(pl.lit([ERASED], dtype=pl.List(pl.String)).alias("reasons"))
 
 
-def _hold_to_schema(contacts: pl.DataFrame, landed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _hold_to_schema(contacts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows that pass the pandera schema, and those that do not with what failed (the check's name, no value).
 
     Not `drop_invalid_rows`, which returned the wrong rows (measured with pandera 0.35). A failure that names no row
     is a defect of the cleaning and is raised.
     """
+    failures = pl.DataFrame(schema={"index": pl.UInt32, "column": pl.String, "check": pl.String})
     try:
         VALIDATED_SCHEMA.validate(contacts, lazy=True)
     except SchemaErrors as errors:
         failures = errors.failure_cases
-    else:
-        return contacts, _none_rejected(landed)
     if failures["index"].null_count():
         raise pa.errors.SchemaDefinitionError(f"the cleaned rows do not fit the schema: {failures['check'].to_list()}")
     by_row = (
@@ -189,11 +198,6 @@ def _hold_to_schema(contacts: pl.DataFrame, landed: pl.DataFrame) -> tuple[pl.Da
         .agg(pl.col("reason").alias("reasons"))
     )
     numbered = contacts.with_row_index()
-    bad = numbered.join(by_row, on="index").select("file_date", "source_file", "source_row", "reasons")
-    bad = bad.join(landed.select("source_file", "source_row", "record"), on=["source_file", "source_row"])
-    return numbered.join(by_row, on="index", how="anti").drop("index"), bad
-
-
-def _none_rejected(landed: pl.DataFrame) -> pl.DataFrame:
-    none = pl.lit(None, dtype=pl.List(pl.String)).alias("reasons")
-    return landed.clear().select("file_date", "source_file", "source_row", none, "record")
+    failed = numbered.join(by_row, on="index").select(*PLACE, "reasons")
+    kept = contacts if failed.is_empty() else numbered.join(by_row, on="index", how="anti").drop("index")
+    return kept, failed

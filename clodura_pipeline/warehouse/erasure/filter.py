@@ -33,12 +33,10 @@ class FilteredRows:
 
 
 def filter_erased(landed: pl.DataFrame, erased_people: ErasedPeople) -> FilteredRows:
-    """Sort landed rows by the addresses and profiles written anywhere in them; rows emptied before have no text."""
-    rest = landed.filter(pl.col("record").is_not_null())
-    places = landed.filter(pl.col("record").is_null()).select(PLACE)
+    """Sort landed rows by the addresses and profiles written anywhere in them."""
     if not erased_people:
-        return FilteredRows(rest, places, rest.clear())
-    rest = rest.with_row_index("row")
+        return FilteredRows(landed, landed.clear().select(PLACE), landed.clear())
+    rest = landed.with_row_index("row")
     mentions = find_mentions(rest["record"], erased_people.__contains__)
     hit = rest.filter(pl.col("row").is_in(mentions["row"].to_list()))
     own = hit.join(_rows_about(hit, erased_people), on="row", how="semi")
@@ -48,7 +46,7 @@ def filter_erased(landed: pl.DataFrame, erased_people: ErasedPeople) -> Filtered
     untouched = rest.join(hit, on="row", how="anti")
     return FilteredRows(
         pl.concat([untouched, changed]).drop("row").sort(PLACE),
-        pl.concat([places, own.select(PLACE)]),
+        own.select(PLACE),
         changed.drop("row"),
     )
 
