@@ -58,50 +58,54 @@ class DemoFolder:
         self._empty_file = self.folder / "empty.txt"
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """The folder, for this process alone: two demos would delete and overwrite each other's files.
+    def prepared(self, today: date, fresh: bool = False) -> Iterator[list[str]]:
+        """The folder with its files, for this process alone; yields the days that the files belong to.
+
+        Args:
+            fresh: delete what earlier demos left.
 
         Raises:
-            DemoError: another demo is running in it.
+            DemoError: another demo is running in it, or it cannot be written.
         """
-        with self._writing():
-            make_private_folder(self.folder)
-            close_folder(self.folder)  # of a demo before this one
-            lock = FileLock(self._lock, timeout=0)
+        with contextlib.ExitStack() as stack:
             try:
-                lock.acquire()
+                make_private_folder(self.folder)
+                close_folder(self.folder)  # of a demo before this one
+                stack.enter_context(FileLock(self._lock, timeout=0))
+                if fresh:
+                    self._clear()
+                days = self.write_files(today)
             except Timeout:
                 raise DemoError(f"Another demo is running in {self.folder}. End it first (Ctrl-C).") from None
-        try:
-            yield
-        finally:
-            lock.release()
+            except OSError as error:
+                raise DemoError(
+                    f"The demo needs to write to {self.folder}: {error.strerror or error} "
+                    f"({error.filename or self.folder}). Change that, or run it from a copy of the project "
+                    "in a folder of your own."
+                ) from None
+            yield days
 
-    def clear(self) -> None:
-        """Delete what earlier demos left."""
-        with self._writing():
-            for item in self.folder.iterdir():
-                if item.is_dir() and not item.is_symlink():
-                    shutil.rmtree(item)
-                elif item != self._lock:
-                    item.unlink()
+    def _clear(self) -> None:
+        for item in self.folder.iterdir():
+            if item.is_dir() and not item.is_symlink():
+                shutil.rmtree(item)
+            elif item != self._lock:
+                item.unlink()
 
     def write_files(self, today: date) -> list[str]:
         """Write the sample files and Dagster's configuration; returns the days that the files belong to.
 
         Files of an earlier demo keep their days, so that a second demo finds the same people, who have their answers.
         """
-        first = self._first_day() or today - timedelta(days=_DAYS - 1)
-        samples = sample_files(first)
+        samples = sample_files(self._first_day() or today - timedelta(days=_DAYS - 1))
         contents = {self.contacts / path: content for path, content in samples.items()} | {
             self.dagster_home / "dagster.yaml": _DAGSTER_YAML.encode(),
             self._empty_file: _EMPTY.encode(),
         }
-        with self._writing():
-            for path, content in contents.items():
-                if not path.is_file() or path.read_bytes() != content:
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    path.write_bytes(content)
+        for path, content in contents.items():
+            if not path.is_file() or path.read_bytes() != content:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
         return sorted({path.partition("/")[0] for path in samples})
 
     def environment(self, base_url: str, inherited: Mapping[str, str]) -> dict[str, str]:
@@ -135,14 +139,3 @@ class DemoFolder:
     def _first_day(self) -> date | None:
         days = [found.parent.name for found in self.contacts.glob(f"*/{_FIRST_FILE}")]
         return date.fromisoformat(min(days)) if days else None
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise DemoError(
-                f"The demo needs to write to {self.folder}: {error.strerror or error} "
-                f"({error.filename or self.folder}). Change that, or run it from a copy of the project "
-                "in a folder of your own."
-            ) from None

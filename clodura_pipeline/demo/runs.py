@@ -6,14 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
-from rich.text import Text
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from clodura_pipeline.demo.folder import CALLS_PER_SECOND, DemoError, DemoFolder
 from clodura_pipeline.enrichment.ledger_file import open_ledger
@@ -35,25 +34,46 @@ class Demo:
     sandbox: Sandbox
     charged_before: float  # by the ledger, in earlier demos on the same folder
 
-    def start(
-        self, arguments: Sequence[str], log: Path, stdout: int | None = None
-    ) -> contextlib.AbstractContextManager[subprocess.Popen[str]]:
-        """A Python process with the demo's environment, in its folder; it ends with the context."""
-        environment = self.folder.environment(self.sandbox.base_url, os.environ)
-        return _running(arguments, environment, self.folder.folder, log, stdout)
+    @contextlib.contextmanager
+    def start(self, arguments: Sequence[str], log: Path, stdout: int | None = None) -> Iterator[subprocess.Popen[str]]:
+        """A Python process with the demo's environment, which gets SIGINT at the end of the context.
+
+        It is killed when it does not end. It has a session of its own: Ctrl-C in a terminal reaches the demo alone,
+        which then ends the others in order.
+        """
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, *arguments], env=self.folder.environment(self.sandbox.base_url, os.environ),
+                cwd=self.folder.folder, stdin=subprocess.DEVNULL, stdout=stdout or output, stderr=output, text=True,
+                encoding="utf-8", start_new_session=True,
+            )  # fmt: skip
+        try:
+            yield process
+        finally:
+            try:
+                process.send_signal(signal.SIGINT)
+                process.wait(_GRACE_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGTERM)  # what is left of its session
 
 
-@dataclass
+@dataclass(frozen=True)
 class Finished:
-    """What a demo's runs did, according to the runs, the ledger and the sandbox."""
+    """What a demo's runs did, according to the ledger, the sandbox and the runs' checks."""
 
     folder: DemoFolder
     days: list[str]
-    called: int = 0  # people called for, in these runs
-    charged: float = 0  # by the ledger, in these runs
-    call_log: CallLog = field(default_factory=lambda: CallLog((), 0))  # of the sandbox
-    checks: int = 0
-    remarks: list[str] = field(default_factory=list)  # checks that did not pass, and why a run stopped early
+    charged: float  # by the ledger, in these runs
+    call_log: CallLog  # of the sandbox
+    remarks: list[str]  # checks that did not pass
+
+    @property
+    def called(self) -> int:
+        """People called for; the sandbox answers each first call."""
+        return len(self.call_log.enrich_calls)
 
     @property
     def charges_agree(self) -> bool:
@@ -69,10 +89,7 @@ def open_demo(root: Path, fresh: bool = False) -> Iterator[Demo]:
         DemoError: its folder cannot be used.
     """
     folder = DemoFolder(root)
-    with folder.locked():
-        if fresh:
-            folder.clear()
-        days = folder.write_files(datetime.now(UTC).date())
+    with folder.prepared(datetime.now(UTC).date(), fresh) as days:
         charged = _charged(folder)
         # A sandbox keeps nothing when it ends; the balance continues where it was, as Clodura's would.
         options = SandboxOptions(
@@ -85,49 +102,32 @@ def open_demo(root: Path, fresh: bool = False) -> Iterator[Demo]:
             yield Demo(folder, days, sandbox, charged)
 
 
-class _Note(ProgressColumn):
-    """How many people are called for: counted where calls arrive, at the sandbox, until the run says it itself."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        super().__init__()
-        self._sandbox = sandbox
-
-    def render(self, task: Task) -> Text:
-        called = task.fields["called"]
-        if called is None and task.started:
-            called = len(self._sandbox.call_log.enrich_calls) - task.fields["before"]
-        return Text(f"{called} people called for" if called else "no calls needed" if called == 0 else "")
-
-
 def run_days(demo: Demo, console: Console) -> Finished:
     """Run the job for every day of the demo's files.
 
     Raises:
         DemoError: a run failed; the message says why and where the log is.
     """
-    folder, sandbox, finished = demo.folder, demo.sandbox, Finished(demo.folder, demo.days)
+    log, remarks = demo.folder.log, []
     bars = Progress(
-        SpinnerColumn(finished_text="[green]✓[/]"), TextColumn("{task.description}"), BarColumn(32), _Note(sandbox),
+        SpinnerColumn(finished_text="[green]✓[/]"), TextColumn("{task.description}"), BarColumn(32),
         TimeElapsedColumn(), console=console,
     )  # fmt: skip
-    with bars, demo.start(["-m", WORKER, *demo.days], folder.log, subprocess.PIPE) as worker:
+    with bars, demo.start(["-m", WORKER, *demo.days], log, subprocess.PIPE) as worker:
         for day in demo.days:
-            bar = bars.add_task(day, total=None, called=None, before=len(sandbox.call_log.enrich_calls))
+            bar = bars.add_task(day, total=None)
             line = worker.stdout.readline() if worker.stdout else ""
             if not line:
-                raise DemoError(f"The demo's runs ended unexpectedly. The log is {folder.log}.")
+                raise DemoError(f"The demo's runs ended unexpectedly. The log is {log}.")
             report = json.loads(line)
             if "failed" in report:
-                raise DemoError(f"The run of {day} failed: {report['failed']}\nThe log is {folder.log}.")
-            bars.update(bar, total=1, completed=1, called=report["called"])
-            finished.called += report["called"]
-            finished.checks += report["checks"]
-            finished.remarks += [f"{day}: {remark}" for remark in report["remarks"]]
+                raise DemoError(f"The run of {day} failed: {report['failed']}\nThe log is {log}.")
+            bars.update(bar, total=1, completed=1)
+            remarks += [f"{day}: {remark}" for remark in report["remarks"]]
         worker.wait()
-    sandbox.wait_until_idle()
-    finished.call_log = sandbox.call_log
-    finished.charged = _charged(folder) - demo.charged_before
-    return finished
+    demo.sandbox.wait_until_idle()
+    charged = _charged(demo.folder) - demo.charged_before
+    return Finished(demo.folder, demo.days, charged, demo.sandbox.call_log, remarks)
 
 
 def _charged(folder: DemoFolder) -> float:
@@ -137,29 +137,3 @@ def _charged(folder: DemoFolder) -> float:
             return ledger.totals().charged
     except LedgerError as error:
         raise DemoError(f"{error} Or start the demo from scratch: clodura-pipeline demo --fresh.") from None
-
-
-@contextlib.contextmanager
-def _running(
-    arguments: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path, stdout: int | None
-) -> Iterator[subprocess.Popen[str]]:
-    """A Python process in a session of its own, which gets SIGINT at the end and is killed when it does not end.
-
-    Ctrl-C in a terminal therefore reaches the demo alone, which then ends the others in order.
-    """
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, *arguments], env=environment, cwd=folder, stdin=subprocess.DEVNULL,
-            stdout=stdout or output, stderr=output, text=True, encoding="utf-8", start_new_session=True,
-        )  # fmt: skip
-    try:
-        yield process
-    finally:
-        try:
-            process.send_signal(signal.SIGINT)
-            process.wait(_GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)  # what is left of its session

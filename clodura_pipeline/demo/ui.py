@@ -2,7 +2,6 @@
 
 import contextlib
 import socket
-import subprocess
 import time
 
 from rich.console import Console
@@ -25,8 +24,11 @@ def serve_ui(demo: Demo, console: Console, port: int) -> None:
     arguments = f"-m dagster dev -m clodura_pipeline.definitions --host {_HOST} --port {port}".split()
     with contextlib.suppress(KeyboardInterrupt), demo.start(arguments, log) as server:
         with console.status("Starting the Dagster UI"):
-            if not _is_served(server, port):
-                raise DemoError(f"The Dagster UI did not start. The log is {log}.")
+            until = time.monotonic() + _START_SECONDS
+            while not _is_served(port):
+                if server.poll() is not None or time.monotonic() > until:
+                    raise DemoError(f"The Dagster UI did not start. The log is {log}.")
+                time.sleep(0.2)
         console.print(f"\n  The Dagster UI on the demo's data: [bold link={url}]{url}[/]", highlight=False)
         console.print(f"  The sandbox that it calls: {demo.sandbox.base_url}/_sandbox/help", highlight=False)
         console.print("  Ctrl-C ends both.\n")
@@ -41,22 +43,16 @@ def free_port(port: int | None) -> int:
     Raises:
         DemoError: it is taken.
     """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((_HOST, port or 0))
-        except OSError as error:
-            raise DemoError(
-                f"The Dagster UI cannot listen on port {port}: {error.strerror}. Choose another with --port, or leave "
-                "it out."
-            ) from None
-        return probe.getsockname()[1]
+    try:
+        with socket.create_server((_HOST, port or 0)) as probe:
+            return probe.getsockname()[1]
+    except OSError as error:
+        raise DemoError(
+            f"The Dagster UI cannot listen on port {port}: {error.strerror}. Choose another with --port."
+        ) from None
 
 
-def _is_served(server: subprocess.Popen[str], port: int) -> bool:
-    until = time.monotonic() + _START_SECONDS
-    while server.poll() is None and time.monotonic() < until:
-        with contextlib.suppress(OSError), socket.create_connection((_HOST, port), timeout=2):
-            return True
-        time.sleep(0.2)
+def _is_served(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection((_HOST, port), timeout=2):
+        return True
     return False

@@ -181,6 +181,6 @@ def _ahead(forecast: Forecast) -> str:
         return "No one is pending."
     balance = "The balance is unknown." if forecast.balance is None else f"{amount(forecast.balance)} can be spent."
     return (
-        f"Pending people: {count(forecast.people)}, expected to cost {count(forecast.credits)} credits over "
-        f"{count(forecast.days)} days, at {forecast.credits_per_call:.2f} a call. {balance}"
+        f"Pending people: {count(forecast.people)}, expected to cost {count(forecast.credits)} credits, at "
+        f"{forecast.credits_per_call:.2f} a call. Days to go: {count(forecast.days)}. {balance}"
     )

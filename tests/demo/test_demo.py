@@ -2,11 +2,14 @@
 
 import contextlib
 import json
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import duckdb
 from two_demos import TwoDemos
 
+from clodura_pipeline.demo import summary
 from clodura_pipeline.intake.contact_file import read_contacts
 
 
@@ -21,20 +24,19 @@ def test_every_record_of_the_files_is_usable_or_rejected(demos: TwoDemos) -> Non
     readings = [read_contacts(path) for path in contacts.rglob("*.csv")]
     records = sum(len(reading.rows) + len(reading.unreadable) for reading in readings)
     figures = demos.first.figures
-    assert figures.records == records == figures.usable + figures.rejected
+    assert figures["records"] == records == figures["usable"] + figures["rejected"]
     assert 300 <= records <= 500
-    assert figures.files == len(readings) == 5
+    assert figures["files"] == len(readings) == 5
 
 
 def test_the_figures_are_those_of_the_published_file(demos: TwoDemos) -> None:
     figures = demos.first.figures
-    assert (
-        figures.people == query(demos, "SELECT count(DISTINCT person_key) FROM enriched_contacts") == figures.answered
-    )
-    for status in ("person", "organisation", "no_match"):
+    people = query(demos, "SELECT count(DISTINCT person_key) FROM enriched_contacts")
+    assert figures["people"] == people == figures["answered"]
+    for name, status in (("persons", "person"), ("organisations", "organisation"), ("no_matches", "no_match")):
         sql = f"SELECT count(DISTINCT person_key) FROM enriched_contacts WHERE match_status = '{status}'"
-        assert figures.by_status[status] == query(demos, sql) > 0
-    assert figures.rejected == query(demos, "SELECT count(*) FROM rejected_contacts") > 0
+        assert figures[name] == query(demos, sql) > 0
+    assert figures["rejected"] == query(demos, "SELECT count(*) FROM rejected_contacts") > 0
 
 
 def test_credits_agree_with_the_sandboxs_own_books_and_nobody_is_paid_for_twice(demos: TwoDemos) -> None:
@@ -48,7 +50,9 @@ def test_credits_agree_with_the_sandboxs_own_books_and_nobody_is_paid_for_twice(
 
 def test_people_called_for_are_the_calls_that_the_sandbox_received_within_the_limit(demos: TwoDemos) -> None:
     finished = demos.first.finished
-    assert finished.called == len(finished.call_log.enrich_calls)
+    assert (
+        finished.called == len(finished.call_log.enrich_calls) == query(demos, "SELECT sum(requests) FROM credit_usage")
+    )
     assert set(finished.call_log.by_status()) == {200}
     assert finished.call_log.max_calls_within(1.0) <= 50
 
@@ -56,7 +60,6 @@ def test_people_called_for_are_the_calls_that_the_sandbox_received_within_the_li
 def test_every_check_passes_also_those_that_compare_balances_over_a_restart(demos: TwoDemos) -> None:
     for run in (demos.first, demos.second):
         assert run.finished.remarks == []
-        assert run.finished.checks == 15 * len(run.finished.days)
 
 
 def test_a_second_demo_makes_no_calls_and_says_so(demos: TwoDemos) -> None:
@@ -70,17 +73,22 @@ def test_a_second_demo_makes_no_calls_and_says_so(demos: TwoDemos) -> None:
 def test_the_summary_shows_figures_and_three_questions_with_their_real_answers(demos: TwoDemos) -> None:
     printed, figures = demos.first.printed, demos.first.figures
     lines = [line.split() for line in printed.splitlines()]
-    assert ["Credits", str(figures.credits_charged)] in [line[:2] for line in lines]
-    assert ["Matched", str(figures.by_status["person"])] in [line[:2] for line in lines]
-    assert f"match rate {figures.by_status['person'] / figures.answered:.0%} of the {figures.answered}" in printed
+    assert ["Credits", str(figures["credits_charged"])] in [line[:2] for line in lines]
+    assert ["Matched", str(figures["persons"])] in [line[:2] for line in lines]
+    assert f"match rate {figures['persons'] / figures['answered']:.0%} of the {figures['answered']}" in printed
     assert str(demos.database) in "".join(printed.split("\n")).replace(" ", "")
-    assert len(figures.answers) == 3
-    for answer in figures.answers:
-        assert answer.question in printed
-        assert [line for line in answer.sql.splitlines() if line not in printed] == []
-        assert answer.rows
-        for row in answer.rows:
-            assert [word for value in row for word in str(value).split()] in lines
+    questions = tomllib.loads((Path(summary.__file__).parent / "questions.toml").read_text())["question"]
+    assert len(questions) == 3
+    for question in questions:
+        assert question["text"] in printed
+        assert [line for line in question["sql"].splitlines() if line not in printed] == []
+        with contextlib.closing(duckdb.connect(demos.database, read_only=True)) as connection:
+            rows = connection.execute(question["sql"]).fetchall()
+        assert rows
+        for row in rows:
+            assert [word for value in row for word in str(value).split()] in [
+                [word for word in line if word != "│"] for line in lines
+            ]
 
 
 def test_the_files_hold_an_address_that_belongs_to_two_profiles(demos: TwoDemos) -> None:

@@ -94,9 +94,9 @@ def test_a_fresh_demo_deletes_what_was_there(folder: DemoFolder) -> None:
     folder.database.touch(0o444)
     folder.state.mkdir()
     (folder.state / "ledger.sqlite").touch()
-    with folder.locked():
-        folder.clear()
-        assert [each.name for each in folder.folder.iterdir()] == ["demo.lock"]
+    with folder.prepared(TODAY, fresh=True):
+        assert not folder.database.exists()
+        assert not folder.state.exists()
 
 
 def test_a_second_demo_at_the_same_time_is_refused(tmp_path: Path) -> None:

@@ -53,4 +53,4 @@ def test_lines_of_python_in_the_readme_open_the_file(
 def test_page_stands_beside_the_file(demos: TwoDemos) -> None:
     page = demos.database.with_suffix(".html").read_text()
     assert page.endswith("</html>\n")
-    assert f"<dt>people</dt><dd>{demos.first.figures.people}</dd>" in page
+    assert f"<dt>people</dt><dd>{demos.first.figures['people']}</dd>" in page
