@@ -68,24 +68,19 @@ def _plain(value: Any) -> Any:
     """A nested value with all within it as text."""
     if isinstance(value, dict):
         return {name: _plain(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return value if isinstance(value, bool) else _text_of(value)
+    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else _text_of(value)
 
 
 def _text(column: pa.ChunkedArray) -> pl.Series:
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        column, kind = column.cast(kind.value_type), kind.value_type
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return pl.Series("", column.cast(pa.large_string()), dtype=pl.String)
-    if pa.types.is_boolean(kind) or pa.types.is_integer(kind):
-        return pl.Series("", column).cast(pl.String)
+    if pa.types.is_timestamp(kind):  # Python's have no nanoseconds
+        column = column.cast(pa.timestamp("us", kind.tz), safe=False)
+    values = column.to_pylist()
     if pa.types.is_fixed_size_binary(kind):  # always so, for a few of many UUIDs could pass for text
-        return pl.Series([value and value.hex() for value in column.to_pylist()], dtype=pl.String)
-    if pa.types.is_timestamp(kind):
-        return pl.Series("", column).dt.to_string("iso:strict").str.replace(r"\.0+($|[+-])", "$1")
-    return pl.Series([_text_of(value) for value in column.to_pylist()], dtype=pl.String)
+        return pl.Series([value and value.hex() for value in values], dtype=pl.String)
+    return pl.Series(map(_text_of, values), dtype=pl.String)
 
 
 def _text_of(value: Any) -> str | None:
@@ -93,6 +88,8 @@ def _text_of(value: Any) -> str | None:
         return value
     if isinstance(value, bytes):
         return _text_of_bytes(value)
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, Decimal):
         return re.sub(r"\.0+$", "", f"{value:f}")
     if isinstance(value, float):

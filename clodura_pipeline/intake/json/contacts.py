@@ -8,7 +8,7 @@ from clodura_pipeline.intake.headers.header_row import no_usable_headers
 from clodura_pipeline.intake.headers.matching import Spellings
 from clodura_pipeline.intake.json.flattening import ObjectTable, match_names, written_as
 from clodura_pipeline.intake.json.parsing import ParsedValue, is_json_lines, parse_lines, parse_values
-from clodura_pipeline.intake.json.people import PeopleLists
+from clodura_pipeline.intake.json.people import Shape, objects_by_key, people_in
 from clodura_pipeline.intake.landed_rows import ContactRows, LandedRows
 from clodura_pipeline.intake.unreadable import UnreadableFile
 
@@ -25,7 +25,7 @@ def read_json(text: Text, spellings: Spellings, rows: LandedRows) -> ContactRows
     if len(values) > 1 or not isinstance(values[0].value, dict):
         return read_objects(lambda: values, spellings, rows, "JSON objects")
     content = values[0].value
-    if keyed := PeopleLists(spellings).objects_by_key(content):
+    if keyed := objects_by_key(content, spellings):
         return read_objects(
             lambda: (ParsedValue(one, None, json.dumps(one)) for one in keyed), spellings, rows, "JSON, objects by key"
         )
@@ -41,15 +41,16 @@ def read_objects(
     whole_file: bool = False,
 ) -> ContactRows:
     """The people within objects as landed rows; the objects are gone through twice."""
-    lists = PeopleLists(spellings)
+    shape = Shape()
     for value, _, _ in values():
-        lists.learn(value, whole_file=whole_file)
+        shape.learn(value)
+    shape.decide(spellings, whole_file=whole_file)
     table = ObjectTable()
     for value, fault, written in values():
         if fault:
             table.refuse_next(fault, written)
             continue
-        for person, reason in lists.people_in(value):
+        for person, reason in people_in(value, shape, spellings, page=whole_file):
             own_text = written if person is value else None
             if reason:
                 table.refuse_next(reason, written_as(person, own_text))
@@ -58,8 +59,8 @@ def read_objects(
     match = match_names(list(table.columns), spellings)
     if table.count and not match.usable:
         raise UnreadableFile(no_usable_headers(match.headers, " (name in the JSON objects)", surely_headers=True))
-    if whole_file and (named := sorted(lists.paths.get((), ()))):
-        format_ += f", list{'s' if len(named) > 1 else ''} {', '.join(map(repr, named))}"
+    if whole_file and shape.people:
+        format_ += f", list{'s' if len(shape.people) > 1 else ''} {', '.join(map(repr, shape.people))}"
     with rows.table(match) as landed:
         for frame in table.frames(len(match.headers)):
             landed.add_frame(frame)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 
 import polars as pl
@@ -40,15 +39,6 @@ def flatten(value: Any, prefix: str = "", into: dict[str, str | None] | None = N
     else:
         put(texts, prefix, str(value).lower() if isinstance(value, bool) else value)
     return texts
-
-
-def names_within(values: Sequence[Any], sampled: int = 100) -> frozenset[str]:
-    """The names in the first objects of a list, taken together: the first may lack what the others have."""
-    names: set[str] = set()
-    for one in islice(values, sampled):
-        if isinstance(one, dict):
-            names.update(flatten(one))
-    return frozenset(names)
 
 
 def match_names(names: Sequence[str], spellings: Spellings) -> HeaderMatch:

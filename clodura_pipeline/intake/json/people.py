@@ -1,18 +1,19 @@
 """Finds the objects that are people in JSON values: in lists at any depth, under keys, or laid out as columns.
 
-A list that is a property of one person (addresses, phones, tags, former employers) stays with that person. What could
-be either, and would lose somebody if it were misjudged, is refused with the reason.
+All records are looked at before the first is read, and a list is judged by the names in all of its objects and in those
+around it. A list that is a property of one person (addresses, phones, tags, former employers) stays with that person.
+What could be either, and would lose somebody if it were misjudged, is refused with the reason.
 """
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from clodura_pipeline.intake.headers.matching import HeaderMatch, Spellings, match_headers
-from clodura_pipeline.intake.json.flattening import Object, flatten, names_within
+from clodura_pipeline.intake.headers.matching import Spellings, match_headers
+from clodura_pipeline.intake.json.flattening import Object, flatten
 from clodura_pipeline.intake.unreadable import UnreadableFile
 
 _MAX_DEPTH = 3  # objects around a list
@@ -30,117 +31,126 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _COMPANY_PAGE = re.compile(r"linkedin\.\w+/(?:company|school|showcase)/", re.IGNORECASE)
 _ABSENT = object()
 
-Trail = tuple[str, ...]  # the lists that a record is within
 
+@dataclass
+class Shape:
+    """What is known of a file's records, or of the objects in a list: their names, and their own lists of objects."""
 
-class PeopleLists:
-    """Which lists within the records of a file are lists of people; `learn` sees every record before they are read."""
+    names: set[str] = field(default_factory=set)
+    parents: set[str] = field(default_factory=set)  # what the objects around the list say of themselves
+    lists: dict[str, "Shape"] = field(default_factory=dict)
+    people: tuple[str, ...] = ()  # the lists of people; without one, the objects are the people
 
-    def __init__(self, spellings: Spellings) -> None:
-        self._match = lru_cache(maxsize=4096)(lambda names: match_headers(sorted(names), spellings))
-        self.paths: dict[Trail, set[str]] = {}
-        self._whole_file = False
-
-    def learn(self, record: Any, trail: Trail = (), *, whole_file: bool = False) -> None:
-        """Look for lists of people in a record and in each person; one that is a `whole_file` has no other records."""
-        if not isinstance(record, dict) or not any(isinstance(inner, list | dict) for inner in record.values()):
-            return
-        self._whole_file |= whole_file
-        lists = dict(self._usable_lists(record))
-        own = self._own_meaning(record)
-        found = {path for path, listed in lists.items() if self._holds_people(own, path, listed)}
-        if whole_file and not found and _IDENTIFIES.isdisjoint(own.columns):
-            found = set(lists)
-        known = self.paths.get(trail, set()) | found
-        if len(known) > 1 and not all(map(_called_people, known)):
-            raise _several_lists(known)
-        if known:
-            self.paths[trail] = known
-        for path in known:
-            listed = _at(record, path)
-            for one in listed if isinstance(listed, list) else ():
-                self.learn(one, (*trail, path))
-
-    def people_in(self, record: Any, trail: Trail = ()) -> Iterator[tuple[Any, str | None]]:
-        """The people within a record, or itself; with the reason beside what cannot be read."""
-        paths = sorted(self.paths.get(trail, ()))
+    def learn(self, record: Any) -> None:
+        """Note the names in a record and in all that is within it."""
         if not isinstance(record, dict):
-            yield record, None
-        elif not paths:
-            yield from self._people_of_columns(record)
-        elif all(_at(record, path) is _ABSENT for path in paths):
-            yield record, f"has no list {paths[0]!r}, as other records of the file have"
-        else:
-            page = self._whole_file and not trail  # what stands around all records says nothing of each
-            parent = {} if page else {f"{_PARENT}{name}": text for name, text in _own_texts(record).items()}
-            for path in paths:
-                listed = _at(record, path)
-                for one in listed if isinstance(listed, list) else [] if listed in (None, _ABSENT) else [listed]:
-                    yield from self.people_in({**one, **parent} if isinstance(one, dict) else one, (*trail, path))
-
-    def objects_by_key(self, content: Object) -> list[Object]:
-        """The records of an object that holds one under each key, with the key beside them; none where it does not.
-
-        A key may be an id or only a number in order, so it is no contact's id; a key without a digit is rather a name
-        of a part of one record.
-        """
-        keyed = content and all(
-            isinstance(inner, dict) and any(map(str.isdigit, key)) and "@" not in key for key, inner in content.items()
-        )
-        if not keyed or self._meaning([content]).usable or not self._meaning(list(content.values())).usable:
-            return []
-        return [{**inner, _KEY: key} for key, inner in content.items()]
-
-    def _holds_people(self, own: HeaderMatch, path: str, listed: list[Any]) -> bool:
-        children = self._meaning(listed).columns.keys()
-        person, identified = not _IDENTIFIES.isdisjoint(own.columns), not _IDENTIFIES.isdisjoint(children)
-        if _called_people(path) or path.lower().rpartition(".")[2] in _COLLECTIONS:
-            if person and identified:
-                raise UnreadableFile(
-                    f"holds lists of contacts ({path}) within records that look like contacts themselves; "
-                    "write all contacts as one list"
-                )
-            return not person and (identified or _called_people(path) or not own.usable)
-        if person or _PROPERTY.search(path.rpartition(".")[2]):
-            return False
-        return identified and (not _NAMES.isdisjoint(children) or not own.usable)
-
-    def _usable_lists(self, record: Object, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, list[Any]]]:
-        """The lists of objects that say who somebody is, with their paths; not those within a list."""
-        for name, inner in record.items():
-            path = f"{prefix}{name}"
-            if "." in name:
-                continue
-            if isinstance(inner, dict) and depth < _MAX_DEPTH:
-                yield from self._usable_lists(inner, f"{path}.", depth + 1)
-            elif isinstance(inner, list) and self._meaning(inner).usable:
-                yield path, inner
-
-    def _own_meaning(self, record: Object) -> HeaderMatch:
-        """What an object says of itself, and not only in its lists; a company's page is no person's profile."""
+            return
+        if not any(isinstance(inner, list | dict) for inner in record.values()):
+            self.names.update(record)
+            return
         texts = _own_texts(record)
-        said = (name for name, text in texts.items() if text and text.strip() and not _COMPANY_PAGE.search(text))
-        return self._match(frozenset(said))
+        self.names.update(texts)
+        own = {name for name, text in texts.items() if text and text.strip() and not _COMPANY_PAGE.search(text)}
+        for path, listed in _lists_within(record):
+            if not any(isinstance(one, dict) for one in listed):
+                self.names.add(path)
+                continue
+            inner = self.lists.setdefault(path, Shape())
+            inner.parents |= own
+            for one in listed:
+                inner.learn(one)
 
-    def _meaning(self, values: list[Any]) -> HeaderMatch:
-        return self._match(names_within(values))
+    def decide(self, spellings: Spellings, *, whole_file: bool = False) -> None:
+        """Find the lists of people; an object that is a `whole_file` has no other records."""
+        found: set[str] = set()
+        unclear: set[str] = set()
+        for path, inner in self.lists.items():
+            match = match_headers(sorted(inner._all_names()), spellings)
+            parents = match_headers(sorted(inner.parents), spellings)
+            if match.usable and _holds_people(path, match.columns, parents.columns, parents_usable=parents.usable):
+                found.add(path)
+            elif match.usable and _IDENTIFIES.isdisjoint(parents.columns):
+                unclear.add(path)
+        found = found or (unclear if whole_file else set())
+        if len(found) > 1 and not all(map(_called_people, found)):
+            raise UnreadableFile(
+                f"holds several lists that may be contacts ({', '.join(sorted(found))}); write the contacts as one list"
+            )
+        self.people = tuple(sorted(found))
+        for path in found:
+            self.lists[path].decide(spellings)
 
-    def _people_of_columns(self, record: Object) -> Iterator[tuple[Any, str | None]]:
-        """The people of an object whose values are columns; one person has several addresses, but not several names."""
-        columns = {name: inner for name, inner in record.items() if _is_column(inner)}
-        named = len(columns) > 1 and not (_NAMES | {"contact_id"}).isdisjoint(self._match(frozenset(columns)).columns)
-        if not named or len({len(column) for column in columns.values()}) > 1:
-            yield record, None
-        elif len(columns) < len(record):
-            yield record, "holds several people in lists side by side; write an object for each"
-        else:
-            yield from ((dict(zip(columns, row, strict=True)), None) for row in zip(*columns.values(), strict=True))
+    def _all_names(self) -> set[str]:
+        return self.names | {f"{path}.{name}" for path, inner in self.lists.items() for name in inner._all_names()}
 
 
-def _several_lists(paths: Iterable[str]) -> UnreadableFile:
-    return UnreadableFile(
-        f"holds several lists that may be contacts ({', '.join(sorted(paths))}); write the contacts as one list"
-    )
+def people_in(record: Any, shape: Shape, spellings: Spellings, *, page: bool) -> Iterator[tuple[Any, str | None]]:
+    """The people within a record, or itself; with the reason beside what cannot be read.
+
+    What stands around the lists of a `page` says nothing of each of its people.
+    """
+    if not isinstance(record, dict):
+        yield record, None
+    elif not shape.people:
+        yield from _people_of_columns(record, spellings)
+    elif all(_at(record, path) is _ABSENT for path in shape.people):
+        yield record, f"has no list {shape.people[0]!r}, as other records of the file have"
+    else:
+        parent = {} if page else {f"{_PARENT}{name}": text for name, text in _own_texts(record).items()}
+        for path in shape.people:
+            listed = _at(record, path)
+            for one in listed if isinstance(listed, list) else [] if listed in (None, _ABSENT) else [listed]:
+                person = {**one, **parent} if isinstance(one, dict) else one
+                yield from people_in(person, shape.lists[path], spellings, page=False)
+
+
+def objects_by_key(content: Object, spellings: Spellings) -> list[Object]:
+    """The records of an object that holds one under each key, with the key beside them; none where it does not.
+
+    A key may be an id or only a number in order, so it is no contact's id; a key without a digit is rather a name of a
+    part of one record.
+    """
+    if not all(isinstance(one, dict) and any(map(str.isdigit, key)) and "@" not in key for key, one in content.items()):
+        return []
+    names = sorted({name for inner in content.values() for name in flatten(inner)})
+    return [{**inner, _KEY: key} for key, inner in content.items()] if match_headers(names, spellings).usable else []
+
+
+def _holds_people(path: str, names: Collection[str], parents: Collection[str], *, parents_usable: bool) -> bool:
+    """Whether a list of objects with these columns, within an object with those, is one of people."""
+    person, identified = not _IDENTIFIES.isdisjoint(parents), not _IDENTIFIES.isdisjoint(names)
+    name = path.rpartition(".")[2]
+    if _called_people(path) or name.lower() in _COLLECTIONS:
+        if person and identified:
+            raise UnreadableFile(
+                f"holds lists of contacts ({path}) within records that look like contacts themselves; "
+                "write all contacts as one list"
+            )
+        return not person and (identified or _called_people(path) or not parents_usable)
+    if person or _PROPERTY.search(name):
+        return False
+    return identified and (not _NAMES.isdisjoint(names) or not parents_usable)
+
+
+def _lists_within(record: Object, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, list[Any]]]:
+    """The lists of an object with their paths, also those in objects within it, and not those within a list."""
+    for name, inner in record.items():
+        if "." not in name and isinstance(inner, list):
+            yield f"{prefix}{name}", inner
+        elif "." not in name and isinstance(inner, dict) and depth < _MAX_DEPTH:
+            yield from _lists_within(inner, f"{prefix}{name}.", depth + 1)
+
+
+def _people_of_columns(record: Object, spellings: Spellings) -> Iterator[tuple[Any, str | None]]:
+    """The people of an object whose values are columns; one person has several addresses, but not several names."""
+    columns = {name: inner for name, inner in record.items() if _is_column(inner)}
+    known = match_headers(sorted(columns), spellings).columns if len(columns) > 1 else ()
+    if (_NAMES | {"contact_id"}).isdisjoint(known) or len({len(column) for column in columns.values()}) > 1:
+        yield record, None
+    elif len(columns) < len(record):
+        yield record, "holds several people in lists side by side; write an object for each"
+    else:
+        yield from ((dict(zip(columns, row, strict=True)), None) for row in zip(*columns.values(), strict=True))
 
 
 def _called_people(path: str) -> bool:
