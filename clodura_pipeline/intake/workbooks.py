@@ -5,7 +5,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, time
 from functools import cached_property
 from html import unescape
@@ -16,9 +16,9 @@ from typing import IO, TYPE_CHECKING, Any
 from clodura_pipeline.intake.cell_table import MAX_COLUMNS
 from clodura_pipeline.intake.headers.header_row import (
     SEARCHED_ROWS,
-    find_header,
+    Table,
+    find_tables,
     no_usable_headers,
-    tables_above,
     too_many_columns,
 )
 from clodura_pipeline.intake.headers.matching import HeaderMatch, Spellings
@@ -26,7 +26,7 @@ from clodura_pipeline.intake.landed_rows import ContactRows, LandedRows, count_o
 from clodura_pipeline.intake.unreadable import UnreadableFile
 
 if TYPE_CHECKING:
-    from python_calamine import CalamineSheet, CalamineWorkbook
+    from python_calamine import CalamineSheet
 
 # How much a column says about who somebody is: an address or a profile alone as much as both names and the company.
 _WEIGHTS = {"email": 3, "linkedin_url": 3, "first_name": 1, "last_name": 1, "full_name": 1, "organisation_name": 1}
@@ -46,23 +46,21 @@ _CELL_ROW = re.compile(r"[A-Z]{1,3}(\d{1,7})")
 _DAMAGED = "is a damaged workbook, or none; open it, save it again as .xlsx, or save the sheet as CSV"
 
 
-@dataclass(frozen=True)
-class _Found:
-    """A sheet with usable headers: their row among those that hold anything, and what they mean."""
+class _Sheet:
+    """A sheet with its first rows that hold anything, and the tables among them."""
 
-    name: str
-    sheet: "CalamineSheet"
-    visible: bool
-    at: int
-    match: HeaderMatch
+    def __init__(self, name: str, cells: "CalamineSheet", spellings: Spellings, *, visible: bool) -> None:
+        self.name, self.cells, self.visible = name, cells, visible
+        self.top = [row for _, row in islice(_numbered_rows(cells), SEARCHED_ROWS)]
+        self.tables = find_tables(self.top, spellings)
 
     @cached_property
     def records(self) -> int:
-        return sum(1 for _ in _filled_rows(self.sheet)) - self.at - 1
+        return sum(1 for _ in _numbered_rows(self.cells)) - self.tables[-1].header - 1
 
     def rank(self) -> tuple[bool, int, int, int]:
         """Smaller is better; what is equal stays in the order of the workbook."""
-        columns = self.match.columns
+        columns = self.tables[-1].match.columns
         return not self.visible, -sum(_WEIGHTS.get(name, 0) for name in columns), -len(columns), -self.records
 
 
@@ -70,35 +68,23 @@ def read_workbook(data: bytes, spellings: Spellings, rows: LandedRows) -> Contac
     """Every record of the visible sheet whose headers say most about people; of hidden ones, where no other does."""
     if data.startswith(b"PK"):
         _refuse_large_archive(data)
-    notes: list[str] = []
-    workbook = _opened(data)
-    named = _in_order(workbook)
-    sheets = [(name, sheet, visible) for name, visible in named if (sheet := _sheet(workbook, name)) is not None]
-    found = [
-        _Found(name, sheet, visible, header[0], header[1])
-        for name, sheet, visible in sheets
-        if (header := find_header(list(islice(_filled_rows(sheet), SEARCHED_ROWS)), spellings)) is not None
-    ]
+    sheets = _sheets(data, spellings)
+    found = sorted((sheet for sheet in sheets if sheet.tables), key=_Sheet.rank)
     if not found:
-        if not any(sheet.height for _, sheet, _ in sheets):
+        first, *below = max((sheet.top for sheet in sheets), key=lambda top: len(top[0]) if top else 0, default=[]) or [
+            []
+        ]
+        if not first:
             raise UnreadableFile("is empty: no sheet of the workbook holds anything")
-        tops = [list(islice(_filled_rows(sheet), SEARCHED_ROWS)) for _, sheet, _ in sheets if sheet.height]
-        first, *below = max(tops, key=lambda rows: len(rows[0]) if rows else 0) or [[]]
         raise UnreadableFile(no_usable_headers(first, " on any sheet", below=below))
-    best = min(found, key=_Found.rank)
-    others = sorted((other for other in found if other is not best), key=lambda other: not other.visible)
+    best = found[0]
+    others = sorted((sheet for sheet in sheets if sheet.tables and sheet is not best), key=lambda one: not one.visible)
     left_out = ", ".join(f"{other.name!r} ({count_of_records(other.records)})" for other in others)
-    if others:
-        notes.append(f"only sheet {best.name!r} is read; save each of {left_out} as a file of its own")
-    above = list(islice(_filled_rows(best.sheet), best.at))
-    tables: list[tuple[int, int | None, HeaderMatch]] = [
-        *((top, last + 1, match) for top, last, match in tables_above(above, spellings)),
-        (best.at, None, best.match),
-    ]
+    notes = [f"only sheet {best.name!r} is read; save each of {left_out} as a file of its own"] if others else []
     profiles = _profiles_behind_cells(data, best.name) if data.startswith(b"PK") else {}
-    for header, end, match in tables:
+    for header, match, end in best.tables:
         match = _with_further_profile(match) if profiles else match
-        below = islice(_numbered_rows(best.sheet), header + 1, end)
+        below = islice(_numbered_rows(best.cells), header + 1, end)
         with rows.table(match, "\t".join(match.headers)) as table:
             for source_row, (number, row) in enumerate(below, start=1):
                 further = [profiles.get(number)] if profiles else []
@@ -181,36 +167,26 @@ def _refuse_far_cells(sheet: IO[bytes]) -> None:
         )
 
 
-def _opened(data: bytes) -> "CalamineWorkbook":
+def _sheets(data: bytes, spellings: Spellings) -> list[_Sheet]:
+    """The sheets that are tables, in their order."""
     try:
-        import python_calamine
+        import python_calamine as calamine
     except ImportError:
         raise UnreadableFile(_MISSING) from None
+    where = ""
     try:
-        return python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
-    except python_calamine.PasswordError:
+        workbook = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+        sheets = []
+        for one in workbook.sheets_metadata:
+            where = f"sheet {one.name!r}: "
+            if one.typ == calamine.SheetTypeEnum.WorkSheet:
+                cells, visible = workbook.get_sheet_by_name(one.name), one.visible == calamine.SheetVisibleEnum.Visible
+                sheets.append(_Sheet(one.name, cells, spellings, visible=visible))
+    except calamine.PasswordError:
         raise UnreadableFile("is protected by a password; save it without one") from None
     except Exception as error:  # noqa: BLE001 - calamine raises many kinds, and panics on some damaged files
-        raise UnreadableFile(f"{_DAMAGED} ({type(error).__name__})") from None
-
-
-def _in_order(workbook: "CalamineWorkbook") -> list[tuple[str, bool]]:
-    """The sheets that are tables, and whether they are to be seen."""
-    from python_calamine import SheetTypeEnum, SheetVisibleEnum
-
-    tables = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
-    return [(sheet.name, sheet.visible == SheetVisibleEnum.Visible) for sheet in tables]
-
-
-def _sheet(workbook: "CalamineWorkbook", name: str) -> "CalamineSheet | None":
-    try:
-        return workbook.get_sheet_by_name(name)
-    except Exception as error:  # noqa: BLE001 - as above
-        raise UnreadableFile(f"{_DAMAGED} (sheet {name!r}: {type(error).__name__})") from None
-
-
-def _filled_rows(sheet: "CalamineSheet") -> Iterator[list[str]]:
-    return (row for _, row in _numbered_rows(sheet))
+        raise UnreadableFile(f"{_DAMAGED} ({where}{type(error).__name__})") from None
+    return sheets
 
 
 def _numbered_rows(sheet: "CalamineSheet") -> Iterator[tuple[int, list[str]]]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from clodura_pipeline.intake.cell_table import CellTable, cell_columns, text_frame
 from clodura_pipeline.intake.contact_file import ContactRows, read_contacts
-from clodura_pipeline.intake.csv.layout import DELIMITERS, Layout, find_layout
+from clodura_pipeline.intake.csv.layout import DELIMITERS, Layout, find_layouts
 from clodura_pipeline.intake.csv.records import Grammar, records
 from clodura_pipeline.intake.csv.table import read_cells, read_clean, read_records
 from clodura_pipeline.intake.encodings.decoding import Text, decode
@@ -63,7 +63,7 @@ def by_blocks(text: Text, layout: Layout, block_bytes: int) -> Cells:
 
 
 def both_ways(text: Text) -> tuple[pl.DataFrame | None, Cells]:
-    layout = find_layout(text, {})
+    layout = find_layouts(text, {})[-1]
     fast = read_clean(text.utf8[layout.start :], layout.delimiter, len(layout.match.headers), 1) if text.valid else None
     return fast, carefully(text, layout)
 
@@ -130,7 +130,7 @@ def test_wherever_the_fast_way_reads_it_agrees_with_the_careful_one(
 def test_where_the_blocks_of_a_file_end_makes_no_difference(pieces: list[str], block_size: int) -> None:
     utf8 = ("email,first_name,x\n" + "".join(pieces)).encode("utf-8", "surrogatepass")
     text = Text(utf8, "\ud800" not in pieces, "UTF-8")
-    layout = find_layout(text, {})
+    layout = find_layouts(text, {})[-1]
     blocks, whole = by_blocks(text, layout, block_size), carefully(text, layout)
     assert blocks.frame().equals(whole.frame())
     assert blocks.unreadable == whole.unreadable

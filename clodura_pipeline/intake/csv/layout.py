@@ -11,9 +11,8 @@ from clodura_pipeline.intake.encodings.decoding import Text, shown
 from clodura_pipeline.intake.headers.header_row import (
     SEARCHED_ROWS,
     columns_found,
-    find_header,
+    find_tables,
     no_usable_headers,
-    tables_above,
     too_many_columns,
 )
 from clodura_pipeline.intake.headers.matching import HeaderMatch, Spellings
@@ -27,42 +26,33 @@ _SEP_LINE = re.compile(rb'\s*"?sep=([!-/:-@\[-`{-~\t])"?[,;\t|]*\s*?(?:\r*\n|\r)
 
 @dataclass(frozen=True)
 class Layout:
-    """How a delimited file is written: its delimiter, what its headers mean, and the bytes its records lie between.
-
-    `earlier` are tables that stand above it in the file, under headers that say less: a report's hosts and panelists.
-    """
+    """A table of a delimited file: its delimiter, what its headers mean, and the bytes its records lie between."""
 
     delimiter: str
     match: HeaderMatch
     header_line: str
     start: int
-    end: int | None = None
-    earlier: tuple["Layout", ...] = ()
+    end: int | None
 
 
-def find_layout(text: Text, spellings: Spellings) -> Layout:
-    """Try every delimiter and take the one under which the headers mean most."""
+def find_layouts(text: Text, spellings: Spellings) -> list[Layout]:
+    """The tables under the delimiter with which the headers mean most: the best one, and before it those above it."""
     sample = _sample(text)
     found = _SEP_LINE.match(sample)  # Excel's own line for it, above the header
     candidates, start = ([found[1].decode()], found.end()) if found else (DELIMITERS, 0)
-    best: tuple[tuple[int, float, int], Layout] | None = None
+    best: tuple[tuple[int, float, int], list[Layout]] | None = None
     tops: list[list[Record]] = []
     for delimiter in candidates:
-        above = list(islice(records(sample, delimiter, start), SEARCHED_ROWS))
-        rows = [[shown(field) for field in record.fields] for record in above]
-        tops.append(above)
-        header = find_header(rows, spellings)
-        if header is None:
-            continue
-        at, match = header
-        width = len(match.headers)
-        score = (columns_found(match), _evenness(text, above[at].end, delimiter, width), width)
-        if best is None or score > best[0]:
-            earlier = tuple(
-                Layout(delimiter, other, above[top].text, above[top].end, above[last].end)
-                for top, last, other in tables_above(rows[:at], spellings)
-            )
-            best = score, Layout(delimiter, match, above[at].text, above[at].end, earlier=earlier)
+        top = list(islice(records(sample, delimiter, start), SEARCHED_ROWS))
+        tops.append(top)
+        layouts = [
+            Layout(delimiter, match, top[at].text, top[at].end, end and top[end - 1].end)
+            for at, match, end in find_tables([[shown(field) for field in record.fields] for record in top], spellings)
+        ]
+        if layouts:
+            width = len(layouts[-1].match.headers)
+            score = (columns_found(layouts[-1].match), _evenness(text, layouts[-1].start, delimiter, width), width)
+            best = (score, layouts) if best is None or score > best[0] else best
     if best is None:
         raise UnreadableFile(_nothing_usable(tops))
     return best[1]

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from clodura_pipeline.intake.cell_table import ROW, CellTable, cell_columns
-from clodura_pipeline.intake.csv.layout import DELIMITERS, Layout, find_layout
+from clodura_pipeline.intake.csv.layout import DELIMITERS, Layout, find_layouts
 from clodura_pipeline.intake.csv.records import records
 from clodura_pipeline.intake.csv.short_records import read_short_records
 from clodura_pipeline.intake.encodings.decoding import Text, is_utf8, shown
@@ -24,16 +24,16 @@ _SPACED = "the spaces before quoted cells are left out"
 
 def read_csv(text: Text, spellings: Spellings, rows: LandedRows) -> ContactRows:
     """Every record of a delimited text. Tables above the one that says most are read under their own headers."""
-    layout = find_layout(text, spellings)
+    layouts = find_layouts(text, spellings)
     notes: tuple[str, ...] = ()
-    if tight := _without_spaces_before_quotes(text.utf8, layout.delimiter):
+    if tight := _without_spaces_before_quotes(text.utf8, layouts[-1].delimiter):
         text, notes = replace(text, utf8=tight), (_SPACED,)
-        layout = find_layout(text, spellings)
-    for part in (*layout.earlier, layout):
+        layouts = find_layouts(text, spellings)
+    for part in layouts:
         with rows.table(part.match, shown(part.header_line)) as table:
             read_cells(text if part.end is None else replace(text, utf8=text.utf8[: part.end]), part, table)
             read_short_records(table, part, spellings)
-    delimiter = DELIMITERS.get(layout.delimiter, repr(layout.delimiter))
+    delimiter = DELIMITERS.get(layouts[-1].delimiter, repr(layouts[-1].delimiter))
     return rows.contacts(f"CSV, {delimiter}, {text.encoding}", notes)
 
 

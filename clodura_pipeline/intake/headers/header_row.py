@@ -1,7 +1,8 @@
 """Finds the row that holds the header of a table, and says why a file without one is refused."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from clodura_pipeline.intake.cell_table import MAX_COLUMNS
 from clodura_pipeline.intake.headers.matching import HeaderMatch, Spellings, match_headers
@@ -17,16 +18,28 @@ _DATA = re.compile(r"@|://|www\.|\d{4,}|\d+[./-]\d+|[\x00-\x1f\ufffd=]|\\x|\S{33
 _NUMBER = re.compile(r"\s*\d+(?:[.,]\d+)?\s*$")
 
 
-def tables_above(rows: Sequence[Sequence[str]], spellings: Spellings) -> Iterator[tuple[int, int, HeaderMatch]]:
-    """Headers with records under them among the rows above the header: its place, its last record's, its meaning."""
-    found = [(at, match) for at in range(len(rows)) if (match := _surely_header(rows[at:], spellings))]
-    ends = [*(at for at, _ in found[1:]), *[len(rows)][: len(found)]]
-    for (at, match), end in zip(found, ends, strict=True):
+class Table(NamedTuple):
+    """Where a table's header stands among rows, what it means, and the row after its last record, if others follow."""
+
+    header: int
+    match: HeaderMatch
+    end: int | None = None
+
+
+def find_tables(rows: Sequence[Sequence[str]], spellings: Spellings) -> list[Table]:
+    """The table whose header says most, and before it those with records above it; none without a usable header."""
+    best = find_header(rows, spellings)
+    if best is None:
+        return []
+    found = [(at, match) for at in range(best[0]) if (match := _surely_header(rows[at : best[0]], spellings))]
+    tables = []
+    for (at, match), (end, _) in zip(found, [*found[1:], best], strict=True):
         last = end - 1
         while last > at and len(match.headers) > 2 and sum(map(bool, map(str.strip, rows[last]))) < 2:
             last -= 1  # the title of the next table
         if last > at:
-            yield at, last, match
+            tables.append(Table(at, match, last + 1))
+    return [*tables, Table(*best)]
 
 
 def _surely_header(rows: Sequence[Sequence[str]], spellings: Spellings) -> HeaderMatch | None:
