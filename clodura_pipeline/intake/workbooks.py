@@ -16,7 +16,6 @@ from typing import IO, TYPE_CHECKING, Any
 from clodura_pipeline.intake.cell_table import MAX_COLUMNS
 from clodura_pipeline.intake.headers.header_row import (
     SEARCHED_ROWS,
-    Table,
     find_tables,
     no_usable_headers,
     too_many_columns,
@@ -181,12 +180,12 @@ def _sheets(data: bytes, spellings: Spellings) -> list[_Sheet]:
             where = f"sheet {one.name!r}: "
             if one.typ == calamine.SheetTypeEnum.WorkSheet:
                 cells, visible = workbook.get_sheet_by_name(one.name), one.visible == calamine.SheetVisibleEnum.Visible
-                sheets.append(_Sheet(one.name, cells, spellings, visible=visible))
+                sheets.append((one.name, cells, visible))
     except calamine.PasswordError:
         raise UnreadableFile("is protected by a password; save it without one") from None
     except Exception as error:  # noqa: BLE001 - calamine raises many kinds, and panics on some damaged files
         raise UnreadableFile(f"{_DAMAGED} ({where}{type(error).__name__})") from None
-    return sheets
+    return [_Sheet(name, cells, spellings, visible=visible) for name, cells, visible in sheets]
 
 
 def _numbered_rows(sheet: "CalamineSheet") -> Iterator[tuple[int, list[str]]]:

@@ -33,7 +33,7 @@ def find_tables(rows: Sequence[Sequence[str]], spellings: Spellings) -> list[Tab
         return []
     found = [(at, match) for at in range(best[0]) if (match := _surely_header(rows[at : best[0]], spellings))]
     tables = []
-    for (at, match), (end, _) in zip(found, [*found[1:], best], strict=True):
+    for (at, match), (end, _) in zip(found, [*found, best][1:], strict=True):
         last = end - 1
         while last > at and len(match.headers) > 2 and sum(map(bool, map(str.strip, rows[last]))) < 2:
             last -= 1  # the title of the next table
