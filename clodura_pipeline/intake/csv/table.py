@@ -86,7 +86,7 @@ def _without_spaces_before_quotes(utf8: bytes, delimiter: str) -> bytes | None:
     mark = delimiter.encode()
     spaced, tight = mark + b' "', mark + b'"'
     found = utf8.count(spaced)
-    if not found or tight in utf8 or not delimiter.isascii():
+    if not found or tight in utf8:
         return None
     cell = re.escape(spaced) + rb'(?:[^"]|"")*"(?= *(?:' + re.escape(mark) + rb"|[\r\n]|$))"
     whole = sum(1 for _ in re.finditer(cell, utf8))
@@ -98,8 +98,6 @@ def read_clean(block: bytes, delimiter: str, width: int, first_row: int) -> pl.D
 
     Records are counted twice: as lines of the proven shape before, and as rows after.
     """
-    if not delimiter.isascii():
-        return None
     if width == 1 and _has_line_of_spaces(block):  # it is no record here, and would be one to Arrow
         return None
     if block.startswith(codecs.BOM_UTF8):  # of the second of two files joined; Arrow would drop it
