@@ -189,21 +189,22 @@ def load_answer_fields(path: Path | None) -> AnswerFields:
     """
     if path is None:
         return AnswerFields(built_in_table())
+    text = ""
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise BadAnswerFields(f"CLODURA_ANSWER_FIELDS: {path} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise BadAnswerFields(f"CLODURA_ANSWER_FIELDS: {path} is not valid UTF-8 text.") from None
-    try:
         return AnswerFields(built_in_table(), _mapped(tomllib.loads(text)))
+    except OSError as error:
+        problem = f" cannot be read: {error.strerror}."
+    except UnicodeDecodeError:
+        problem = " is not valid UTF-8 text."
     except tomllib.TOMLDecodeError as error:
         where = str(error).replace("at end of document", f"at end of document, line {len(text.splitlines())}")
-        raise BadAnswerFields(f"CLODURA_ANSWER_FIELDS: {path} is not valid TOML: {where}.") from None
+        problem = f" is not valid TOML: {where}."
     except _Misfit as misfit:
         pattern = re.compile(rf'^\s*\[?\s*"?{re.escape(misfit.word)}\b')
-        line = next((n for n, one in enumerate(text.splitlines(), 1) if pattern.match(one)), 1)
-        raise BadAnswerFields(f"CLODURA_ANSWER_FIELDS: {path}, line {line}: {misfit}") from None
+        line = next((number for number, one in enumerate(text.splitlines(), 1) if pattern.match(one)), 1)
+        problem = f", line {line}: {misfit}"
+    raise BadAnswerFields(f"CLODURA_ANSWER_FIELDS: {path}{problem}")
 
 
 class _Misfit(Exception):
@@ -218,39 +219,29 @@ def _mapped(document: Mapping[str, Any]) -> dict[tuple[str, ...], Meaning]:
     """The paths of a user's file with their fields."""
     mapped: dict[tuple[str, ...], Meaning] = {}
     for section, columns in document.items():
-        valid = _columns_of(section)
-        if not valid or not isinstance(columns, dict):
+        if section not in (*PARTS, CREDITS) or not isinstance(columns, dict):
             raise _Misfit(section, f'"{section}" is no section. {_nearest(section, [*PARTS, CREDITS])}')
         for column, paths in columns.items():
             listed = [paths] if isinstance(paths, str) else paths
-            if column not in valid:
-                raise _Misfit(column, f'"{column}" is no column of [{section}]. {_nearest(column, list(valid))}')
+            field = _field_of(section, column)
             if not isinstance(listed, list) or not all(isinstance(one, str) and path_parts(one) for one in listed):
                 raise _Misfit(column, f'{column} must be a path such as "data.contact.title", or a list of paths.')
             for rank, one in enumerate(listed):
-                meaning = Meaning(section, valid[column], rank, explicit=True, mapped=True)
+                meaning = Meaning(section, field, rank, explicit=True, mapped=True)
                 if mapped.setdefault(path_parts(one), meaning).column != meaning.column:
                     raise _Misfit(column, f'"{one}" is mapped to two columns. Keep one of them.')
     return mapped
 
 
-def _columns_of(section: str) -> dict[str, str]:
-    """The columns of a section of the file with the fields they mean, with and without their prefixes."""
-    if section == CREDITS:
-        return {"used": "used"}
-    if section not in PARTS:
-        return {}
-    own = [field for field in built_in_table()[section] if field != ANSWER]
-    own += [field for field in _PLACE_FIELDS if field not in own]
-    identifier = next(field for field in own if field.endswith("_id"))
-    shown = {Meaning(section, field).column: field for field in own}
-    prefixed = {f"organisation_{field}": field for field in own if section == ORGANISATION}
-    return {
-        **prefixed,
-        **{field: field for field in own},
-        "id": identifier,
-        **{c: f for c, f in shown.items() if "," not in c},
-    }
+def _field_of(section: str, column: str) -> str:
+    """The field that a column of a section means, with and without the prefixes it has in `enriched_contacts`."""
+    fields = ["used"] if section == CREDITS else [*built_in_table()[section], *_PLACE_FIELDS]
+    bare = column.removeprefix("matched_")
+    spellings = {column, bare, bare.removeprefix("organisation_") if section == ORGANISATION else bare}
+    for field in fields:
+        if field != ANSWER and (field in spellings or (column == "id" and field.endswith("_id"))):
+            return field
+    raise _Misfit(column, f'"{column}" is no column of [{section}]. {_nearest(column, fields)}')
 
 
 def path_parts(path: str) -> tuple[str, ...]:
