@@ -16,11 +16,8 @@ reads the call log and switches options over HTTP:
     curl http://127.0.0.1:8900/_sandbox/options -d '{"faults": [{"kind": "charged_then_reset", "share": 0.1}]}'
 
 `help.txt` says what in it is documented by Clodura, what users report and what is made up; `faults.toml` what can go
-wrong. Faults are chosen from a seed and the number of the call: always, for a share of the calls, the first n, given
-numbers, or the calls that name a certain contact. Checks of key, plan and limits come first.
-
-A request with a `Host` or `Origin` of another site is refused: the call log holds what was sent, and a web page could
-otherwise read it through a browser on this machine.
+wrong. A request with a `Host` or `Origin` of another site is refused: the call log holds what was sent, and a web page
+could otherwise read it through a browser on this machine.
 """
 
 from .call_log import CREDITS_PATH, ENRICH_PATH, Call, CallLog

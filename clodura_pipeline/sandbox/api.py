@@ -10,14 +10,14 @@ from email.message import Message
 from email.utils import formatdate
 from typing import Any
 
-from . import answers
-from .answers import Reply, error
+from . import replies
 from .call_log import CREDITS_PATH, ENRICH_PATH, Call, CallLog
 from .directory import Directory
 from .faults import Endpoint, Fault, FaultChooser
 from .identifiers import InvalidQuery
 from .limits import Limits
 from .options import SandboxOptions
+from .replies import Reply, error
 
 _SERVED: dict[tuple[str, str], Endpoint] = {("POST", ENRICH_PATH): "enrich", ("GET", CREDITS_PATH): "credits"}
 
@@ -107,12 +107,12 @@ class Api:
     def _reply(self, call: Call, headers: Message, body: Any) -> tuple[Reply, Fault | None]:
         endpoint = _SERVED.get((call.method, call.path))
         if endpoint is None:
-            return answers.page(404, f"Cannot {call.method} this path"), None
+            return replies.page(404, f"Cannot {call.method} this path"), None
         if refused := self._refuse(call, headers, endpoint):
             return refused, None
         fault = self._faults.choose(endpoint, body.values() if isinstance(body, dict) else ())
         if endpoint == "credits":
-            reply = answers.credits_left(self._balance(), self.options)
+            reply = replies.credits_left(self._balance(), self.options)
         else:
             reply = self._enrich(headers, body, fault)
         return self._with_fault(fault, reply, headers) if fault else reply, fault
@@ -146,7 +146,7 @@ class Api:
         if content == "wrong_person" and lookup.person:
             other = self.directory.other_person(lookup.person)
             shown = replace(lookup, person=other, organisation=other.organisation)
-        reply = answers.enrichment(shown, self.options, fault.field if fault and content == "empty_field" else None)
+        reply = replies.enrichment(shown, self.options, fault.field if fault and content == "empty_field" else None)
         return replace(error(402) if reply.cost > self._balance() else reply, lookup=lookup)
 
     def _with_fault(self, fault: Fault, right: Reply, headers: Message) -> Reply:
@@ -162,9 +162,9 @@ class Api:
             case "error":
                 return self._rate_limited(1.0) if effect.status == 429 else error(effect.status, effect.message)
             case "html":
-                return answers.page(effect.status, "This page is not the answer you asked for")
-            case "bytes":
-                return Reply(200, effect.bytes.encode("latin-1"))
+                return replies.page(effect.status, "This page is not the answer you asked for")
+            case "body":
+                return Reply(200, effect.body.encode("latin-1"))
             case "redirect":
                 # A call to this path in the call log means that a client followed, with the key.
                 port = headers.get("Host", "").rpartition(":")[2]
@@ -172,11 +172,11 @@ class Api:
             case "huge":
                 return replace(right, payload=right.body() + b" " * self.options.huge_body_bytes)
             case "unknown_shape":
-                return Reply(200, answers.unknown_shape(right.lookup))
+                return Reply(200, replies.unknown_shape(right.lookup))
         if effect.states is None:
             return right
         name = self.options.credit_usage_field or "creditsUsed"
-        return replace(right, payload=answers.with_value(right.payload, name, effect.states))
+        return replace(right, payload=replies.with_value(right.payload, name, effect.states))
 
     def _rate_limited(self, wait_seconds: float) -> Reply:
         options = self.options

@@ -13,9 +13,7 @@ from pydantic.dataclasses import dataclass as validated_dataclass
 
 Endpoint = Literal["enrich", "credits"]
 Delivery = Literal["whole", "stall", "reset", "reset_midway", "cut", "drip_body", "drip_all", "twice"]
-Content = Literal[
-    "answer", "error", "html", "bytes", "redirect", "huge", "unknown_shape", "wrong_person", "empty_field"
-]
+Content = Literal["answer", "error", "html", "body", "redirect", "huge", "unknown_shape", "wrong_person", "empty_field"]
 Credits = Annotated[int, Field(strict=True)] | Annotated[float, Field(strict=True)]
 FaultKind = str
 """One of `EFFECTS`, which stand in faults.toml."""
@@ -32,7 +30,7 @@ class Effect:
     charges: float = 0  # the price of the answer, at most so many credits
     states: float | None = None  # the cost that the answer states
     message: str | None = None  # of an error, in place of the documented one
-    bytes: str = ""  # the body, one byte a letter
+    body: str = ""  # sent in place of JSON, a byte for each letter
 
 
 EFFECTS: dict[FaultKind, Effect] = {

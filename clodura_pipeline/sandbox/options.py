@@ -10,18 +10,14 @@ from pydantic.dataclasses import dataclass
 
 from .faults import Credits, Fault
 
-CreditsShape = Literal["pool", "views", "missing"]
 Envelope = Literal[
     "object", "data_object", "data_list", "side_by_side", "data_side_by_side", "contact", "contacts", "result",
     "people", "list", "enriched_contact", "unknown",
 ]  # fmt: skip
 NameStyle = Literal["documented", "us_spelling", "flat", "snake_case", "job_title", "bare", "full_name"]
 MissStyle = Literal["empty_object", "empty_data", "null_data", "nulls", "not_found", "mixed"]
-RetryAfter = Literal["seconds", "date", "junk"]
-FieldStyle = Literal["string", "list", "mixed"]
 Count = Annotated[int, Field(strict=True, ge=0)]
 Seconds = Annotated[float, Field(strict=True, ge=0)]
-AnySeconds = Annotated[float, Field(strict=True)]
 
 DEFAULT_API_KEY = "sandbox-key"
 
@@ -42,7 +38,9 @@ class SandboxOptions:
     other_use_per_call: Credits = _option(
         0, "credits that another use of the key takes with every call: 0.04 is what verifying an address costs"
     )
-    credits_shape: CreditsShape = _option("pool", "what GET /credits answers: one pool, counts of views, or 404")
+    credits_shape: Literal["pool", "views", "missing"] = _option(
+        "pool", "what GET /credits answers: one pool, counts of views, or 404"
+    )
     envelope: Envelope = _option(
         "object",
         "where the contact stands in an answer: at the top, under this name, in a list, beside its organisation, or "
@@ -62,13 +60,13 @@ class SandboxOptions:
     credit_usage_field: str | None = _option(
         None, "name under which an answer states its cost, dots nest ('creditUsage.used'); null: not stated"
     )
-    department_seniority_style: FieldStyle = _option(
+    department_seniority_style: Literal["string", "list", "mixed"] = _option(
         "list", "whether functional and seniority are strings, lists, or either (by contact)"
     )
     requests_per_second: Count = _option(0, "more in any sliding second gets 429; 0: no limit")
     requests_per_minute: Count = _option(0, "more in any sliding minute gets 429; 0: no limit")
     requests_per_day: Count = _option(0, "more in a UTC day gets 409; 0: no limit")
-    retry_after: RetryAfter | None = _option(
+    retry_after: Literal["seconds", "date", "junk"] | None = _option(
         "seconds", "what Retry-After holds on a 429: seconds, a date, junk, or null for no header"
     )
     retry_after_seconds: Count | None = _option(None, "how long Retry-After asks to wait; null: until there is room")
@@ -77,7 +75,7 @@ class SandboxOptions:
     arrival_jitter_seconds: Seconds = _option(
         0.0, "requests count as arrived up to this later than they came: an uneven network"
     )
-    date_offset_seconds: AnySeconds = _option(
+    date_offset_seconds: Annotated[float, Field(strict=True)] = _option(
         0.0, "how far the server's clock is ahead: its Date header and the UTC day of its limit"
     )
     stall_seconds: Seconds = _option(60.0, "how long a stalled call is held when the client does not give up")

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from .answers import Reply
 from .api import Api
 from .call_log import Call
 from .directory import Directory, build_directory
 from .faults import EFFECTS, Fault
 from .options import DEFAULT_API_KEY, SandboxOptions, described_options
+from .replies import Reply
 
 # Only this machine may call: the call log holds what was sent, and any caller can change the options.
 HOST = "127.0.0.1"
@@ -185,7 +185,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _write(self, reply: Reply) -> bool:
         """Write a reply the way it is to be delivered; True when all of it was written."""
         options, stopping, sock = self.server.api.options, self.server.stopping, self.connection
-        head, body = self._head(reply), reply.body()
+        body = reply.body()
+        head = self._head(reply, len(body))
         match reply.delivery:
             case "whole" | "twice" as delivery:
                 sock.sendall((head + body) * (2 if delivery == "twice" else 1))
@@ -214,12 +215,12 @@ class _Handler(BaseHTTPRequestHandler):
                 return False
         return True
 
-    def _head(self, reply: Reply) -> bytes:
+    def _head(self, reply: Reply, content_length: int) -> bytes:
         headers = {
             "Server": "clodura-sandbox",
             "Date": formatdate(self.server.api.server_time(), usegmt=True),
             "Content-Type": reply.content_type,
-            "Content-Length": len(reply.body()),
+            "Content-Length": content_length,
             "Connection": "close" if self.close_connection else "keep-alive",
             **reply.headers,
         }

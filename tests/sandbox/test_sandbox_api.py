@@ -12,8 +12,8 @@ import pytest
 from sandbox_client import COMPANY_ONLY, MISS, PERSON, by_profile, enrich, people, request
 
 from clodura_pipeline.sandbox import CREDITS_PATH, ENRICH_PATH, Sandbox, SandboxOptions
-from clodura_pipeline.sandbox.answers import PERSON_FIELDS
 from clodura_pipeline.sandbox.options import Envelope
+from clodura_pipeline.sandbox.replies import PERSON_FIELDS
 
 Start = Callable[..., Sandbox]
 ORGANISATION_KEYS = [

@@ -1,4 +1,4 @@
-"""Answers as Clodura gives them: contact, company, no match, credits and errors, in the shape the options ask for."""
+"""Replies as Clodura gives them: contact, company, no match, credits and errors, in the shape the options ask for."""
 
 import json
 import re
