@@ -18,7 +18,7 @@ from clodura_pipeline.clodura.errors import CallFailed
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.enrichment.ledger_file import open_ledger
 from clodura_pipeline.enrichment.outcomes import Outcome
-from clodura_pipeline.enrichment.session import RunIdentity, open_session
+from clodura_pipeline.enrichment.session import open_session
 from clodura_pipeline.identity.canonical import identifiers_of
 from clodura_pipeline.intake.files import find_files
 from clodura_pipeline.ledger import exists
@@ -26,7 +26,7 @@ from clodura_pipeline.ledger.engines.database import engine_of
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
 from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.policy import Policy
-from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, person_key
+from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, Run, person_key
 from clodura_pipeline.settings import Settings, load_settings, variable_of
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
@@ -177,11 +177,11 @@ def _call(settings: Settings, identifiers: Identifiers, yes: bool) -> None:
     reader = AnswerReader(load_answer_fields(settings.answer_fields))
     client = ClientSettings(settings.base_url, settings.api_key, settings.timeout_seconds)
     run_id = f"doctor-{uuid.uuid4().hex[:12]}"
-    identity = RunIdentity(run_id, run_id, settings.max_credits_per_run, today.isoformat(), today.isoformat())
+    run = Run(run_id, run_id, settings.max_credits_per_run, today.isoformat(), today.isoformat())
     policy = Policy(settings.limits, settings.budget, settings.timeout_seconds)
     with (
         open_ledger(settings.ledger) as ledger,
-        open_session(ledger, client, identity, policy, Clock(), reader) as session,
+        open_session(ledger, client, run, policy, Clock(), reader) as session,
     ):
         if session.dispatcher.stopped:
             raise click.ClickException(f"No call was made: {session.dispatcher.stopped.reason}.")

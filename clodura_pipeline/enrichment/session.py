@@ -4,7 +4,6 @@ import contextlib
 import random
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 
 from clodura_pipeline.clodura.answers.reader import AnswerReader
@@ -27,17 +26,6 @@ class RefusedToStart(UserFixableError):
 
 class _CallInFlight(Exception):
     """A balance read now would be blurred by a call that is in flight."""
-
-
-@dataclass(frozen=True)
-class RunIdentity:
-    """Which run calls. `cap_scope`: what its cap counts over (backfill or root run). `max_credits` 0: no cap."""
-
-    run_id: str
-    cap_scope: str
-    max_credits: int
-    first_day: str = ""
-    last_day: str = ""
 
 
 class Session:
@@ -148,7 +136,7 @@ class Session:
 def open_session(
     ledger: Ledger,
     settings: ClientSettings,
-    identity: RunIdentity,
+    run: Run,
     policy: Policy,
     clock: Clock,
     reader: AnswerReader | None = None,
@@ -173,9 +161,7 @@ def open_session(
     client = CloduraClient(settings)
     try:
         ledger.bind_environment(is_loopback(settings.base_url))
-        run = ledger.start_run(
-            identity.run_id, identity.cap_scope, identity.max_credits, identity.first_day, identity.last_day
-        )
+        run = ledger.start_run(run)
         session = Session(ledger, client, run, policy, clock, reader or AnswerReader())
         try:
             session.begin()

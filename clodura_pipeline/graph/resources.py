@@ -14,13 +14,14 @@ from clodura_pipeline.clodura.answers.fields import load_answer_fields
 from clodura_pipeline.clodura.answers.reader import AnswerReader
 from clodura_pipeline.clodura.client import ClientSettings
 from clodura_pipeline.enrichment.ledger_file import open_ledger
-from clodura_pipeline.enrichment.session import RunIdentity, Session, open_session
+from clodura_pipeline.enrichment.session import Session, open_session
 from clodura_pipeline.graph.partitions import utc_now
 from clodura_pipeline.graph.runs.config import EnrichmentConfig
 from clodura_pipeline.identity.suppression import Suppression, read_suppression
 from clodura_pipeline.ledger import Ledger, Retention
 from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.policy import Budget, Policy, Refresh
+from clodura_pipeline.ledger.rules.requests import Run
 from clodura_pipeline.settings import API_KEY, Settings, check_settings, project_root, resolve_api_key, variable_of
 from clodura_pipeline.warehouse.published.build import build_analyst_tables
 from clodura_pipeline.warehouse.published.publication import publish
@@ -109,9 +110,7 @@ class CloduraResource(dg.ConfigurableResource):
         )
 
     @contextlib.contextmanager
-    def session(
-        self, ledger: Ledger, identity: RunIdentity, budget: Budget, config: EnrichmentConfig
-    ) -> Iterator[Session]:
+    def session(self, ledger: Ledger, run: Run, budget: Budget, config: EnrichmentConfig) -> Iterator[Session]:
         """Open the way to Clodura for one run."""
         settings = self.settings
         policy = Policy(
@@ -124,7 +123,7 @@ class CloduraResource(dg.ConfigurableResource):
         )
         key = resolve_api_key(self.api_key_env)
         client = ClientSettings(settings.base_url, key, settings.timeout_seconds)
-        with open_session(ledger, client, identity, policy, Clock(), self.answer_reader()) as session:
+        with open_session(ledger, client, run, policy, Clock(), self.answer_reader()) as session:
             yield session
 
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, astuple, dataclass
 from hashlib import blake2b
-from types import MappingProxyType
 
 from clodura_pipeline.clodura.answers.enrichment import Enrichment
 from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS
@@ -127,7 +126,7 @@ def write_verdict(
     attempt: Row,
     verdict: Verdict,
     reader_version: str,
-    received: Mapping[str, int | float | str | bytes | None] = MappingProxyType({}),
+    received: Mapping[str, int | float | str | bytes | None] | None = None,
 ) -> None:
     """Write what an answer says: state, money, parsed fields and the profile it names.
 
@@ -136,7 +135,7 @@ def write_verdict(
     """
     is_answer = verdict.state.is_readable_answer or verdict.state is State.UNRECOGNISED  # read again by `reread`
     values = {
-        **received,
+        **(received or {}),
         "state": verdict.state,
         "detail": verdict.detail,
         "cost_basis": verdict.cost_basis,

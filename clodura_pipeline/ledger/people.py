@@ -110,10 +110,13 @@ def _write_identifiers(tx: Transaction, survivor: int, sent: Iterable[str], othe
 
 def join(tx: Transaction, person_keys: Iterable[int]) -> int:
     """These people are one: the key that was called for first survives. Attempts stay where they are."""
-    survivors = {survivor_of(tx, key) for key in person_keys}
-    if len(survivors) == 1:
-        return survivors.pop()
-    survivor, *others = sorted(survivors, key=lambda key: (_added(tx, key), key))
+    keys = tuple(person_keys)
+    rows = tx.execute(
+        "SELECT person_key FROM people WHERE person_key IN (SELECT coalesce(alias_of, person_key) FROM people "
+        f"WHERE person_key IN ({', '.join('?' * len(keys))})) ORDER BY added, person_key",
+        keys,
+    )
+    survivor, *others = [row[0] for row in rows]
     for other in others:
         tx.execute(
             "UPDATE people SET alias_of = ?, sequence = ? WHERE person_key = ? OR alias_of = ?",
@@ -129,10 +132,6 @@ def learn_identifier(tx: Transaction, person_key: int, identifier: str) -> None:
         assign(tx, survivor_of(tx, person_key), [identifier])
     else:
         join(tx, (owner, person_key))
-
-
-def _added(tx: Transaction, person_key: int) -> int:
-    return tx.execute("SELECT added FROM people WHERE person_key = ?", (person_key,)).fetchone()[0]
 
 
 def past_attempts(

@@ -1,5 +1,6 @@
 """Runs as the ledger knows them: their start, their end, and which of Clodura's environments they call."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from clodura_pipeline.ledger.attempts import expire_leases, newest_attempt
@@ -24,29 +25,18 @@ class RecordedRun(NamedTuple):
     stop_reason: str | None
 
 
-def start_run(
-    tx: Transaction,
-    run_id: str,
-    cap_scope: str,
-    max_credits: int,
-    first_day: str = "",
-    last_day: str = "",
-) -> Run:
-    """Start a run, or resume it. Its watermark decides what "starts after it was sent" means.
-
-    Args:
-        cap_scope: what `max_credits` counts over: the backfill, or the root run.
-    """
+def start_run(tx: Transaction, run: Run) -> Run:
+    """Start a run, or resume it; returns it with its watermark."""
     expire_leases(tx)
     drop_old_sends(tx)
     watermark = tx.execute(
         "INSERT INTO runs (run_id, cap_scope, watermark, range_start, range_end, started_at, max_credits, sequence) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run_id) DO UPDATE SET max_credits = excluded.max_credits, "
         "ended_at = NULL, sequence = excluded.sequence RETURNING watermark",
-        (run_id, cap_scope, newest_attempt(tx), first_day, last_day, tx.now.server, max_credits,
+        (run.run_id, run.cap_scope, newest_attempt(tx), run.first_day, run.last_day, tx.now.server, run.max_credits,
          tx.sequence),
     ).fetchone()[0]  # fmt: skip
-    return Run(run_id, cap_scope, watermark, max_credits)
+    return replace(run, watermark=watermark)
 
 
 def end_run(tx: Transaction, run: Run, stop: Stop | None) -> None:

@@ -10,6 +10,7 @@ from clodura_pipeline.clodura.answers.reader import AnswerReader
 from clodura_pipeline.clodura.verdicts import judge
 from clodura_pipeline.enrichment.ledger_file import open_ledger
 from clodura_pipeline.ledger import Address, Permit
+from clodura_pipeline.ledger.rules.requests import Run
 from tests.benchmarks.large_ledger import DAY, POLICY, answer, request
 from tests.support.postgres_server import running_server
 
@@ -41,7 +42,7 @@ def decide(address: Address, worker: int, seconds: float, settles: bool) -> int:
     reader, now = AnswerReader(), datetime.now(UTC)
     first = (2 * worker + settles) * _APART
     with open_ledger(address) as ledger:
-        run = ledger.start_run(f"run-{first}", f"run-{first}", 0, str(DAY), str(DAY))
+        run = ledger.start_run(Run(f"run-{first}", f"run-{first}", 0, str(DAY), str(DAY)))
         time.sleep(1)  # until the others have started, too
         number, ends = first, time.perf_counter() + seconds
         while time.perf_counter() < ends:

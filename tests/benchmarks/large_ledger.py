@@ -20,7 +20,7 @@ from clodura_pipeline.ledger.engines.schema import columns
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
 from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
-from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, person_key
+from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, Run, person_key
 
 DAY = date(2026, 11, 20)
 FORM = CanonicalForm(CANONICAL_VERSION, identifiers_of, profile_id)
@@ -78,7 +78,7 @@ def measure_ledger(attempts: int) -> None:
 def _call(ledger: Ledger, first_person: int, made: int) -> tuple[float, float]:
     """Permit and settle `CALLS` calls; returns the median milliseconds of both."""
     reader, now = AnswerReader(), datetime.now(UTC)
-    run = ledger.start_run(f"run-{made}", f"run-{made}", 0, str(DAY), str(DAY))
+    run = ledger.start_run(Run(f"run-{made}", f"run-{made}", 0, str(DAY), str(DAY)))
     permits, settlements = [], []
     for number in range(first_person, first_person + CALLS):
         asked_for, raw = request(number), answer(number)

@@ -22,6 +22,7 @@ from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.ledger import Address, Ledger, Totals
 from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
+from clodura_pipeline.ledger.rules.requests import Run
 from clodura_pipeline.sandbox import Sandbox
 from clodura_pipeline.sandbox.call_log import most_within
 
@@ -160,7 +161,7 @@ def test_the_reservation_of_a_process_that_hangs_ends_with_its_lease(
 
 
 def _permit_all(ledger: Ledger, *names: str) -> None:
-    run = ledger.start_run("run", "run", 0)
+    run = ledger.start_run(Run("run", "run", 0))
     for name in names:
         ledger.permit(request_for(Identifiers(email=f"{name}@x.example")), run, FAST)
 

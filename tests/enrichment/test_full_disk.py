@@ -15,11 +15,12 @@ from requests_of_tests import FORM, people_of_the_directory, requests_for
 
 from clodura_pipeline.clodura.client import ClientSettings
 from clodura_pipeline.enrichment.dispatcher import Outcome
-from clodura_pipeline.enrichment.session import RunIdentity, open_session
+from clodura_pipeline.enrichment.session import open_session
 from clodura_pipeline.ledger import Ledger, LedgerError, Totals
 from clodura_pipeline.ledger.engines.sqlite import SqliteDatabase
 from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.policy import Budget, Policy
+from clodura_pipeline.ledger.rules.requests import Run
 from clodura_pipeline.sandbox import Fault, Sandbox
 
 Start = Callable[..., Sandbox]
@@ -51,7 +52,7 @@ def run_on_a_full_disk(
     with Ledger(path, clock, FORM) as ledger:
         requests = requests_for(PEOPLE)
         try:
-            with open_session(ledger, settings, RunIdentity("run", "run", 0), policy, clock) as session:
+            with open_session(ledger, settings, Run("run", "run", 0), policy, clock) as session:
                 connection, before = fill(ledger)
 
                 def make_room() -> None:
@@ -90,7 +91,7 @@ def test_a_disk_that_stays_full_ends_the_run_with_its_remedy_and_lists_the_doubt
     assert "Free space in CLODURA_STATE_DIR" in error
     assert len(sandbox.call_log.enrich_calls) == 1  # no other call was made meanwhile
     with opened(ledger_path) as ledger:
-        ledger.start_run("later", "later", 0)
+        ledger.start_run(Run("later", "later", 0))
     total = assert_ledger_agrees(ledger_path, sandbox.call_log)
     assert (total.charged, total.at_risk) == (0, 2)
 
@@ -118,7 +119,7 @@ def test_a_paid_answer_waits_for_a_process_that_keeps_the_ledger_locked_beyond_t
                 locked_at.append(time.monotonic())
                 time.sleep(0.4 + 2 * policy.lease_seconds)
 
-        with open_session(ledger, settings, RunIdentity("run", "run", 0), policy, clock) as session:
+        with open_session(ledger, settings, Run("run", "run", 0), policy, clock) as session:
             locking = threading.Thread(target=lock_until_the_lease_has_ended)
             locking.start()
             (outcome,) = session.dispatcher.dispatch([requests], lambda: None, 1.0)

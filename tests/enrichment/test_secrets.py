@@ -18,6 +18,7 @@ from clodura_pipeline.enrichment.dispatcher import Outcome, Progress
 from clodura_pipeline.enrichment.session import Session
 from clodura_pipeline.ledger import Ledger, LedgerError
 from clodura_pipeline.ledger.rules.policy import Budget, Policy
+from clodura_pipeline.ledger.rules.requests import Run
 from clodura_pipeline.sandbox import EFFECTS, Fault, FaultKind, Sandbox
 
 Start = Callable[..., Sandbox]
@@ -85,7 +86,7 @@ def test_an_answer_that_no_database_can_hold_is_kept(start: Start, ledger_path: 
 
 def test_an_error_of_the_ledger_shows_no_person(memory: Path) -> None:
     with Ledger(memory / "ledger.sqlite", FakeClock(), FORM) as ledger:
-        run = ledger.start_run("run", "run", 0)
+        run = ledger.start_run(Run("run", "run", 0))
         request = request_for(PERSON)
         change(memory / "ledger.sqlite", "DROP TABLE sends")
         with pytest.raises(LedgerError) as caught:

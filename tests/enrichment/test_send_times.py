@@ -25,6 +25,7 @@ from clodura_pipeline.enrichment.session import Session
 from clodura_pipeline.ledger import Ledger, Totals
 from clodura_pipeline.ledger.rules.eligibility import Answered
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
+from clodura_pipeline.ledger.rules.requests import Run
 from clodura_pipeline.sandbox import Sandbox
 
 Start = Callable[..., Sandbox]
@@ -164,7 +165,7 @@ def caller(start: Start, ledger_path: Path) -> Callable[..., tuple[Sandbox, Ledg
         return (
             sandbox,
             ledger,
-            Caller(ledger, client, ledger.start_run("run", "run", 0), policy, clock, AnswerReader()),
+            Caller(ledger, client, ledger.start_run(Run("run", "run", 0)), policy, clock, AnswerReader()),
             clock,
         )
 
@@ -202,7 +203,7 @@ def test_a_call_that_finds_no_place_within_its_time_releases_its_permit(
 ) -> None:
     policy = replace(FEW_A_SECOND, limits=Limits(0, 2, 0), timeout_seconds=1.0)
     sandbox, ledger, real_caller, clock = caller(policy)
-    concurrent = ledger.start_run("concurrent", "concurrent", 0)
+    concurrent = ledger.start_run(Run("concurrent", "concurrent", 0))
     people = people_of_the_directory(4, "person")
     requests = requests_for(people)
 

@@ -24,6 +24,7 @@ from clodura_pipeline.ledger.engines.postgresql import _Cursor
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
 from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
+from clodura_pipeline.ledger.rules.requests import Run
 from clodura_pipeline.sandbox import Sandbox
 
 Start = Callable[..., Sandbox]
@@ -183,9 +184,9 @@ def test_threads_that_wait_for_the_server_come_back_together(url: LedgerUrl, pro
 @pytest.mark.parametrize(
     "transaction",
     [
-        lambda ledger: ledger.start_run("another", "another", 0).run_id,
+        lambda ledger: ledger.start_run(Run("another", "another", 0)).run_id,
         lambda ledger: ledger.changes_since(0).ledger_id,
-        lambda ledger: ledger.end_run(ledger.start_run("run", "run", 0), None),
+        lambda ledger: ledger.end_run(ledger.start_run(Run("run", "run", 0)), None),
     ],
     ids=["start_run", "changes_since", "end_run"],
 )

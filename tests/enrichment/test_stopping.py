@@ -16,10 +16,11 @@ from requests_of_tests import FORM, people_of_the_directory, requests_for
 
 from clodura_pipeline.clodura.client import ClientSettings
 from clodura_pipeline.enrichment.dispatcher import Outcome, Progress
-from clodura_pipeline.enrichment.session import RunIdentity, Session, open_session
+from clodura_pipeline.enrichment.session import Session, open_session
 from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
+from clodura_pipeline.ledger.rules.requests import Run
 from clodura_pipeline.ledger.rules.stops import StopKind
 from clodura_pipeline.sandbox import Fault, Sandbox
 
@@ -80,7 +81,7 @@ def test_a_session_that_ends_while_outcomes_are_unread_makes_no_new_calls(start:
     settings = ClientSettings(sandbox.base_url, "sandbox-key", 3.0)
     with Ledger(ledger_path, clock, FORM) as ledger:
         requests = requests_for(MANY)
-        with open_session(ledger, settings, RunIdentity("run", "run", 0), QUICK, clock) as session:
+        with open_session(ledger, settings, Run("run", "run", 0), QUICK, clock) as session:
             kept.append(session.dispatcher.dispatch([requests], lambda: None, 1.0))
             next(kept[0])
         assert session.dispatcher.stopped
@@ -187,7 +188,7 @@ def test_an_error_of_the_batches_ends_the_run_with_that_error_and_all_answers(st
 
         with (
             pytest.raises(KeyError),
-            open_session(ledger, settings, RunIdentity("run", "run", 0), QUICK, clock) as session,
+            open_session(ledger, settings, Run("run", "run", 0), QUICK, clock) as session,
         ):
             list(session.dispatcher.dispatch(batches(), lambda: None, 1.0))  # pyright: ignore[reportArgumentType]
     assert_all_stored(sandbox, ledger_path)
@@ -205,7 +206,7 @@ def test_one_session_may_dispatch_several_times(start: Start, ledger_path: Path)
     settings = ClientSettings(sandbox.base_url, "sandbox-key", 3.0)
     with Ledger(ledger_path, clock, FORM) as ledger:
         requests = requests_for(MANY)
-        with open_session(ledger, settings, RunIdentity("run", "run", 0), QUICK, clock) as session:
+        with open_session(ledger, settings, Run("run", "run", 0), QUICK, clock) as session:
             outcomes = [
                 outcome
                 for begin in range(0, 120, 30)
@@ -231,7 +232,7 @@ def test_progress_is_reported_during_calls_with_what_they_wait_for(start: Start,
     seen: list[tuple[int, str | None]] = []
     with Ledger(ledger_path, clock, FORM) as ledger:
         requests = requests_for(MANY[:1])
-        with open_session(ledger, settings, RunIdentity("run", "run", 0), QUICK, clock) as session:
+        with open_session(ledger, settings, Run("run", "run", 0), QUICK, clock) as session:
             list(
                 session.dispatcher.dispatch(
                     [requests],

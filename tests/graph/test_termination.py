@@ -18,6 +18,7 @@ from clodura_pipeline.identity import canonical
 from clodura_pipeline.identity.cells.linkedin import profile_id
 from clodura_pipeline.ledger import CanonicalForm, Ledger
 from clodura_pipeline.ledger.rules.clock import Clock
+from clodura_pipeline.ledger.rules.requests import Run
 from clodura_pipeline.sandbox import Directory
 
 PEOPLE = 120
@@ -138,7 +139,7 @@ def test_a_second_signal_ends_the_job_at_once_with_the_doubt_recorded(long_list:
     assert_told(long_list, f"were not awaited: up to {2 * under_way} credits are at risk")
     form = CanonicalForm(canonical.CANONICAL_VERSION, canonical.identifiers_of, profile_id)
     with Ledger(long_list.state / "ledger.sqlite", LaterClock(), form) as ledger:
-        ledger.start_run("later", "later", 0)
+        ledger.start_run(Run("later", "later", 0))
         total = ledger.totals()
     assert ledger_rows(long_list, "SELECT count(*) FROM attempts WHERE state = 'ambiguous'") == [(under_way,)]
     assert total.at_risk == 2 * under_way

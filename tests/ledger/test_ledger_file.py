@@ -17,13 +17,14 @@ from requests_of_tests import FORM, people_of_the_directory, request_for
 
 from clodura_pipeline.clodura.client import ClientSettings
 from clodura_pipeline.clodura.identifiers import Identifiers
-from clodura_pipeline.enrichment.session import RunIdentity, open_session
+from clodura_pipeline.enrichment.session import open_session
 from clodura_pipeline.ledger import Ledger, LedgerError, Permit, Totals
 from clodura_pipeline.ledger.engines.schema import SCHEMA_VERSION
 from clodura_pipeline.ledger.engines.sqlite import SqliteDatabase, _file_system, refuse_network_file_system
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
 from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.policy import Budget, Policy
+from clodura_pipeline.ledger.rules.requests import Run
 from clodura_pipeline.sandbox import Sandbox
 
 Start = Callable[..., Sandbox]
@@ -43,7 +44,7 @@ def problem_of(path: Path) -> str:
 
 def permit(ledger: Ledger, person: Identifiers) -> None:
     """Permit a call for a person, who enters the ledger with it."""
-    run = ledger.start_run("run", "run", 0)
+    run = ledger.start_run(Run("run", "run", 0))
     assert isinstance(ledger.permit(request_for(person), run, QUICK), Permit)
 
 
@@ -211,7 +212,7 @@ def test_answers_of_the_sandbox_and_of_the_live_api_are_never_mixed(start: Start
         settings = ClientSettings(sandbox.base_url, "sandbox-key", 1.0)
         with (
             pytest.raises(LedgerError, match="CLODURA_BASE_URL points to a sandbox"),
-            open_session(ledger, settings, RunIdentity("run", "run", 0), QUICK, clock),
+            open_session(ledger, settings, Run("run", "run", 0), QUICK, clock),
         ):
             pass
     assert sandbox.call_log.calls == ()

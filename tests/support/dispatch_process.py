@@ -27,11 +27,11 @@ from requests_of_tests import FORM, requests_for
 from clodura_pipeline.clodura.client import ClientSettings
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.enrichment.dispatcher import Outcome, Progress
-from clodura_pipeline.enrichment.session import RunIdentity, Session, open_session
+from clodura_pipeline.enrichment.session import Session, open_session
 from clodura_pipeline.ledger import Address, BalanceReading, Ledger, LedgerUrl
 from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
-from clodura_pipeline.ledger.rules.requests import EnrichmentRequest
+from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, Run
 from clodura_pipeline.ledger.rules.stops import Stop
 from clodura_pipeline.sandbox import DEFAULT_API_KEY
 
@@ -91,13 +91,13 @@ def run_job(
     clock = clock or Clock()
     ran = ran or Ran([], Progress(), None)
     settings = ClientSettings(job.base_url, job.api_key, job.policy.timeout_seconds)
-    identity = RunIdentity(job.run_id, job.cap_scope or job.run_id, job.max_credits)
+    run = Run(job.run_id, job.cap_scope or job.run_id, job.max_credits)
     with Ledger(job.ledger, clock, FORM) as ledger:
         requests = requests_for(job.people)
         ran.person_keys = [request.person_key for request in requests]
         session: Session | None = None
         try:
-            with open_session(ledger, settings, identity, job.policy, clock) as session:
+            with open_session(ledger, settings, run, job.policy, clock) as session:
                 ran.balance_before = session.balance_before
                 for outcome in session.dispatcher.dispatch(_batches(requests, job.batch_size), lambda: None, 1.0):
                     ran.outcomes.append(outcome)

@@ -10,7 +10,7 @@ from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import Next, RawAnswer, State, Verdict
 from clodura_pipeline.ledger import Decision, Ledger, Permit
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
-from clodura_pipeline.ledger.rules.requests import EnrichmentRequest
+from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, Run
 
 UNLIMITED = Limits(0, 0, 0)
 FREE = Policy(UNLIMITED, Budget(0))
@@ -45,7 +45,7 @@ class ManualRun:
         self.ledger = ledger
         self.clock = clock
         self.policy = policy
-        self.run = ledger.start_run(run_id, cap_scope or run_id, policy.budget.per_run_credits)
+        self.run = ledger.start_run(Run(run_id, cap_scope or run_id, policy.budget.per_run_credits))
 
     def new_run(self, run_id: str, policy: Policy | None = None, cap_scope: str | None = None) -> "ManualRun":
         """Another run on the same ledger."""

@@ -23,7 +23,7 @@ from clodura_pipeline.intake.landed_rows import LANDED_SCHEMA
 from clodura_pipeline.ledger import CanonicalForm, Ledger, Permit
 from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy, Refresh
-from clodura_pipeline.ledger.rules.requests import EnrichmentRequest
+from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, Run
 from clodura_pipeline.warehouse.database import create_tables
 from clodura_pipeline.warehouse.frames import insert
 from clodura_pipeline.warehouse.published.analysts_file import attach_analysts_file
@@ -106,7 +106,7 @@ class Warehouse:
         self.runs += 1
         run_id = f"run-{self.runs}"
         make_plan(self.connection, self.ledger, self.suppression, days, run_id, refresh)
-        run = self.ledger.start_run(run_id, run_id, 0, str(days[0]), str(days[-1]))
+        run = self.ledger.start_run(Run(run_id, run_id, 0, str(days[0]), str(days[-1])))
         reader, calls = AnswerReader(), 0
         people = planned_people(self.connection, days)[:at_most]
         for batch in planned_batches(lambda: nullcontext(self.connection), days, people, 100):

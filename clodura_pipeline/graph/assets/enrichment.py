@@ -11,7 +11,6 @@ from clodura_pipeline.clodura.verdicts import judge
 from clodura_pipeline.enrichment.canary import CanaryWatch, answer_history
 from clodura_pipeline.enrichment.plan import doubtful_people, make_plan, planned_batches, planned_people
 from clodura_pipeline.enrichment.plan_summary import PlanSummary
-from clodura_pipeline.enrichment.session import RunIdentity
 from clodura_pipeline.graph.instance import GraphInstance, Step
 from clodura_pipeline.graph.metadata import row_count, small_table, without_none
 from clodura_pipeline.graph.runs.caps import cap_scope, refuse_new_ledger, run_budget
@@ -19,6 +18,7 @@ from clodura_pipeline.graph.runs.config import EnrichmentConfig, PlanConfig, con
 from clodura_pipeline.graph.runs.progress import ProgressReport
 from clodura_pipeline.graph.runs.tags import tag_run
 from clodura_pipeline.ledger import Ledger
+from clodura_pipeline.ledger.rules.requests import Run
 from clodura_pipeline.ledger.rules.stops import StopKind, stop
 from clodura_pipeline.warehouse.figures import ANSWERED_BY_DAY, PLANNED_BY_DAY, pending_reasons, percent
 from clodura_pipeline.warehouse.published.pending import store_pending_reasons
@@ -142,9 +142,9 @@ def _call(step: Step, config: EnrichmentConfig) -> ProgressReport:
             context.log.info("No call is needed: everyone has an answer or is held back.")
             return report
         batches = planned_batches(lambda: step.database("reading the plan"), days, people, settings.batch_size)
-        identity = RunIdentity(step.run_id, cap_scope(context.run), budget.per_run_credits, str(days[0]), str(days[-1]))
+        run = Run(step.run_id, cap_scope(context.run), budget.per_run_credits, str(days[0]), str(days[-1]))
         try:
-            with clodura.session(ledger, identity, budget, config) as session:
+            with clodura.session(ledger, run, budget, config) as session:
                 try:
                     for outcome in session.dispatcher.dispatch(batches, lambda: report.report(session), 1.0):
                         report.note(outcome)

@@ -61,13 +61,15 @@ def request_hash(request_json: str) -> str:
 
 @dataclass(frozen=True)
 class Run:
-    """One run as the ledger knows it.
+    """One run that calls.
 
-    `cap_scope`: what its cap counts over: the backfill, or the root run of its retries. `watermark`: the newest attempt
-    when it started. `max_credits` 0: no cap.
+    `cap_scope`: what its cap counts over: the backfill, or the root run of its retries. `max_credits` 0: no cap.
+    `watermark`: the newest attempt when it started; it decides what "starts after it was sent" means.
     """
 
     run_id: str
     cap_scope: str
-    watermark: int
     max_credits: int
+    first_day: str = ""
+    last_day: str = ""
+    watermark: int = 0
