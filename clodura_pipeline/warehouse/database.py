@@ -12,8 +12,7 @@ from filelock import FileLock, Timeout
 
 from clodura_pipeline.errors import UserFixableError
 from clodura_pipeline.private_files import ONLY_FOR_OWNER, make_private_folder
-from clodura_pipeline.warehouse.erasure.compaction import export_for_compaction, replace_compacted
-from clodura_pipeline.warehouse.erasure.rebuild import parquet_folder, remove
+from clodura_pipeline.warehouse.erasure.compaction import compact
 from clodura_pipeline.warehouse.ledger_tables import LEDGER_TABLES_DDL
 from clodura_pipeline.warehouse.published.analysts_file import attach_analysts_file
 from clodura_pipeline.warehouse.state import get_state, set_state
@@ -73,7 +72,7 @@ def working_database(resource: DatabaseFile, why: str = "") -> Iterator[duckdb.D
     Raises:
         DatabaseBusy: another run held the lock for ten minutes.
         NewerDatabase: this version does not know its tables.
-        NotCompacted: see `compaction.want_compaction`.
+        NotCompacted: see `compaction.compact`.
     """
     path = Path(resource.database)
     make_private_folder(path.parent)
@@ -87,7 +86,6 @@ def working_database(resource: DatabaseFile, why: str = "") -> Iterator[duckdb.D
         ) from None
     usual_umask = os.umask(ONLY_FOR_OWNER)  # the file, and what DuckDB writes beside it, hold contact data
     try:
-        remove(parquet_folder(path))  # a process that was killed left it
         with resource.get_connection() as connection:
             connection.execute("SET python_enable_replacements = false")
             connection.execute("SET TimeZone = 'UTC'")
@@ -96,9 +94,7 @@ def working_database(resource: DatabaseFile, why: str = "") -> Iterator[duckdb.D
             _create_tables(connection, path)
             attach_analysts_file(connection, path.with_name("analysts.duckdb"))
             yield connection
-            is_exported = export_for_compaction(connection, path)
-        if is_exported:
-            replace_compacted(path)
+            compact(connection, path)
     finally:
         os.umask(usual_umask)
         lock.release()

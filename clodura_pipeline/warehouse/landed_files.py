@@ -19,10 +19,10 @@ import pyarrow.parquet as pq
 
 from clodura_pipeline.private_files import make_private_folder
 from clodura_pipeline.warehouse.database import transaction
-from clodura_pipeline.warehouse.erasure.rebuild import quoted
 from clodura_pipeline.warehouse.frames import delete, insert
 from clodura_pipeline.warehouse.replacement import replace_file
 from clodura_pipeline.warehouse.state import get_state
+from clodura_pipeline.warehouse.table import quoted
 from clodura_pipeline.warehouse.tables import RAW_CONTACTS, SOURCE_FILES
 
 _PLACE = ("file_date", "source_file", "source")

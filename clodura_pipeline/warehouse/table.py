@@ -1,6 +1,7 @@
-"""A table's definition: what a row of it is, and each column's type and meaning."""
+"""A table's definition: what a row of it is, and each column's type and meaning; text within SQL."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -34,3 +35,8 @@ def table(name: str, meaning: str, *lines: str) -> Table:
     """A table from lines of `name TYPE meaning`."""
     parsed = [line.split(maxsplit=2) for text in lines for line in text.strip().splitlines()]
     return Table(name, meaning, tuple(Column(*parts) for parts in parsed))
+
+
+def quoted(text: str | Path) -> str:
+    """Text as an SQL literal."""
+    return "'" + str(text).replace("'", "''") + "'"

@@ -12,9 +12,9 @@ from clodura_pipeline.warehouse.erasure import compaction
 from clodura_pipeline.warehouse.erasure.compaction import (
     NotCompacted,
     analysts_file_holds_removed_rows,
+    execute_in_new_process,
     want_compaction,
 )
-from clodura_pipeline.warehouse.erasure.rebuild import execute_in_new_process
 from clodura_pipeline.warehouse.published.publication import PublicationError, publish, query_published
 from clodura_pipeline.warehouse.tables import PUBLISHED
 

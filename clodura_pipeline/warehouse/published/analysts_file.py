@@ -9,11 +9,11 @@ from pathlib import Path
 
 import duckdb
 
-from clodura_pipeline.warehouse.erasure.rebuild import quoted
 from clodura_pipeline.warehouse.state import clear_state, database_name
+from clodura_pipeline.warehouse.table import quoted
 from clodura_pipeline.warehouse.tables import PUBLISHED
 
-STORAGE_VERSION = "v1.0.0"
+STORAGE_VERSION = "(STORAGE_VERSION 'v1.0.0')"
 """Analysts' tools lag behind: DuckDB 1.0 and later open this format."""
 BUILT_FROM = "built_from"
 DESCRIBED = "described_by"
@@ -21,7 +21,7 @@ DESCRIBED = "described_by"
 
 def attach_analysts_file(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Attach the file as `analysts`, with empty tables where it is new. Names without a database are found in both."""
-    connection.execute(f"ATTACH {quoted(path)} AS analysts (STORAGE_VERSION '{STORAGE_VERSION}')")
+    connection.execute(f"ATTACH {quoted(path)} AS analysts {STORAGE_VERSION}")
     tables = "SELECT count(*) FROM duckdb_tables() WHERE database_name = 'analysts'"
     if connection.execute(tables).fetchall()[0][0] < len(PUBLISHED):
         clear_state(connection, BUILT_FROM)

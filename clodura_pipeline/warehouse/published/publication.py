@@ -16,13 +16,8 @@ from clodura_pipeline.warehouse.database import first_row, transaction
 from clodura_pipeline.warehouse.erasure.compaction import (
     analysts_file_holds_removed_rows,
     note_analysts_file_rewritten,
-)
-from clodura_pipeline.warehouse.erasure.rebuild import (
-    execute_in_new_process,
-    parquet_folder,
-    quoted,
-    remove,
-    removed_at_end,
+    remove_folder,
+    write_again,
 )
 from clodura_pipeline.warehouse.published.analysts_file import (
     DESCRIBED,
@@ -34,6 +29,7 @@ from clodura_pipeline.warehouse.published.dictionary import described_views
 from clodura_pipeline.warehouse.published.views import NEW_SINCE, VIEWS
 from clodura_pipeline.warehouse.replacement import replace_file
 from clodura_pipeline.warehouse.state import get_state, set_state
+from clodura_pipeline.warehouse.table import quoted
 from clodura_pipeline.warehouse.tables import PUBLISHED
 
 PUBLISHED_MODE = 0o440
@@ -123,18 +119,7 @@ def _descriptions() -> Iterator[str]:
 def _rewrite_analysts_file(connection: duckdb.DuckDBPyConnection) -> None:
     """Have the file of the analysts' tables written by a new process, without what was removed from it."""
     path = analysts_path(connection)
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    with removed_at_end(parquet_folder(path)) as folder:
-        remove(folder)  # a process that was killed left it
-        folder.mkdir()
-        statements = [f"ATTACH {quoted(fresh)} AS published (STORAGE_VERSION '{STORAGE_VERSION}')", "USE published"]
-        for table in PUBLISHED:
-            rows = quoted(folder / table.name)
-            connection.execute(f"COPY analysts.{table.name} TO {rows} (FORMAT parquet)")
-            statements += [f"CREATE TABLE {table.name} ({table.ddl()})",
-                           f"INSERT INTO {table.name} FROM read_parquet({rows})"]  # fmt: skip
-        execute_in_new_process([*statements, *_descriptions(), "CHECKPOINT published"], spill=folder)
+    fresh = write_again(connection, "analysts", path, STORAGE_VERSION, _descriptions())
     with detached_analysts_file(connection):
         replace_file(fresh, path, path.stat().st_mode)
     note_analysts_file_rewritten(connection)
@@ -151,8 +136,8 @@ def _swap(fresh: Path, target: Path, mode: int) -> None:
 def _write_parquet(connection: duckdb.DuckDBPyConnection, folder: Path, mode: int) -> None:
     """A Parquet file per published table, replaced as a set."""
     fresh, old = (folder.with_name(f".{folder.name}.{suffix}") for suffix in ("new", "old"))
-    remove(fresh)
-    remove(old)
+    remove_folder(fresh)
+    remove_folder(old)
     fresh.mkdir(parents=True)
     for table in PUBLISHED:
         file = fresh / f"{table.name}.parquet"
@@ -162,7 +147,7 @@ def _write_parquet(connection: duckdb.DuckDBPyConnection, folder: Path, mode: in
     if folder.exists():
         folder.rename(old)
     fresh.rename(folder)
-    remove(old)
+    remove_folder(old)
 
 
 def paid_answers_shown(target: Path) -> int:
