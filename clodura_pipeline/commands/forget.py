@@ -10,7 +10,7 @@ from clodura_pipeline.errors import UserFixableError
 from clodura_pipeline.graph.failures import message_for
 from clodura_pipeline.graph.partitions import utc_now
 from clodura_pipeline.graph.resources import WorkingDatabase
-from clodura_pipeline.identity.suppression import Suppression, personal_identifier, read_suppression
+from clodura_pipeline.identity.suppression_file import Suppression, personal_identifier, read_suppression
 from clodura_pipeline.ledger import exists
 from clodura_pipeline.settings import Settings, load_settings
 from clodura_pipeline.warehouse.database import working_database

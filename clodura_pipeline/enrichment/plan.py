@@ -16,7 +16,7 @@ from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS, Combination
 from clodura_pipeline.clodura.verdicts import State
 from clodura_pipeline.enrichment.plan_summary import PlanSummary, summarise
 from clodura_pipeline.identity.matching import FILE_NUMBER_OF_PLACE, FILE_PLACES, PLACE, ROW_OF_PLACE
-from clodura_pipeline.identity.suppression import Suppression
+from clodura_pipeline.identity.suppression_file import Suppression
 from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.ledger.rules.eligibility import (
     DAY_SECONDS,
@@ -35,7 +35,7 @@ from clodura_pipeline.warehouse.database import scalar, transaction
 from clodura_pipeline.warehouse.frames import read, registered
 from clodura_pipeline.warehouse.people import update_people
 from clodura_pipeline.warehouse.state import get_state, raise_version, set_state
-from clodura_pipeline.warehouse.suppression import update_suppressed_people
+from clodura_pipeline.warehouse.suppressed_people import update_suppressed_people
 
 ENOUGH_ANSWERS = 30
 """Below this many answers an average cost says little, and the worst cost is planned with."""

@@ -17,7 +17,7 @@ from clodura_pipeline.enrichment.ledger_file import open_ledger
 from clodura_pipeline.enrichment.session import Session, open_session
 from clodura_pipeline.graph.partitions import utc_now
 from clodura_pipeline.graph.runs.config import EnrichmentConfig
-from clodura_pipeline.identity.suppression import Suppression, read_suppression
+from clodura_pipeline.identity.suppression_file import Suppression, read_suppression
 from clodura_pipeline.ledger import Ledger, Retention
 from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.policy import Budget, Policy, Refresh

@@ -11,7 +11,7 @@ from clodura_pipeline.report.forecast import Forecast
 from clodura_pipeline.report.formats import amount, count, percent
 from clodura_pipeline.settings import Settings
 from clodura_pipeline.warehouse.frames import read
-from clodura_pipeline.warehouse.published.answers import ANSWER_COLUMNS
+from clodura_pipeline.warehouse.published.answer_tables import ANSWER_COLUMNS
 from clodura_pipeline.warehouse.published.contacts import COMBINATIONS
 from clodura_pipeline.warehouse.published.views import WILSON_HIGH, WILSON_LOW
 

@@ -25,7 +25,7 @@ import polars as pl
 from clodura_pipeline.enrichment.plan import make_plan
 from clodura_pipeline.identity.canonical import CANONICAL_VERSION, identifiers_of
 from clodura_pipeline.identity.cells.linkedin import profile_id
-from clodura_pipeline.identity.suppression import Suppression
+from clodura_pipeline.identity.suppression_file import Suppression
 from clodura_pipeline.intake.files import find_files
 from clodura_pipeline.ledger import CanonicalForm, Ledger
 from clodura_pipeline.ledger.rules.clock import Clock

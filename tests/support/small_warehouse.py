@@ -18,7 +18,7 @@ from clodura_pipeline.clodura.verdicts import RawAnswer, judge
 from clodura_pipeline.enrichment.plan import make_plan, planned_batches, planned_people
 from clodura_pipeline.identity.canonical import CANONICAL_VERSION, identifiers_of
 from clodura_pipeline.identity.cells.linkedin import profile_id
-from clodura_pipeline.identity.suppression import Suppression
+from clodura_pipeline.identity.suppression_file import Suppression
 from clodura_pipeline.intake.landed_rows import LANDED_SCHEMA
 from clodura_pipeline.ledger import CanonicalForm, Ledger, Permit
 from clodura_pipeline.ledger.rules.clock import Clock

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from small_warehouse import DAY, Warehouse, answer_with, by_email, person
 
-from clodura_pipeline.identity.suppression import Suppression
+from clodura_pipeline.identity.suppression_file import Suppression
 from clodura_pipeline.ledger.rules.stops import PendingReason
 from clodura_pipeline.warehouse.published.pending import store_pending_reasons
 

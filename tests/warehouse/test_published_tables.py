@@ -4,12 +4,14 @@ import json
 import shutil
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 from small_warehouse import Warehouse, by_email
 
+from clodura_pipeline.identity.suppression_file import read_suppression
 from clodura_pipeline.ledger.rules.policy import Refresh
 from clodura_pipeline.ledger.rules.requests import EnrichmentRequest
 from clodura_pipeline.warehouse.published.publication import publish
@@ -188,3 +190,20 @@ def test_file_that_is_not_the_one_published_is_written_in_full(
     assert publish(warehouse.connection, warehouse.folder / "clodura.duckdb")
     with duckdb.connect(warehouse.folder / "clodura.duckdb", read_only=True) as file:
         assert file.sql("SELECT contact_id FROM file_results").fetchall() == [("1",)]
+
+
+def test_a_listed_domain_suppresses_those_below_it_in_both_spellings_and_no_other(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    listed = tmp_path / "never.txt"
+    listed.write_text("acme.example\nmüller.example\n")
+    warehouse.suppression = read_suppression(listed)
+    addresses = {"own": "a@acme.example", "below": "b@mail.acme.example", "other": "c@notacme.example",
+                 "idn": "d@müller.example", "role": "info@müller.example", "above": "e@example.example"}  # fmt: skip
+    rows = [by_email(name, email=address) for name, address in addresses.items()]
+    warehouse.land("crm.csv", *[row | {"organisation_name": "Engines"} for row in rows])
+    with warehouse.publish() as published:
+        found = published.execute(
+            "SELECT contact_id FROM enriched_contacts WHERE match_status = 'suppressed'"
+        ).fetchall()
+    assert {name for (name,) in found} == {"own", "below", "idn", "role"}

@@ -4,7 +4,9 @@ import dagster as dg
 
 from clodura_pipeline.graph.checks import error_unless
 from clodura_pipeline.graph.instance import GraphInstance, Step
-from clodura_pipeline.warehouse.retention import overdue_contacts, overdue_in_published
+from clodura_pipeline.warehouse.database import scalar
+from clodura_pipeline.warehouse.published.publication import query_published
+from clodura_pipeline.warehouse.retention import overdue_contacts
 
 _DESCRIPTION = "Nothing is kept longer than CLODURA_RAW_ and _FIELD_RETENTION_DAYS."
 _REMEDY = "Materialize retained_answers and everything after it, and switch on the schedule hourly_retention."
@@ -26,7 +28,7 @@ def nothing_overdue(step: Step) -> dg.AssetCheckResult:
     contacts = 0
     if retention.field_days:
         with step.database("a check") as connection:
-            contacts = overdue_contacts(connection, now, retention.field_days)
+            contacts = scalar(connection, overdue_contacts(now, retention.field_days))
     return _overdue({"raw_answers": left.raw, "answers": left.fields, "contacts": contacts})
 
 
@@ -35,7 +37,8 @@ def nothing_overdue_published(step: Step) -> dg.AssetCheckResult:
     days = step.clodura.retention.field_days
     with step.ledger() as ledger:
         now = ledger.read_clock().server
-    return _overdue({"contacts": overdue_in_published(step.settings.database, now, days) if days else 0})
+    rows = query_published(step.settings.database, overdue_contacts(now, days)) if days else []
+    return _overdue({"contacts": rows[0][0] if rows else 0})
 
 
 def _overdue(found: dict[str, int]) -> dg.AssetCheckResult:

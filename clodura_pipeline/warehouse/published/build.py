@@ -4,15 +4,15 @@ from datetime import datetime
 
 import duckdb
 
-from clodura_pipeline.identity.suppression import Suppression
+from clodura_pipeline.identity.suppression_file import Suppression
 from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.warehouse import tables
 from clodura_pipeline.warehouse.database import scalar, transaction
 from clodura_pipeline.warehouse.people import update_people
-from clodura_pipeline.warehouse.published import answers, contacts, spend
+from clodura_pipeline.warehouse.published import answer_tables, contacts, spend
 from clodura_pipeline.warehouse.published.analysts_file import BUILT_FROM
 from clodura_pipeline.warehouse.state import clear_state, get_state, set_state
-from clodura_pipeline.warehouse.suppression import update_suppressed_people
+from clodura_pipeline.warehouse.suppressed_people import update_suppressed_people
 from clodura_pipeline.warehouse.table import Table
 
 _CHANGED_AT = "changed_at"
@@ -20,10 +20,10 @@ _CHANGED_AT = "changed_at"
 _SMALL = {
     tables.CREDIT_USAGE: spend.USAGE,
     tables.LIST_REPORT: spend.LISTS,
-    tables.ANSWERS: answers.ANSWERS,
-    tables.CONTACT_CHANGES: answers.CHANGES,
+    tables.ANSWERS: answer_tables.ANSWERS,
+    tables.CONTACT_CHANGES: answer_tables.CHANGES,
     tables.RUNS: spend.RUNS,
-    tables.ANSWER_FIELDS: answers.FIELDS,
+    tables.ANSWER_FIELDS: answer_tables.FIELDS,
 }
 # What each row of enriched_contacts was made of, as hashes: see `contacts.PREPARE`.
 _ALL_OUTDATED = """
@@ -64,7 +64,7 @@ def build_analyst_tables(
         connection.execute(_ALL_OUTDATED)
     clear_state(connection, BUILT_FROM)
     with transaction(connection):
-        for statement in (*answers.PREPARE, *contacts.PREPARE):
+        for statement in (*answer_tables.PREPARE, *contacts.PREPARE):
             connection.execute(statement)
         _update_contacts(connection, now)
         _update(connection, tables.PEOPLE, contacts.PEOPLE)

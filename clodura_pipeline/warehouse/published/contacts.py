@@ -1,6 +1,6 @@
 """SQL of contacts and people as analysts see them.
 
-Temporary tables of rows and contacts come from landed rows and `people_now` (see `answers`), in this order.
+Temporary tables of rows and contacts come from landed rows and `people_now` (see `answer_tables`), in this order.
 """
 
 from hashlib import blake2b
@@ -8,7 +8,7 @@ from hashlib import blake2b
 from clodura_pipeline.clodura.identifiers import Combination
 from clodura_pipeline.identity.contact_ids import DERIVED_ID_SQL
 from clodura_pipeline.identity.matching import FILE_PLACES, IN_CONFLICT, PLACE
-from clodura_pipeline.warehouse.published.answers import ANSWER_COLUMNS
+from clodura_pipeline.warehouse.published.answer_tables import ANSWER_COLUMNS
 from clodura_pipeline.warehouse.published.pending import IN_FLIGHT, NOT_CALLED_YET
 from clodura_pipeline.warehouse.tables import CONTACT_ROWS
 

@@ -3,36 +3,21 @@
 Temporary tables that `build` makes the published ones from.
 """
 
-_PERSON = ("clodura_person_id", "first_name", "last_name", "linkedin_url", "job_title", "department", "seniority",
-           "city", "state", "country")  # fmt: skip
-_ORGANISATION = ("organisation_id", "name", "domain", "industry", "employee_size", "revenue", "phone", "city", "state",
-                 "country", "founded_year")  # fmt: skip
-_MATCHED = ("first_name", "last_name", "linkedin_url")
+from dataclasses import fields
 
+from clodura_pipeline.clodura.answers.enrichment import Organisation, Person
+from clodura_pipeline.clodura.answers.fields import ORGANISATION, PERSON, Meaning
+from clodura_pipeline.warehouse.columns import ANSWER
 
-def _column(part: str, field: str) -> str:
-    if part == "person":
-        return f"matched_{field}" if field in _MATCHED else field
-    if field == "name":
-        return "matched_organisation_name"
-    return field if field == "organisation_id" else f"organisation_{field}"
-
-
-_FIELDS = [("person", field) for field in _PERSON] + [("organisation", field) for field in _ORGANISATION]
-TEXT_COLUMNS = tuple(_column(part, field) for part, field in _FIELDS if field != "founded_year")
-_PATHS = ", ".join(f"'$.{part}.{field}'" for part, field in _FIELDS)
-_VALUES = ", ".join(f"v[{place}] AS {_column(*field)}" for place, field in enumerate(_FIELDS, start=1)
-                    if field[1] != "founded_year")  # fmt: skip
-_AMOUNTS = ", ".join(
-    f"{function}({text}) AS {name}_{end}"
-    for text, name in (("organisation_employee_size", "organisation_employees"),
-                       ("organisation_revenue", "organisation_revenue"))
-    for end, function in (("min", "least_amount"), ("max", "greatest_amount"))
-)  # fmt: skip
-ANSWER_COLUMNS = (
-    *TEXT_COLUMNS, "organisation_founded_year", "organisation_employees_min", "organisation_employees_max",
-    "organisation_revenue_min", "organisation_revenue_max",
-)  # fmt: skip
+ANSWER_COLUMNS = tuple(line.split()[0] for line in ANSWER.strip().splitlines())
+_FOUNDED = "organisation_founded_year"
+_PATHS = {
+    Meaning(part, field.name).column: f"$.{part}.{field.name}"
+    for part, kind in ((PERSON, Person), (ORGANISATION, Organisation))
+    for field in fields(kind)
+}
+_VALUES = ", ".join(f"v[{place}] AS {name}" for place, name in enumerate(_PATHS, start=1))
+TEXT_COLUMNS = tuple(name for name in _PATHS if name != _FOUNDED)
 
 # Numbers in words such as `10001+`, `11 - 50`, `$1B - $5B`, `51-200`, `10K`: a single number is both ends.
 _MACROS = r"""
@@ -53,16 +38,16 @@ WITH read AS (
     SELECT coalesce(survivor, a.person_key) AS person, a.id, a.state AS match_status, combination, run_id,
            charged_credits, make_timestamptz((answered_at * 1000000)::BIGINT) AS answered_at,
            json_extract(answer, '$.contact') AS answer, g.agreement, g.reasons AS agreement_reasons,
-           json_extract_string(answer, [{_PATHS}]) AS v
+           json_extract_string(answer, {[*_PATHS.values()]}) AS v
     FROM ledger_attempts a LEFT JOIN person_aliases USING (person_key) LEFT JOIN agreements g USING (id)
     WHERE a.state IN ('person', 'organisation', 'no_match')
-), named AS (
-    SELECT * EXCLUDE (v), {_VALUES},
-           try_cast(regexp_extract(v[{len(_FIELDS)}], '^(1[0-9]|20)[0-9][0-9]$') AS INTEGER)
-               AS organisation_founded_year
-    FROM read
-)
-SELECT *, {_AMOUNTS} FROM named
+), named AS (SELECT * EXCLUDE (v), {_VALUES} FROM read)
+SELECT * REPLACE (try_cast(regexp_extract({_FOUNDED}, '^(1[0-9]|20)[0-9][0-9]$') AS INTEGER) AS {_FOUNDED}),
+       least_amount(organisation_employee_size) AS organisation_employees_min,
+       greatest_amount(organisation_employee_size) AS organisation_employees_max,
+       least_amount(organisation_revenue) AS organisation_revenue_min,
+       greatest_amount(organisation_revenue) AS organisation_revenue_max
+FROM named
 """
 
 # One row per person who was called for: the answer to show, else the state to show, and what they cost. The newest

@@ -23,7 +23,8 @@ class SuppressionFileError(UserFixableError):
 class Suppression:
     """People never to call for, by `identifiers` (canonical), `addresses` (of roles) and `domains`.
 
-    Domains are those of e-mail addresses and company websites, their sub-domains included.
+    Domains are those of e-mail addresses and company websites, their sub-domains included; those that are not in ASCII
+    stand there twice, in both forms.
     """
 
     identifiers: frozenset[str] = frozenset()
@@ -38,11 +39,6 @@ class Suppression:
         """A hash of the list: equal for equal lists."""
         listed = "\n".join(sorted(self.identifiers) + sorted(self.addresses) + sorted(self.domains))
         return blake2b(listed.encode(), digest_size=12).hexdigest()
-
-    def covers(self, domain: str) -> bool:
-        """Whether a domain, or one that it is part of, is listed."""
-        labels = (ascii_domain(domain) or "").split(".")
-        return any(".".join(labels[start:]) in self.domains for start in range(len(labels)))
 
 
 def read_suppression(path: Path) -> Suppression:
@@ -63,36 +59,35 @@ def read_suppression(path: Path) -> Suppression:
         raise SuppressionFileError(f"{path}, line {line}: the line is not UTF-8. Save the file as UTF-8.") from None
     found: dict[str, set[str]] = {"identifiers": set(), "addresses": set(), "domains": set()}
     for number, line in enumerate(text.splitlines(), start=1):
-        entry = _COMMENT.sub("", line).strip()
-        if entry:
-            kind, value = _read_entry(entry) or (None, None)
-            if kind is None or value is None:
+        if entry := _COMMENT.sub("", line).strip():
+            kind, values = _read_entry(entry)
+            if not values:
                 raise SuppressionFileError(
                     f"{path}, line {number}: no single e-mail address, LinkedIn profile or domain. No calls are made "
                     "with a list that cannot be read. Fix the line, or make it a comment with #."
                 )
-            found[kind].add(value)
+            found[kind] |= values
     return Suppression(*(frozenset(values) for values in found.values()))
 
 
 def personal_identifier(text: str) -> str | None:
     """The canonical identifier of one e-mail address or one LinkedIn profile; None where the text is neither."""
-    kind, value = _read_entry(text.strip()) or (None, None)
-    return value if kind == "identifiers" else None
+    kind, values = _read_entry(text.strip())
+    return next(iter(values), None) if kind == "identifiers" else None
 
 
-def _read_entry(entry: str) -> tuple[str, str] | None:
-    """The kind and canonical form of one line: `identifiers`, `addresses` or `domains`."""
+def _read_entry(entry: str) -> tuple[str, set[str]]:
+    """What one line is, `identifiers`, `addresses` or `domains`, and its canonical form; none where it is neither."""
     if re.search(r"[\s,;|]", entry):
-        return None
+        return "", set()
     pages = set(pages_in(entry))
     if pages != {"not_linkedin"}:
-        page = pages.pop()
-        return ("identifiers", page) if page.startswith("li:") and not pages else None
+        return "identifiers", pages if len(pages) == 1 and min(pages).startswith("li:") else set()
     if "@" in entry[1:]:
         kind, address, identifier = read_emails(pl.Series([entry])).select("kind", "address", "identifier").row(0)
         if identifier:
-            return "identifiers", identifier
-        return ("addresses", address) if kind in ("role", "disposable") else None
-    domain = domain_of(entry) or ascii_domain(entry.removeprefix("@"))  # a free mail provider's too, if it is listed
-    return ("domains", domain) if domain else None
+            return "identifiers", {identifier}
+        return "addresses", {address} if kind in ("role", "disposable") else set()
+    written = entry.removeprefix("@")
+    domain = domain_of(entry) or ascii_domain(written)  # a free mail provider's too, if it is listed
+    return "domains", {domain, *([] if written.isascii() else [written.lower()])} if domain else set()

@@ -1,0 +1,48 @@
+"""Works out which people are never called for: those on the suppression list, by any of their rows or answers."""
+
+import duckdb
+
+from clodura_pipeline.identity.suppression_file import Suppression
+from clodura_pipeline.warehouse.database import transaction
+from clodura_pipeline.warehouse.ledger_projection import PEOPLE_VERSION
+from clodura_pipeline.warehouse.state import get_state, set_state
+
+# The landed address says more than the cleaned one, which leaves role addresses out. A landed cell may hold several. A
+# listed domain covers those below it: `mail.acme.com` is held against itself, `acme.com` and `com`.
+_SUPPRESSED = """
+INSERT INTO suppressed_people
+WITH cells AS (
+    SELECT source_file, source_row, [v.profile_id, v.email_id] || coalesce(v.further_ids, []) AS identifiers,
+           string_split_regex(lower(coalesce(r.email, '')), '[\\s,;]+') AS addresses,
+           [v.organisation_domain, regexp_extract(v.email_id, '@(.+)$', 1)]
+           || regexp_extract_all(lower(coalesce(r.email, '')), '@([^\\s<>,;:"'')]+)', 1) AS domains
+    FROM validated_contacts v JOIN raw_contacts r USING (source_file, source_row)
+), labels AS (
+    SELECT domain, string_split(domain, '.') AS labels FROM (SELECT DISTINCT unnest(domains) AS domain FROM cells)
+), covered AS (
+    SELECT list(domain) AS domains FROM labels
+    WHERE list_has_any(list_transform(generate_series(1, len(labels)), lambda x: array_to_string(labels[x:], '.')),
+                       $domains)
+), named AS (
+    SELECT source_file, source_row FROM cells WHERE list_has_any(identifiers, $identifiers)
+    OR list_has_any(addresses, $addresses) OR list_has_any(domains, (SELECT domains FROM covered))
+)
+SELECT DISTINCT person_key FROM contact_people SEMI JOIN named USING (source_file, source_row)
+UNION
+SELECT coalesce(a.survivor, i.person_key) FROM ledger_identifiers i LEFT JOIN person_aliases a USING (person_key)
+WHERE identifier IN (SELECT unnest($identifiers))
+"""
+
+
+def update_suppressed_people(connection: duckdb.DuckDBPyConnection, suppression: Suppression) -> None:
+    """Bring the table of suppressed people up to date with the list, the rows and the ledger's people."""
+    versions = (get_state(connection, "people_of"), get_state(connection, PEOPLE_VERSION))
+    state = f"{suppression.version}/{versions}"
+    if get_state(connection, "suppressed_of") == state:
+        return
+    with transaction(connection):
+        connection.execute("DELETE FROM suppressed_people")
+        if suppression:
+            listed = ("identifiers", "addresses", "domains")
+            connection.execute(_SUPPRESSED, {name: list(getattr(suppression, name)) for name in listed})
+        set_state(connection, "suppressed_of", state)
