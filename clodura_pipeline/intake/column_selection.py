@@ -1,13 +1,12 @@
 """Takes each landed column from a row's cells: every value of a kind, the best first, and never parts of two people."""
 
-from functools import reduce
 from itertools import zip_longest
 
 import polars as pl
 
 from clodura_pipeline.identity.cells import LANDED_COLUMNS
 from clodura_pipeline.identity.cells.word_lists import GENERATIONS, PLACEHOLDERS
-from clodura_pipeline.intake.headers.matching import ABOUT_A_PERSON, HeaderMatch
+from clodura_pipeline.intake.headers.matching import ABOUT_A_PERSON, HeaderMatch, Positions
 
 # A cell of these holds all values of its kind, one a line; a cell of the others holds one.
 SEVERAL_VALUES = (
@@ -41,31 +40,22 @@ def select_columns(match: HeaderMatch) -> list[pl.Expr]:
 
     Where a row may be about several people, it is about the first of them that it has a value for.
     """
-    people = [_Person(match, number).columns() for number in range(len(match.people))]
-    if len(people) == 1:
-        return [people[0][column].alias(column) for column in LANDED_COLUMNS]
-    present = [
-        pl.any_horizontal(
-            filled(position).is_not_null() for column in ABOUT_A_PERSON for position in one.get(column, ())
-        )
-        for one in match.people
-    ]
-    return [
-        reduce(
-            lambda rest, one: pl.when(one[0]).then(one[1]).otherwise(rest),
-            reversed([(some, columns[column]) for some, columns in zip(present, people, strict=True)]),
-            _nothing(),
-        ).alias(column)
-        for column in LANDED_COLUMNS
-    ]
+    chosen: dict[str, pl.Expr] = dict.fromkeys(LANDED_COLUMNS, _nothing())
+    for positions in reversed(match.people):
+        columns = _Person(match, positions).columns()
+        if len(match.people) > 1:
+            own = [position for column in ABOUT_A_PERSON for position in positions.get(column, ())]
+            present = pl.any_horizontal(filled(position).is_not_null() for position in own)
+            columns = {column: pl.when(present).then(columns[column]).otherwise(chosen[column]) for column in chosen}
+        chosen = columns
+    return [chosen[column].alias(column) for column in LANDED_COLUMNS]
 
 
 class _Person:
     """The columns of one of the people that a row may be about."""
 
-    def __init__(self, match: HeaderMatch, number: int) -> None:
-        self._positions = match.people[number]
-        self._match = match
+    def __init__(self, match: HeaderMatch, positions: Positions) -> None:
+        self._match, self._positions = match, positions
 
     def columns(self) -> dict[str, pl.Expr]:
         columns = {
@@ -114,10 +104,10 @@ class _Person:
             tuple(_nothing() if position is None else filled(position) for position in pair)
             for pair in zip_longest(firsts, lasts)
         ]
-        complete = [first.is_not_null() & last.is_not_null() for first, last in pairs]
-        begun = [first.is_not_null() | last.is_not_null() for first, last in pairs]
+        complete = [(first.is_not_null() & last.is_not_null(), first, last) for first, last in pairs]
+        begun = [(first.is_not_null() | last.is_not_null(), first, last) for first, last in pairs]
         first, last = _nothing(), _nothing()
-        for test, (one, other) in reversed([*zip(complete, pairs, strict=True), *zip(begun, pairs, strict=True)]):
+        for test, one, other in reversed([*complete, *begun]):
             first, last = pl.when(test).then(one).otherwise(first), pl.when(test).then(other).otherwise(last)
         return first, last
 

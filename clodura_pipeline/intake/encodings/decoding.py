@@ -3,8 +3,11 @@
 import codecs
 import io
 import re
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+
+import pyarrow as pa
 
 from clodura_pipeline.intake.encodings.detection import detect_encoding
 from clodura_pipeline.intake.unreadable import UnreadableFile
@@ -19,7 +22,6 @@ _MARKS = (
 )
 _SAMPLE = 1 << 16
 _JAPANESE_ESCAPE = re.compile(rb"\x1b\$[@B]")
-_STEP = 1 << 22
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _GUESSED = "read as {label} by its letters: look at the names; where they are wrong, save the file as UTF-8"
 _DOUBTFUL = (
@@ -52,11 +54,9 @@ class Text:
     notes: tuple[str, ...] = ()  # what speaks against the encoding, for people to look into
     encoding_is_doubtful: bool = False
 
-    def lines(self, start: int = 0) -> Iterator[str]:
-        """The lines from a byte on, each with the \\n it ends in."""
-        stream = io.BytesIO(self.utf8)
-        stream.seek(start)
-        return io.TextIOWrapper(stream, encoding="utf-8", errors="surrogatepass", newline="\n")
+    def lines(self) -> Iterator[str]:
+        """The lines, each with the \\n it ends in."""
+        return io.TextIOWrapper(io.BytesIO(self.utf8), encoding="utf-8", errors="surrogatepass", newline="\n")
 
     def broken(self, text: str) -> bool:
         """Whether a piece of this text holds bytes that are no text."""
@@ -116,15 +116,11 @@ def _utf16_without_mark(sample: bytes) -> str | None:
 
 
 def is_utf8(data: bytes) -> bool:
-    """Whether bytes are valid UTF-8, without holding them as text."""
-    if data.isascii():
-        return True
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    """Whether bytes are valid UTF-8, without making text of them."""
+    offsets = pa.py_buffer(struct.pack("=2q", 0, len(data)))
     try:
-        for start in range(0, len(data), _STEP):
-            decoder.decode(data[start : start + _STEP])
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
+        pa.Array.from_buffers(pa.large_string(), 1, [None, offsets, pa.py_buffer(data)]).validate(full=True)
+    except pa.ArrowInvalid:
         return False
     return True
 
@@ -151,17 +147,12 @@ def _decoded(data: bytes, codec: str, label: str) -> Text:
             return Text(data.decode(codec).encode(), True, label)
         except UnicodeDecodeError:
             raise UnreadableFile("is marked as UTF-32 and is not valid in it; save it as UTF-8") from None
-    odd_byte = data[len(data) & ~1 :] if codec.startswith("utf-16") else b""
-    decoder = codecs.getincrementaldecoder(codec)(
-        errors="surrogatepass" if codec.startswith("utf-16") else "surrogateescape"
-    )
-    pieces = []
-    even = len(data) - len(odd_byte)
-    for start in range(0, even, _STEP):
-        end = min(start + _STEP, even)
-        pieces.append(decoder.decode(data[start:end], final=end == even).encode("utf-8", "surrogatepass"))
-    pieces += [chr(0xDC00 + byte).encode("utf-8", "surrogatepass") for byte in odd_byte]
-    utf8 = b"".join(pieces)
+    if codec.startswith("utf-16"):
+        even = len(data) & ~1
+        text = data[:even].decode(codec, "surrogatepass") + "".join(chr(0xDC00 + byte) for byte in data[even:])
+    else:
+        text = data.decode(codec, "surrogateescape")
+    utf8 = text.encode("utf-8", "surrogatepass")
     return _with_doubts(Text(utf8, is_utf8(utf8), label))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from clodura_pipeline.errors import UserFixableError
 from clodura_pipeline.identity.cells import LANDED_COLUMNS
@@ -47,23 +48,21 @@ class Meaning:
     handle: bool = False
 
 
-@dataclass(frozen=True)
 class ContextualSpelling:
     """Spellings that mean a column only in a file that has certain other headers or columns."""
 
-    column: str
-    keys: frozenset[str]
-    any_of: frozenset[str]
-    all_of: frozenset[str]
-    none_of: frozenset[str]
-    found: frozenset[str]  # landed columns, one of which the file must have
+    def __init__(self, rule: Mapping[str, Any], own_keys: frozenset[str]) -> None:
+        self.column: str = rule["column"]
+        self.keys = _keys(rule["spellings"]) - own_keys
+        self._any_of, self._all_of, self._none_of = (_keys(rule.get(of, ())) for of in ("any_of", "all_of", "none_of"))
+        self._found = frozenset(rule.get("found", ()))  # landed columns, one of which the file must have
 
     def holds(self, present: frozenset[str], found: frozenset[str]) -> bool:
         return (
-            self.all_of <= present
-            and self.none_of.isdisjoint(present)
-            and (not self.any_of or not self.any_of.isdisjoint(present))
-            and (not self.found or not self.found.isdisjoint(found))
+            self._all_of <= present
+            and self._none_of.isdisjoint(present)
+            and (not self._any_of or not self._any_of.isdisjoint(present))
+            and (not self._found or not self._found.isdisjoint(found))
         )
 
 
@@ -72,10 +71,6 @@ class HeaderSpellings:
 
     def __init__(self, own: Mapping[str, Sequence[str]]) -> None:
         table = tomllib.loads(BUILT_IN.read_text(encoding="utf-8"))
-        if unknown := sorted(set(own) - set(LANDED_COLUMNS)):
-            raise BadSpellings(
-                f"These are no landed columns: {', '.join(unknown)}. Expected some of {', '.join(LANDED_COLUMNS)}."
-            )
         self._columns: dict[str, tuple[str, int]] = {}  # key -> column, rank
         for source, first_rank in ((own, 0), (table, _OURS)):
             for column in _SPELLED_COLUMNS:
@@ -88,17 +83,7 @@ class HeaderSpellings:
         self.guests = tuple(map(key_of, table["guests"]))
         self.exclusive = _keys(table["exclusive"]) - own_keys
         self.family_name_first = _keys(table["family_name_first"])
-        self.contextual = tuple(
-            ContextualSpelling(
-                rule["column"],
-                keys=_keys(rule["spellings"]) - own_keys,
-                any_of=_keys(rule.get("any_of", ())),
-                all_of=_keys(rule.get("all_of", ())),
-                none_of=_keys(rule.get("none_of", ())),
-                found=frozenset(rule.get("found", ())),
-            )
-            for rule in table["contextual"]
-        )
+        self.contextual = tuple(ContextualSpelling(rule, own_keys) for rule in table["contextual"])
         self._wrappers = _keys(table["wrappers"])
         self._form_words, self._remarks = _keys(table["form_words"]), _keys(table["remarks"])
         self._possessives, self._form_endings = _keys(table["possessives"]), _keys(table["form_endings"])
@@ -121,19 +106,16 @@ class HeaderSpellings:
 
     def _without_form_words(self, header: str) -> list[str]:
         """A header's words without what a form adds to them: "What is your email? (required)" is "email"."""
-        words = words_of(_BRACKETS.sub(lambda found: "" if self._adds_nothing(header, found) else found[0], header))
+        if bracket := _BRACKETS.search(header):
+            inside, before = words_of(bracket[1]), words_of(header[: bracket.start()])
+            own, named = self._meaning_of_words(before), self._meaning_of_words(inside)
+            if "".join(inside) in self._remarks or (own and named and own.column == named.column):
+                header = header[: bracket.start()] + header[bracket.end() :]
+        words = words_of(header)
         owner = next((at for at, word in enumerate(words) if word not in self._form_words), len(words))
         if words[owner : owner + 1] and words[owner] in self._possessives and len(words) > owner + 1:
             return words[owner + 1 : -1 if owner and words[-1] in self._form_endings else None]
         return words
-
-    def _adds_nothing(self, header: str, bracket: re.Match[str]) -> bool:
-        """Whether words in brackets are a form's remark, or name the same column again: "Email ID (Email IDs)"."""
-        inside, before = words_of(bracket[1]), words_of(header[: bracket.start()])
-        if "".join(inside) in self._remarks or "".join(inside).rstrip("s") == "".join(before).rstrip("s"):
-            return True
-        meanings = self._meaning_of_words(inside), self._meaning_of_words(before)
-        return all(meanings) and len({meaning.column for meaning in meanings if meaning}) == 1
 
     def _meaning_of_words(self, words: Sequence[str]) -> Meaning | None:
         guest = ""
