@@ -1,30 +1,31 @@
 """Makes single HTTP calls to Clodura: no retries, no redirects, a deadline for the whole call, bounded answers."""
 
-import logging
 import re
 import socket
-import ssl
 import time
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.client import HTTPException, HTTPResponse, IncompleteRead
 from importlib.metadata import version
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from clodura_pipeline.clodura.connection import Connections, read_until
-from clodura_pipeline.clodura.errors import AnswerLost, FailureReason, NotSent
+import requests
+import urllib3.exceptions as transport
+from requests.auth import AuthBase
+
+from clodura_pipeline.clodura.deadline import Call, ReportingAdapter
+from clodura_pipeline.clodura.errors import AnswerLost, CallFailed, FailureReason, NotSent
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import RawAnswer
 from clodura_pipeline.errors import UserFixableError
 
-_log = logging.getLogger(__name__)
 ENRICH_PATH = "/api/v1/cleanup/enrich"
 CREDITS_PATH = "/api/v1/credits"
 LARGEST_ANSWER_BYTES = 1_000_000
 """An enriched contact takes a few kB. The rest of a larger answer is not read."""
+
+CONNECT_TIMEOUT_SECONDS = 10.0
 _EXPECTED = "CLODURA_BASE_URL cannot be used. No credits were spent. Set it to an address like https://api.clodura.ai."
 _UNSAFE_CHARACTERS = re.compile(r"[^!-~]|[\\<>\"'{}|^`]")
 """URL parsers disagree about these: what one reads as this machine, another may read as a different host."""
@@ -41,30 +42,33 @@ class ClientSettings:
     base_url: str
     api_key: str
     timeout_seconds: float
+    pool_size: int
 
 
 class CloduraClient:
-    """One call at a time per thread; threads share connections. Close it when done."""
+    """One call at a time per thread; threads share a connection pool. Close it when done."""
 
     def __init__(self, settings: ClientSettings) -> None:
         """
         Raises:
             UnsafeAddress: `base_url` is not an http(s) URL, or plain http to anything but this machine.
         """
-        base_url = checked_base_url(settings.base_url)
-        self._base_path = urlsplit(base_url).path
+        self._base_url = checked_base_url(settings.base_url)
         self._timeout_seconds = settings.timeout_seconds
-        self._connections = Connections(base_url, settings.timeout_seconds)
-        self._headers = {
-            "X-API-KEY": settings.api_key,
-            # One user saw the CDN in front of Clodura answer 403 to clients without an explicit agent.
-            "User-Agent": f"clodura-pipeline/{version('clodura-pipeline')}",
-            "Accept": "application/json",
-        }
+        self._session = _OneRequestSession()
+        # Calls to a server on this machine do not go through a proxy that the environment names.
+        self._session.trust_env = not is_loopback(self._base_url)
+        self._session.auth = _NoOtherCredentials()
+        # One user saw the CDN in front of Clodura answer 403 to clients without an explicit agent.
+        agent = f"clodura-pipeline/{version('clodura-pipeline')}"
+        self._session.headers.update({"X-API-KEY": settings.api_key, "User-Agent": agent, "Accept": "application/json"})
+        adapter = ReportingAdapter(settings.pool_size)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
 
     def close(self) -> None:
         """Close all connections."""
-        self._connections.close()
+        self._session.close()
 
     def enrich(self, identifiers: Identifiers, before_send: Callable[[], None] = lambda: None) -> RawAnswer:
         """Send one contact to `POST /api/v1/cleanup/enrich` and return the answer.
@@ -83,34 +87,22 @@ class CloduraClient:
         return self._call("GET", CREDITS_PATH, None, before_send)
 
     def _call(self, method: str, path: str, body: bytes | None, before_send: Callable[[], None]) -> RawAnswer:
-        ends_at = time.monotonic() + self._timeout_seconds
-        sent, connection = False, None
-        try:
-            connection = self._connections.take()
-            connection.putrequest(method, self._base_path + path)
-            for name, value in self._headers.items():
-                connection.putheader(name, value)
-            if body is not None:
-                connection.putheader("Content-Type", "application/json")
-                connection.putheader("Content-Length", str(len(body)))
-            before_send()
-            read_until(ends_at, connection)
-            sent = True
-            connection.endheaders(body)
-            response = connection.getresponse()
-            _log.debug("%s %s: HTTP %s", method, path, response.status)
-            answer = _read(response, time.monotonic())
-        except (OSError, HTTPException, ValueError, zlib.error) as error:
-            # From None: errors of the transport may carry what was sent.
-            raise (_lost(error) if sent else _not_sent(error)) from None
-        else:
-            if response.isclosed() and connection.sock is not None:
-                self._connections.give_back(connection)
-                connection = None
-            return answer
-        finally:
-            if connection is not None:
-                connection.close()
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        with Call(self._timeout_seconds, before_send) as call:
+            try:
+                response = self._session.request(
+                    method,
+                    self._base_url + path,
+                    data=body,
+                    headers=headers,
+                    timeout=(min(CONNECT_TIMEOUT_SECONDS, self._timeout_seconds), self._timeout_seconds),
+                    allow_redirects=False,
+                    stream=True,
+                )
+                return _read(response, call, time.monotonic())
+            except (requests.RequestException, transport.HTTPError, OSError, ValueError) as error:
+                # From None: transport errors carry URLs and, behind a proxy, credentials.
+                raise _failure(call, error) from None
 
 
 def checked_base_url(base_url: str) -> str:
@@ -144,68 +136,100 @@ def is_loopback(base_url: str) -> bool:
         return False
 
 
-def _read(response: HTTPResponse, arrived_at: float) -> RawAnswer:
+class _OneRequestSession(requests.Session):
+    """A session that ignores where a redirect points.
+
+    Even with `allow_redirects=False`, `requests` would read all of a redirect's body to prepare the next request.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002  (the name is requests')
+        return None
+
+
+class _NoOtherCredentials(AuthBase):
+    """Keeps `requests` from adding credentials of its own from a .netrc file."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+def _read(response: requests.Response, call: Call, arrived_at: float) -> RawAnswer:
     """Read a whole answer, up to `LARGEST_ANSWER_BYTES`.
 
     Raises:
         AnswerLost: the answer is cut short, or is not the final one.
     """
-    if response.status < HTTPStatus.OK:
-        # http.client skips status 100 only. The final answer, which is still to come on this connection, must not be
-        # taken for the next request's: it is closed.
-        raise AnswerLost(FailureReason.NOT_FINAL)
     with response:
-        body = response.read(LARGEST_ANSWER_BYTES + 1)
-    if response.length and len(body) <= LARGEST_ANSWER_BYTES:
-        raise IncompleteRead(body, response.length)
-    if body and response.getheader("Content-Encoding", "") in ("gzip", "x-gzip", "deflate"):
-        body = _unpacked(body)
-    is_of_known_length = response.chunked or response.getheader("Content-Length") is not None
-    if not is_of_known_length and _may_be_cut(response.status, body):
-        raise AnswerLost(FailureReason.CUT_SHORT)
+        if response.status_code < HTTPStatus.OK:
+            # http.client skips status 100 only. Leaving the body unread closes the connection, so that the final
+            # answer, which is still to come on it, is not taken for the next request's.
+            raise AnswerLost(FailureReason.NOT_FINAL)
+        chunks: list[bytes] = []
+        size = 0
+        for chunk in response.iter_content(16_384):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > LARGEST_ANSWER_BYTES:
+                break
+    body = b"".join(chunks)[:LARGEST_ANSWER_BYTES]
+    if _may_be_cut(response, body):
+        raise AnswerLost(FailureReason.TIMEOUT if call.late else FailureReason.CUT_SHORT)
     return RawAnswer(
-        status=response.status,
-        body=body[:LARGEST_ANSWER_BYTES],
-        truncated=len(body) > LARGEST_ANSWER_BYTES,
-        content_type=response.getheader("Content-Type", ""),
-        retry_after=response.getheader("Retry-After"),
-        date=response.getheader("Date"),
+        status=response.status_code,
+        body=body,
+        truncated=size > LARGEST_ANSWER_BYTES,
+        content_type=response.headers.get("Content-Type", ""),
+        retry_after=response.headers.get("Retry-After"),
+        date=response.headers.get("Date"),
         arrived_at=arrived_at,
     )
 
 
-def _unpacked(body: bytes) -> bytes:
-    """A packed body, although none was asked for; no more of it than is kept."""
-    unpacker = zlib.decompressobj(zlib.MAX_WBITS + 32)  # gzip or zlib, as its first bytes say
-    unpacked = unpacker.decompress(body, LARGEST_ANSWER_BYTES + 1)
-    if not unpacker.eof and len(unpacked) <= LARGEST_ANSWER_BYTES:
-        raise IncompleteRead(unpacked)
-    return unpacked
-
-
-def _may_be_cut(status: int, body: bytes) -> bool:
+def _may_be_cut(response: requests.Response, body: bytes) -> bool:
     """Whether an answer without a stated length ends too early: no body at all, or JSON that is not closed.
 
     Only for statuses whose body decides the outcome of the call.
     """
-    if status not in (HTTPStatus.OK, HTTPStatus.NOT_FOUND):
+    stated = "Content-Length" in response.headers or "chunked" in response.headers.get("Transfer-Encoding", "").lower()
+    if stated or response.status_code not in (HTTPStatus.OK, HTTPStatus.NOT_FOUND):
         return False
     text = body.strip()
     return not text or (text[:1] in (b"{", b"[") and not text.endswith((b"}", b"]")))
 
 
-def _lost(error: Exception) -> AnswerLost:
-    if isinstance(error, TimeoutError):
+def _failure(call: Call, error: Exception) -> CallFailed:
+    causes = _causes(error)
+    if not call.sent:
+        return NotSent(_connect_failure(call, causes))
+    if call.late or any(isinstance(cause, TimeoutError | transport.ReadTimeoutError) for cause in causes):
         return AnswerLost(FailureReason.TIMEOUT)
-    is_cut = isinstance(error, IncompleteRead | zlib.error)
-    return AnswerLost(FailureReason.CUT_SHORT if is_cut else FailureReason.RESET)
+    if any(isinstance(cause, transport.IncompleteRead | transport.DecodeError) for cause in causes):
+        return AnswerLost(FailureReason.CUT_SHORT)
+    return AnswerLost(FailureReason.RESET)
 
 
-def _not_sent(error: Exception) -> NotSent:
-    reasons = {
-        socket.gaierror: FailureReason.NAME_NOT_FOUND,
-        TimeoutError: FailureReason.CONNECT_TIMEOUT,
-        ssl.SSLError: FailureReason.TLS_FAILED,
-    }
-    found = (reason for kind, reason in reasons.items() if isinstance(error, kind))
-    return NotSent(next(found, FailureReason.CONNECTION_REFUSED))
+def _connect_failure(call: Call, causes: list[BaseException]) -> FailureReason:
+    kinds = (
+        (transport.NameResolutionError, FailureReason.NAME_NOT_FOUND),
+        (socket.gaierror, FailureReason.NAME_NOT_FOUND),
+        (transport.SSLError, FailureReason.TLS_FAILED),
+        (requests.exceptions.SSLError, FailureReason.TLS_FAILED),
+        (transport.NewConnectionError, FailureReason.CONNECTION_REFUSED),  # to urllib3 a kind of the next one
+        (transport.ConnectTimeoutError, FailureReason.CONNECT_TIMEOUT),
+    )
+    for kind, reason in kinds:
+        if any(isinstance(cause, kind) for cause in causes):
+            return reason
+    return FailureReason.CONNECT_TIMEOUT if call.late else FailureReason.CONNECTION_REFUSED
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error and all errors inside it: urllib3 puts the real one into `reason` or `args`."""
+    found: list[BaseException] = []
+    queue: list[object] = [error]
+    while queue:
+        item = queue.pop()
+        if isinstance(item, BaseException) and item not in found:
+            found.append(item)
+            queue += [item.__cause__, item.__context__, getattr(item, "reason", None), *item.args]
+    return found

@@ -110,7 +110,7 @@ def _account(settings: Settings) -> Iterator[Line]:
     if not settings.api_key:
         yield PROBLEM, "key: CLODURA_API_KEY is not set. Put it into the environment or into .env."
         return
-    client = CloduraClient(ClientSettings(settings.base_url, settings.api_key, settings.timeout_seconds))
+    client = CloduraClient(ClientSettings(settings.base_url, settings.api_key, settings.timeout_seconds, 1))
     try:
         balance = read_balance(client.credits())
     except CallFailed as failure:
@@ -175,10 +175,10 @@ def _call(settings: Settings, identifiers: Identifiers, yes: bool) -> None:
     today = datetime.now(UTC).date()
     request = EnrichmentRequest(person_key(ids[0]), identifiers, ids, (), today, "clodura-pipeline doctor")
     reader = AnswerReader(load_answer_fields(settings.answer_fields))
-    client = ClientSettings(settings.base_url, settings.api_key, settings.timeout_seconds)
+    client = ClientSettings(settings.base_url, settings.api_key, settings.timeout_seconds, 1)
     run_id = f"doctor-{uuid.uuid4().hex[:12]}"
     run = Run(run_id, run_id, settings.max_credits_per_run, today.isoformat(), today.isoformat())
-    policy = Policy(settings.limits, settings.budget, settings.timeout_seconds)
+    policy = Policy(settings.limits, settings.budget, settings.timeout_seconds, 1)
     with (
         open_ledger(settings.ledger) as ledger,
         open_session(ledger, client, run, policy, Clock(), reader) as session,

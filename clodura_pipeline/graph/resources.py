@@ -122,7 +122,7 @@ class CloduraResource(dg.ConfigurableResource):
             retry_ambiguous=bool(config.retry_ambiguous),
         )
         key = resolve_api_key(self.api_key_env)
-        client = ClientSettings(settings.base_url, key, settings.timeout_seconds)
+        client = ClientSettings(settings.base_url, key, settings.timeout_seconds, settings.max_workers)
         with open_session(ledger, client, run, policy, Clock(), self.answer_reader()) as session:
             yield session
 

@@ -53,7 +53,7 @@ def client() -> Iterator[Callable[..., CloduraClient]]:
     with ExitStack() as stack:
 
         def make(base_url: str, timeout_seconds: float = 2.0, api_key: str = DEFAULT_API_KEY) -> CloduraClient:
-            made = CloduraClient(ClientSettings(base_url, api_key, timeout_seconds))
+            made = CloduraClient(ClientSettings(base_url, api_key, timeout_seconds, pool_size=8))
             stack.callback(made.close)
             return made
 

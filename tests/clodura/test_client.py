@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from clodura_pipeline.clodura.client import LARGEST_ANSWER_BYTES, ClientSettings, CloduraClient
+from clodura_pipeline.clodura.deadline import Call
 from clodura_pipeline.clodura.errors import AnswerLost, CallFailed, FailureReason, NotSent
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import RawAnswer
@@ -501,6 +502,15 @@ def test_a_call_whose_time_is_over_before_it_could_leave_does_not_leave(start: S
     assert sandbox.call_log.calls == ()
 
 
+def test_a_call_whose_time_is_over_does_not_leave_even_before_the_timer_has_run() -> None:
+    before_send: list[None] = []
+    call = Call(-0.001, lambda: before_send.append(None))
+    with pytest.raises(TimeoutError):
+        call.start_sending(None)
+    assert before_send == [None]
+    assert not call.sent
+
+
 def test_threads_that_share_a_client_each_get_their_own_answer(start: Start, client: Make) -> None:
     sandbox = start(latency_seconds=0.01, latency_jitter_seconds=0.02)
     calling = client(sandbox.base_url)
@@ -557,7 +567,7 @@ def test_neither_key_nor_person_is_in_an_exception(start: Start, client: Make, f
 
 
 def test_neither_key_nor_person_is_in_a_repr() -> None:
-    settings = ClientSettings("http://127.0.0.1:1", MARKED_KEY, 1.0)
+    settings = ClientSettings("http://127.0.0.1:1", MARKED_KEY, 1.0, 1)
     made = CloduraClient(settings)
     raw = RawAnswer(200, b"Marked Person")
     assert_unmarked(f"{settings!r} {settings} {made!r} {MARKED!r} {MARKED} {raw!r} {raw}")

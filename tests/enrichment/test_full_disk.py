@@ -47,7 +47,7 @@ def run_on_a_full_disk(
 ) -> tuple[list[Outcome], str]:
     """Call while the disk is full; room is made after so many seconds, or never. The outcomes, or the error."""
     outcomes: list[Outcome] = []
-    settings = ClientSettings(sandbox.base_url, "sandbox-key", 1.0)
+    settings = ClientSettings(sandbox.base_url, "sandbox-key", 1.0, 3)
     clock = Clock()
     with Ledger(path, clock, FORM) as ledger:
         requests = requests_for(PEOPLE)
@@ -103,7 +103,7 @@ def test_a_paid_answer_waits_for_a_process_that_keeps_the_ledger_locked_beyond_t
     monkeypatch.setattr("clodura_pipeline.ledger.engines.sqlite.BUSY_SECONDS", 0.2)
     sandbox = start(latency_seconds=0.4)
     policy = replace(QUICK, timeout_seconds=0.6)
-    settings = ClientSettings(sandbox.base_url, "sandbox-key", policy.timeout_seconds)
+    settings = ClientSettings(sandbox.base_url, "sandbox-key", policy.timeout_seconds, 1)
     clock = Clock()
     locked_at: list[float] = []
     with Ledger(ledger_path, clock, FORM) as ledger:

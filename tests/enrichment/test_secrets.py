@@ -65,7 +65,7 @@ def test_no_failure_shows_the_key_or_a_person(
     assert_unmarked(f"{reprs} {reasons} {ran.stopped!r} {job.policy!r}")
     assert_unmarked("".join(traceback.format_exception(caught.value)))
     assert_unmarked(caplog.text)
-    assert caplog.records  # the client logs each answer: there was something to search
+    assert caplog.records  # urllib3 logs each request: there was something to search
     assert len(sandbox.call_log.enrich_calls) >= 1
     for path in ledger_path.parent.iterdir():
         assert KEY.encode() not in path.read_bytes()

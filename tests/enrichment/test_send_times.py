@@ -161,7 +161,7 @@ def caller(start: Start, ledger_path: Path) -> Callable[..., tuple[Sandbox, Ledg
     def make(policy: Policy) -> tuple[Sandbox, Ledger, Caller, SkippingClock]:
         sandbox, clock = start(), SkippingClock()
         ledger = Ledger(ledger_path, clock, FORM)
-        client = CloduraClient(ClientSettings(sandbox.base_url, "sandbox-key", policy.timeout_seconds))
+        client = CloduraClient(ClientSettings(sandbox.base_url, "sandbox-key", policy.timeout_seconds, 2))
         return (
             sandbox,
             ledger,

@@ -78,7 +78,7 @@ def test_a_session_that_ends_while_outcomes_are_unread_makes_no_new_calls(start:
     sandbox = start(latency_seconds=0.1)
     kept: list[Iterator[Outcome]] = []
     clock = Clock()
-    settings = ClientSettings(sandbox.base_url, "sandbox-key", 3.0)
+    settings = ClientSettings(sandbox.base_url, "sandbox-key", 3.0, 6)
     with Ledger(ledger_path, clock, FORM) as ledger:
         requests = requests_for(MANY)
         with open_session(ledger, settings, Run("run", "run", 0), QUICK, clock) as session:
@@ -178,7 +178,7 @@ def wait_for_calls(sandbox: Sandbox, calls: int, seconds: float = 20.0) -> None:
 def test_an_error_of_the_batches_ends_the_run_with_that_error_and_all_answers(start: Start, ledger_path: Path) -> None:
     sandbox = start(latency_seconds=0.02)
     clock = Clock()
-    settings = ClientSettings(sandbox.base_url, "sandbox-key", 3.0)
+    settings = ClientSettings(sandbox.base_url, "sandbox-key", 3.0, 6)
     with Ledger(ledger_path, clock, FORM) as ledger:
         requests = requests_for(MANY)
 
@@ -203,7 +203,7 @@ def test_an_empty_list_makes_no_call_and_ends(start: Start, ledger_path: Path) -
 def test_one_session_may_dispatch_several_times(start: Start, ledger_path: Path) -> None:
     sandbox = start()
     clock = Clock()
-    settings = ClientSettings(sandbox.base_url, "sandbox-key", 3.0)
+    settings = ClientSettings(sandbox.base_url, "sandbox-key", 3.0, 6)
     with Ledger(ledger_path, clock, FORM) as ledger:
         requests = requests_for(MANY)
         with open_session(ledger, settings, Run("run", "run", 0), QUICK, clock) as session:
@@ -228,7 +228,7 @@ def test_the_same_person_twice_in_a_list_is_called_for_once_and_answered_twice(s
 def test_progress_is_reported_during_calls_with_what_they_wait_for(start: Start, ledger_path: Path) -> None:
     sandbox = start(faults=(Fault("status_429", first_n=1),), retry_after_seconds=2)
     clock = Clock()
-    settings = ClientSettings(sandbox.base_url, "sandbox-key", 3.0)
+    settings = ClientSettings(sandbox.base_url, "sandbox-key", 3.0, 6)
     seen: list[tuple[int, str | None]] = []
     with Ledger(ledger_path, clock, FORM) as ledger:
         requests = requests_for(MANY[:1])

@@ -209,7 +209,7 @@ def test_answers_of_the_sandbox_and_of_the_live_api_are_never_mixed(start: Start
     with Ledger(path, clock, FORM) as ledger:
         ledger.bind_environment(loopback=False)
         ledger.bind_environment(loopback=False)
-        settings = ClientSettings(sandbox.base_url, "sandbox-key", 1.0)
+        settings = ClientSettings(sandbox.base_url, "sandbox-key", 1.0, 3)
         with (
             pytest.raises(LedgerError, match="CLODURA_BASE_URL points to a sandbox"),
             open_session(ledger, settings, Run("run", "run", 0), QUICK, clock),

@@ -90,7 +90,7 @@ def run_job(
     """
     clock = clock or Clock()
     ran = ran or Ran([], Progress(), None)
-    settings = ClientSettings(job.base_url, job.api_key, job.policy.timeout_seconds)
+    settings = ClientSettings(job.base_url, job.api_key, job.policy.timeout_seconds, job.policy.max_workers)
     run = Run(job.run_id, job.cap_scope or job.run_id, job.max_credits)
     with Ledger(job.ledger, clock, FORM) as ledger:
         requests = requests_for(job.people)
