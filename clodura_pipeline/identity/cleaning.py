@@ -19,7 +19,7 @@ from clodura_pipeline.identity.cleaning_steps import (
     with_organisation,
 )
 from clodura_pipeline.identity.contact_ids import contact_ids
-from clodura_pipeline.identity.misplaced_values import NOTE, move_misplaced_values
+from clodura_pipeline.identity.misplaced_values import NOTE, move_misplaced_values, with_changed_rows
 
 NO_IDENTIFIER = (
     "no identifier Clodura can use: needs a LinkedIn profile, an e-mail address, or first and last name with a company"
@@ -68,7 +68,7 @@ def clean(landed: pl.DataFrame) -> Cleaned:
     landed = landed.with_columns(pl.lit(None, pl.String).alias(name) for name in missing)
     cells = identified(landed.select(CELLS))
     kept = ["file_date", "source_file", "source_row", "source", "contact_id", "source_columns", "record"]
-    frame = cells.with_columns(*landed.select(kept)).with_columns(_notes(cells))
+    frame = cells.with_columns(*landed.select(kept), _notes(cells)).select(*CONTACT_COLUMNS, "record")
     usable = pl.any_horizontal(pl.col("profile_id", "email_id", "name_id").is_not_null())
     contacts = frame.filter(usable)
     rejected = frame.filter(~usable).with_columns(
@@ -86,8 +86,11 @@ def identified(cells: pl.DataFrame) -> pl.DataFrame:
     )
     cells = move_misplaced_values(cells.with_row_index("row"))
     cells = with_name_id(with_organisation(with_names(with_linkedin(with_email(cells)))))
-    further = [pl.col(f"further_{kind}").fill_null(_NO_TEXTS) for kind in ("emails", "profiles")]
-    return cells.with_columns(pl.concat_list(further).alias("further_ids"))
+    further = ("further_emails", "further_profiles")
+    some = cells.filter(pl.any_horizontal(pl.col(further).is_not_null()))
+    ids = pl.concat_list(pl.col(name).fill_null(_NO_TEXTS) for name in further).alias("further_ids")
+    cells = cells.with_columns(_NO_TEXTS.alias("further_ids"))
+    return with_changed_rows(cells, some.select("row", ids))
 
 
 def _notes(cells: pl.DataFrame) -> pl.Series:

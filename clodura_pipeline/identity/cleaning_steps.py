@@ -129,9 +129,10 @@ def with_names(cells: pl.DataFrame) -> pl.DataFrame:
         )
         for part in ("first", "last")
     )
-    stand_in = is_stand_in(pl.col("first_folded"), pl.col("last_folded")).fill_null(False)
-    cells = cells.with_columns(note("stand-in", stand_in, "first_name, last_name: a stand-in, not somebody's name"))
-    return cells.with_columns(pl.when(~stand_in).then(name).alias(name) for name in _NAME_COLUMNS)
+    stand_ins = cells.filter(is_stand_in(pl.col("first_folded"), pl.col("last_folded")))
+    sentence = "first_name, last_name: a stand-in, not somebody's name"
+    nothing = [pl.lit(None, pl.String).alias(name) for name in _NAME_COLUMNS]
+    return with_changed_rows(cells, stand_ins.select("row", note("stand-in", pl.lit(True), sentence), *nothing))
 
 
 def _with_whole_first_names(cells: pl.DataFrame) -> pl.DataFrame:

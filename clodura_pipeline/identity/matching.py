@@ -137,8 +137,12 @@ SELECT node[5:]::BIGINT AS person_key,
 FROM claim_labels JOIN ledger_people ON person_key = node[5:]::BIGINT WHERE node LIKE 'key:%';
 
 CREATE OR REPLACE TEMP TABLE label_keys AS
-SELECT label, min(coalesce(j.survivor, c.person_key)) AS person_key
-FROM claims c LEFT JOIN joined j USING (person_key) GROUP BY label;
+WITH claimed AS (
+    SELECT label, min(coalesce(j.survivor, c.person_key)) AS person_key
+    FROM claims c LEFT JOIN joined j USING (person_key) GROUP BY label
+)
+SELECT label, coalesce(person_key, {hashed}) AS person_key
+FROM (SELECT label FROM members UNION SELECT label FROM claimed) LEFT JOIN claimed USING (label);
 
 DELETE FROM person_aliases;
 INSERT INTO person_aliases
@@ -150,8 +154,8 @@ WHERE coalesce(j.survivor, p.survivor) <> p.person_key;
 # `is_withheld`: an address in conflict is sent only for a person who has no profile.
 _ROWS = """
 CREATE OR REPLACE TEMP TABLE keyed AS
-SELECT place, profile_id IS NOT NULL AS has_profile, in_conflict, coalesce(person_key, {hashed}) AS person_key
-FROM row_labels LEFT JOIN label_keys USING (label);
+SELECT place, profile_id IS NOT NULL AS has_profile, in_conflict, person_key
+FROM row_labels JOIN label_keys USING (label);
 
 CREATE OR REPLACE TEMP TABLE row_people AS
 WITH withheld AS (SELECT person_key FROM keyed GROUP BY person_key HAVING bool_or(in_conflict) AND bool_or(has_profile))
@@ -195,8 +199,7 @@ WITH pages AS (
     GROUP BY person_key
 ), others AS (
     SELECT person_key, list(DISTINCT identifier ORDER BY identifier) AS other_ids FROM (
-        SELECT coalesce(person_key, {hashed}) AS person_key, identifier
-        FROM members LEFT JOIN label_keys USING (label) WHERE label NOT LIKE 'nc:%')
+        SELECT person_key, identifier FROM members JOIN label_keys USING (label) WHERE label NOT LIKE 'nc:%')
     JOIN united USING (person_key)
     WHERE identifier IS DISTINCT FROM profile_id AND identifier IS DISTINCT FROM email_id
     GROUP BY person_key
@@ -228,7 +231,6 @@ def resolve_people(connection: duckdb.DuckDBPyConnection, person_key_sql: str) -
     Args:
         person_key_sql: the key of a person that the ledger does not know, from the identifier in the braces.
     """
-    hashed = person_key_sql.format("label")
     bare = "regexp_replace(lower({}.organisation_name), '[^\\pL\\pM\\pN]+', '', 'g')"
     latest = ", ".join(f"arg_max({name}, place) AS {name}" for name in _LATEST)
     names = {name: _NAME.format(name) for name in ("first_name", "last_name")}
@@ -243,10 +245,10 @@ def resolve_people(connection: duckdb.DuckDBPyConnection, person_key_sql: str) -
     connection.execute(_MEMBERS)
     connection.execute(_JOINED)
     connect_labels(connection, "links", "claim_labels")
-    connection.execute(_KEYS)
-    connection.execute(_ROWS.format(hashed=hashed, row=ROW_OF_PLACE, file_number=FILE_NUMBER_OF_PLACE))
+    connection.execute(_KEYS.format(hashed=person_key_sql.format("label")))
+    connection.execute(_ROWS.format(row=ROW_OF_PLACE, file_number=FILE_NUMBER_OF_PLACE))
     connection.execute(_UNITED.format(place=PLACE, columns=", ".join(_COLUMNS), latest=latest, **names))
-    requests = _REQUESTS.format(hashed=hashed, bare_row=bare.format("r"), bare_united=bare.format("u"))
+    requests = _REQUESTS.format(bare_row=bare.format("r"), bare_united=bare.format("u"))
     connection.execute(requests, {"in_conflict": IN_CONFLICT})
     connection.execute(_CONFLICTS)
     connection.execute("DROP VIEW person_rows")

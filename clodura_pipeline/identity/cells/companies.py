@@ -102,7 +102,14 @@ def _named(names: pl.Series) -> pl.DataFrame:
     nothing = (name == "") | name.str.contains(_NUMBER) | name.str.contains(DATE)
     frame = frame.select(pl.when(~nothing).then(name).alias("name"))
     frame = frame.with_columns(
-        _words(name).alias("words"), folded(name).alias("folded"), name.str.contains(_WEB_ADDRESS).alias("is_web")
+        _words(name).alias("words"),
+        name.str.contains(_WEB_ADDRESS).alias("is_web"),
+        pl.when(name.str.contains(r"[^\x00-\x7f]|[&+]")).then(name).alias("odd"),
+    )
+    # Elsewhere the folded name is its words without spaces.
+    joined = words.str.replace_all(" ", "", literal=True)
+    frame = frame.with_columns(
+        pl.when(pl.col("odd").is_null()).then(joined).otherwise(folded(pl.col("odd"))).alias("folded")
     )
     web = frame.select(pl.when("is_web").then("name")).to_series()
     frame = frame.with_columns(read_distinct(web, _plain_domains(web), domain_of).alias("domain"))
