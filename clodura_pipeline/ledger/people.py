@@ -130,7 +130,7 @@ def learn_identifier(tx: Transaction, person_key: int, identifier: str) -> None:
     owner = owners_of(tx, [identifier]).get(identifier)
     if owner is None:
         assign(tx, survivor_of(tx, person_key), [identifier])
-    else:
+    elif owner != person_key:
         join(tx, (owner, person_key))
 
 
