@@ -1,42 +1,21 @@
 """The ledger: the transactional database that every call passes through, before and after. All SQL on it is here."""
 
-from clodura_pipeline.ledger.attempts import Decision, Permit
-from clodura_pipeline.ledger.balance_readings import BalanceReading, StartedReading
-from clodura_pipeline.ledger.budget import Totals, Wait
-from clodura_pipeline.ledger.changes import Changes
-from clodura_pipeline.ledger.engines.database import (
-    Address,
-    LedgerError,
-    LedgerUnavailable,
-    LedgerUnreachable,
-    LedgerUrl,
-    exists,
-)
-from clodura_pipeline.ledger.engines.schema import FILE_NAME
-from clodura_pipeline.ledger.erased_people import ErasedPeople, ErasureCounts
-from clodura_pipeline.ledger.ledger import Ledger
-from clodura_pipeline.ledger.maintenance.retention import Removed, Retention
-from clodura_pipeline.ledger.transaction import CanonicalForm
-
-__all__ = [
-    "FILE_NAME",
-    "Address",
-    "BalanceReading",
-    "CanonicalForm",
-    "Changes",
-    "Decision",
-    "ErasedPeople",
-    "ErasureCounts",
-    "Ledger",
-    "LedgerError",
-    "LedgerUnavailable",
-    "LedgerUnreachable",
-    "LedgerUrl",
-    "Permit",
-    "Removed",
-    "Retention",
-    "StartedReading",
-    "Totals",
-    "Wait",
-    "exists",
-]
+from clodura_pipeline.ledger.attempts import Decision as Decision
+from clodura_pipeline.ledger.attempts import Permit as Permit
+from clodura_pipeline.ledger.balance_readings import BalanceReading as BalanceReading
+from clodura_pipeline.ledger.balance_readings import StartedReading as StartedReading
+from clodura_pipeline.ledger.budget import Totals as Totals
+from clodura_pipeline.ledger.budget import Wait as Wait
+from clodura_pipeline.ledger.engines.database import Address as Address
+from clodura_pipeline.ledger.engines.database import LedgerError as LedgerError
+from clodura_pipeline.ledger.engines.database import LedgerUnavailable as LedgerUnavailable
+from clodura_pipeline.ledger.engines.database import LedgerUnreachable as LedgerUnreachable
+from clodura_pipeline.ledger.engines.database import LedgerUrl as LedgerUrl
+from clodura_pipeline.ledger.engines.database import exists as exists
+from clodura_pipeline.ledger.engines.schema import FILE_NAME as FILE_NAME
+from clodura_pipeline.ledger.erased_people import ErasedPeople as ErasedPeople
+from clodura_pipeline.ledger.erased_people import ErasureCounts as ErasureCounts
+from clodura_pipeline.ledger.ledger import Ledger as Ledger
+from clodura_pipeline.ledger.maintenance.retention import Removed as Removed
+from clodura_pipeline.ledger.maintenance.retention import Retention as Retention
+from clodura_pipeline.ledger.transaction import CanonicalForm as CanonicalForm
