@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 from clodura_pipeline.intake.encodings.decoding import Text, shown
@@ -31,32 +32,19 @@ def looks_like_json(text: Text, name: str) -> bool:
     if _BEGINS_JSON.match(start):
         return True
     named = ".json" in name.lower() or ".ndjson" in name.lower()
-    return named and (start[:1] in "[{" or any(map(_is_object, start.split("\n")[:50])))
+    return named and (start[:1] in "[{" or _has_line_of_object(start))
 
 
 def is_json_lines(whole: str) -> bool:
     """JSON Lines have an object on a line of its own, and more lines; the first may be broken."""
-    first = whole.partition("\n")[0]
-    if _is_object(first):
-        return not whole[len(first) : len(first) + _HEAD].isspace() and len(first) < len(whole)
-    top = whole[:_HEAD].split("\n")
-    complete = top[: len(top) - (len(whole) > _HEAD)]
-    return any(map(_is_object, complete[:50])) and not _is_object(whole)
+    return _has_line_of_object(whole) and not _is_object(whole)
 
 
 def parse_lines(text: Text) -> Iterator[ParsedValue]:
     """The value of each line that is not blank."""
     for line in text.lines():
-        written = line.strip().removeprefix("\ufeff")
-        if not written:
-            continue
-        if text.broken(written):
-            yield ParsedValue(None, f"has bytes that are not valid {text.encoding}", shown(written))
-            continue
-        try:
-            yield ParsedValue(_parsed(written), None, written)
-        except ValueError as error:
-            yield ParsedValue(None, f"is not valid JSON: {error}", written)
+        if written := line.strip().removeprefix("\ufeff"):
+            yield _checked(text, written, *_parsed(written))
 
 
 def parse_values(whole: str, text: Text) -> Iterator[ParsedValue]:
@@ -72,13 +60,7 @@ def parse_values(whole: str, text: Text) -> Iterator[ParsedValue]:
         except (json.JSONDecodeError, RecursionError) as error:
             place = error.pos if isinstance(error, json.JSONDecodeError) else at
             raise UnreadableFile(_invalid(whole, place)) from None
-        written = whole[at:end]
-        if text.broken(written):
-            yield ParsedValue(None, f"has bytes that are not valid {text.encoding}", shown(written))
-        elif _is_deeper(value, _MAX_DEPTH):
-            yield ParsedValue(None, _TOO_DEEP, written)
-        else:
-            yield ParsedValue(value, None, written)
+        yield _checked(text, whole[at:end], value, None)
         at = _after_space(whole, end)
     if whole[at + 1 :].strip():
         raise UnreadableFile(_invalid(whole, at + 1))
@@ -89,17 +71,22 @@ def _after_space(whole: str, start: int) -> int:
     return found.end() if found else start
 
 
-def _parsed(line: str) -> Any:
-    """The value of a text; ValueError with nothing of the text in it where there is none."""
+def _parsed(line: str) -> tuple[Any, str | None]:
+    """The value of a text, or the fault instead of it, with nothing of the text."""
     try:
-        value = _DECODER.decode(line)
+        return _DECODER.decode(line), None
     except json.JSONDecodeError as error:
-        raise ValueError(f"{error.msg.lower()} at character {error.pos + 1}") from None
+        return None, f"is not valid JSON: {error.msg.lower()} at character {error.pos + 1}"
     except RecursionError:
-        raise ValueError(_TOO_DEEP) from None
-    if _is_deeper(value, _MAX_DEPTH):
-        raise ValueError(_TOO_DEEP)
-    return value
+        return None, f"is not valid JSON: {_TOO_DEEP}"
+
+
+def _checked(text: Text, written: str, value: Any, fault: str | None) -> ParsedValue:
+    if text.broken(written):
+        return ParsedValue(None, f"has bytes that are not valid {text.encoding}", shown(written))
+    return (
+        ParsedValue(None, _TOO_DEEP, written) if _is_deeper(value, _MAX_DEPTH) else ParsedValue(value, fault, written)
+    )
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
@@ -110,11 +97,12 @@ def _is_deeper(value: Any, levels: int) -> bool:
     return levels == 0 or any(_is_deeper(one, levels - 1) for one in inner)
 
 
-def _is_object(line: str) -> bool:
-    try:
-        return isinstance(_parsed(line.strip()), dict)
-    except ValueError:
-        return False
+def _is_object(text: str) -> bool:
+    return isinstance(_parsed(text.strip())[0], dict)
+
+
+def _has_line_of_object(text: str) -> bool:
+    return any(_is_object(line[0]) for line in islice(re.finditer(".+", text), 50))
 
 
 def _object_of_pairs(pairs: list[tuple[str, Any]]) -> Object:
