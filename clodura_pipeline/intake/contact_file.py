@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from clodura_pipeline.intake.cell_table import FrameSink
 from clodura_pipeline.intake.csv.table import read_csv
 from clodura_pipeline.intake.encodings.decoding import decode
 from clodura_pipeline.intake.headers.matching import Spellings
 from clodura_pipeline.intake.json.contacts import read_json
 from clodura_pipeline.intake.json.parsing import looks_like_json
-from clodura_pipeline.intake.landed_rows import ContactRows, LandedRows
 from clodura_pipeline.intake.parquet import read_parquet
+from clodura_pipeline.intake.rows.cell_table import FrameSink
+from clodura_pipeline.intake.rows.landed_rows import ContactRows, LandedRows
 from clodura_pipeline.intake.unreadable import UnreadableFile, UnreadableRecord
 from clodura_pipeline.intake.workbooks import read_workbook
 

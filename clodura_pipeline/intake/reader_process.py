@@ -23,7 +23,7 @@ import pyarrow as pa
 from clodura_pipeline.errors import CloduraPipelineError
 from clodura_pipeline.intake.contact_file import ContactRows, is_packed, read_contacts
 from clodura_pipeline.intake.headers.matching import Spellings
-from clodura_pipeline.intake.landed_rows import LANDED_SCHEMA
+from clodura_pipeline.intake.rows.landed_rows import LANDED_SCHEMA
 from clodura_pipeline.intake.unreadable import UnreadableFile
 
 _MEBIBYTE = 1 << 20

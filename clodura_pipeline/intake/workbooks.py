@@ -13,7 +13,6 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
-from clodura_pipeline.intake.cell_table import MAX_COLUMNS
 from clodura_pipeline.intake.headers.header_row import (
     SEARCHED_ROWS,
     find_tables,
@@ -21,7 +20,8 @@ from clodura_pipeline.intake.headers.header_row import (
     too_many_columns,
 )
 from clodura_pipeline.intake.headers.matching import HeaderMatch, Spellings
-from clodura_pipeline.intake.landed_rows import ContactRows, LandedRows, count_of_records
+from clodura_pipeline.intake.rows.cell_table import MAX_COLUMNS
+from clodura_pipeline.intake.rows.landed_rows import ContactRows, LandedRows, count_of_records
 from clodura_pipeline.intake.unreadable import UnreadableFile
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from clodura_pipeline.enrichment.plan import make_plan, planned_batches, planned
 from clodura_pipeline.identity.canonical import CANONICAL_VERSION, identifiers_of
 from clodura_pipeline.identity.cells.linkedin import profile_id
 from clodura_pipeline.identity.suppression_file import Suppression
-from clodura_pipeline.intake.landed_rows import LANDED_SCHEMA
+from clodura_pipeline.intake.rows.landed_rows import LANDED_SCHEMA
 from clodura_pipeline.ledger import CanonicalForm, Ledger, Permit
 from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy, Refresh

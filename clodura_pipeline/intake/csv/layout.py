@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from clodura_pipeline.intake.cell_table import MAX_COLUMNS
 from clodura_pipeline.intake.csv.records import Record, records
 from clodura_pipeline.intake.encodings.decoding import Text, shown
 from clodura_pipeline.intake.headers.header_row import (
@@ -16,6 +15,7 @@ from clodura_pipeline.intake.headers.header_row import (
     too_many_columns,
 )
 from clodura_pipeline.intake.headers.matching import HeaderMatch, Spellings
+from clodura_pipeline.intake.rows.cell_table import MAX_COLUMNS
 from clodura_pipeline.intake.unreadable import UnreadableFile
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from clodura_pipeline.intake.cell_table import MAX_COLUMNS
+from clodura_pipeline.intake.rows.cell_table import MAX_COLUMNS
 
 # The longest quoted cell that is read; CRMs hold less in one field: HubSpot 65,536 characters, Salesforce 131,072,
 # Excel 32,767. A longer one makes its record unreadable.

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from clodura_pipeline.intake.cell_table import CellTable
 from clodura_pipeline.intake.csv.layout import Layout
 from clodura_pipeline.intake.csv.records import grammar_of, wrong_width
 from clodura_pipeline.intake.headers.header_row import ADDRESS, columns_found
 from clodura_pipeline.intake.headers.matching import HeaderMatch, Spellings, match_headers
+from clodura_pipeline.intake.rows.cell_table import CellTable
 from clodura_pipeline.intake.unreadable import UnreadableRecord
 
 _TORN = ": is there a line break within a cell, which is then to be quoted?"

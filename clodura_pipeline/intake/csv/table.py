@@ -9,13 +9,13 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.csv
 
-from clodura_pipeline.intake.cell_table import ROW, CellTable, cell_columns
 from clodura_pipeline.intake.csv.layout import DELIMITERS, Layout, find_layouts
 from clodura_pipeline.intake.csv.records import records
 from clodura_pipeline.intake.csv.short_records import read_short_records
 from clodura_pipeline.intake.encodings.decoding import Text, is_utf8, shown
 from clodura_pipeline.intake.headers.matching import Spellings
-from clodura_pipeline.intake.landed_rows import ContactRows, LandedRows
+from clodura_pipeline.intake.rows.cell_table import ROW, CellTable, cell_columns
+from clodura_pipeline.intake.rows.landed_rows import ContactRows, LandedRows
 
 # Bytes that are read at once. A fault costs the speed of its block only: 4 MB take 0.05 s in C and 0.2 s in Python.
 _BLOCK_BYTES = 1 << 22

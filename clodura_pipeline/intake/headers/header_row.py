@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from clodura_pipeline.intake.cell_table import MAX_COLUMNS
 from clodura_pipeline.intake.headers.matching import HeaderMatch, Spellings, match_headers
 from clodura_pipeline.intake.headers.spellings import header_spellings, key_of, words_of
+from clodura_pipeline.intake.rows.cell_table import MAX_COLUMNS
 from clodura_pipeline.intake.unreadable import escaped
 
 SEARCHED_ROWS = 20  # records from the top; LinkedIn's notes take 3, titles above a report a few more

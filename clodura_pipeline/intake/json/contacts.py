@@ -9,7 +9,7 @@ from clodura_pipeline.intake.headers.matching import Spellings
 from clodura_pipeline.intake.json.flattening import ObjectTable, match_names, written_as
 from clodura_pipeline.intake.json.parsing import ParsedValue, is_json_lines, parse_lines, parse_values
 from clodura_pipeline.intake.json.people import Shape, objects_by_key, people_in
-from clodura_pipeline.intake.landed_rows import ContactRows, LandedRows
+from clodura_pipeline.intake.rows.landed_rows import ContactRows, LandedRows
 from clodura_pipeline.intake.unreadable import UnreadableFile
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import polars as pl
 
-from clodura_pipeline.intake.cell_table import CHUNK_ROWS, MAX_COLUMNS, cell_columns, text_frame
 from clodura_pipeline.intake.encodings.decoding import is_broken, shown
 from clodura_pipeline.intake.headers.matching import HeaderMatch, Positions, Spellings, match_headers
+from clodura_pipeline.intake.rows.cell_table import CHUNK_ROWS, MAX_COLUMNS, cell_columns, text_frame
 from clodura_pipeline.intake.unreadable import UnreadableFile, UnreadableRecord
 
 Object = dict[str, Any]

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from clodura_pipeline.identity.cells import LANDED_COLUMNS
-from clodura_pipeline.intake.cell_table import ROW, CellTable, FrameSink
-from clodura_pipeline.intake.column_selection import EMAIL_ADDRESS, PROFILE, filled, select_columns
 from clodura_pipeline.intake.headers.header_row import quoted_headers
 from clodura_pipeline.intake.headers.matching import HeaderMatch
+from clodura_pipeline.intake.rows.cell_table import ROW, CellTable, FrameSink
+from clodura_pipeline.intake.rows.column_selection import EMAIL_ADDRESS, PROFILE, filled, select_columns
 from clodura_pipeline.intake.unreadable import UnreadableRecord, escaped
 
 LANDED_SCHEMA = {ROW: pl.Int64} | dict.fromkeys((*LANDED_COLUMNS, "source_columns", "record"), pl.String)
