@@ -155,26 +155,20 @@ def http_date(value: str | None) -> datetime | None:
 
 
 def _judge_success(answer: RawAnswer, identifiers: Identifiers, reader: AnswerReader) -> Verdict:
+    detail = "larger than what is read" if answer.truncated else f"http_{answer.status}"
     if answer.status == HTTPStatus.OK and not answer.truncated:
         try:
-            enrichment = reader.read(answer.body, identifiers.as_request())
+            found = reader.read(answer.body, identifiers.as_request())
         except UnreadableAnswer as unreadable:
             detail = str(unreadable)
         else:
-            return _judge_enrichment(enrichment)
-    else:
-        detail = "larger than what is read" if answer.truncated else f"http_{answer.status}"
+            basis = "content" if found.stated_credits is None else "stated"
+            state, following = State(found.found.value), _next_after(found.credits)
+            return Verdict(state, "ok", following, found.credits, cost_basis=basis, enrichment=found)
     stated = None if answer.truncated else reader.stated_credits(answer.body)
     if stated is None:
         return unparsed_verdict(detail)
     return Verdict(State.UNRECOGNISED, detail, _next_after(stated), charged_credits=stated, cost_basis="stated")
-
-
-def _judge_enrichment(enrichment: Enrichment) -> Verdict:
-    basis = "content" if enrichment.stated_credits is None else "stated"
-    state = State(enrichment.found.value)
-    charged = enrichment.credits
-    return Verdict(state, "ok", _next_after(charged), charged, cost_basis=basis, enrichment=enrichment)
 
 
 def _next_after(charged_credits: float) -> Next:

@@ -239,11 +239,10 @@ def _answer_control(method: str, target: str, body: bytes, api: Api) -> Reply:
                 return Reply(400, {"error": "after must be the number of a call"})
             log = api.call_log
             return Reply(200, replace(log, calls=log.calls[int(after) :]).as_json())
-        case "GET", "/_sandbox/options":
-            return Reply(200, api.options.as_json())
-        case "POST", "/_sandbox/options":
+        case "GET" | "POST", "/_sandbox/options":
             try:
-                api.options = api.options.patched(json.loads(body))
+                if method == "POST":
+                    api.options = api.options.patched(json.loads(body))
             except ValueError as error:
                 return Reply(400, {"error": str(error)})
             return Reply(200, api.options.as_json())

@@ -29,7 +29,7 @@ _COLUMNS = {  # where the column is not the field's name, with `organisation_` b
 _NOT_OF_A_TOPIC = ("clodura_person_id", "organisation_id", "full_name", "name", "answer")
 LONGEST_NAME = 200
 """Letters of a name that are looked at: prefixes are taken off one by one, so that the work grows as its square."""
-_PLACE_FIELDS = ("city", "state", "country")
+PLACE_FIELDS = ("city", "state", "country")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
 
 
@@ -101,7 +101,7 @@ class AnswerFields:
 
     def _ranked(self, table: Mapping[str, Any], part: str) -> dict[str, Meaning]:
         ranked: dict[str, Meaning] = {}
-        places = {field: table[PERSON][field] for field in _PLACE_FIELDS}  # spelt alike for both
+        places = {field: table[PERSON][field] for field in PLACE_FIELDS}  # spelt alike for both
         for field, spellings in (places | table[part]).items():
             for rank, key in enumerate(map(plain, spellings)):
                 prefix = self._prefix.match(key)
@@ -235,7 +235,7 @@ def _mapped(document: Mapping[str, Any]) -> dict[tuple[str, ...], Meaning]:
 
 def _field_of(section: str, column: str) -> str:
     """The field that a column of a section means, with and without the prefixes it has in `enriched_contacts`."""
-    fields = ["used"] if section == CREDITS else [*built_in_table()[section], *_PLACE_FIELDS]
+    fields = ["used"] if section == CREDITS else [*built_in_table()[section], *PLACE_FIELDS]
     bare = column.removeprefix("matched_")
     spellings = {column, bare, bare.removeprefix("organisation_") if section == ORGANISATION else bare}
     for field in fields:

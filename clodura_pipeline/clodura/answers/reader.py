@@ -22,6 +22,7 @@ from clodura_pipeline.clodura.answers.fields import (
     ORGANISATION,
     PARTS,
     PERSON,
+    PLACE_FIELDS,
     AnswerFields,
     load_answer_fields,
 )
@@ -32,8 +33,6 @@ from clodura_pipeline.clodura.errors import UnreadableAnswer
 
 PARSER_VERSION = 4
 """Raised when the code of this package reads an answer differently; the table of names has a hash of its own."""
-
-_PLACE_FIELDS = ("city", "state", "country")
 
 
 class AnswerReader:
@@ -168,7 +167,7 @@ class _Reading:
         return self._agreed(part, field, news)
 
     def _found(self, person: Person, organisation: Organisation) -> Found:
-        held, company = _names_held(person) - set(_PLACE_FIELDS), _names_held(organisation)
+        held, company = _names_held(person) - set(PLACE_FIELDS), _names_held(organisation)
         cost = self.stated_credits
         if self._news(person) & held:
             mapped = any(leaf.text and leaf.meaning and leaf.meaning.mapped for leaf in self.leaves)
@@ -202,5 +201,5 @@ def _names_held(part: Person | Organisation) -> set[str]:
 
 def _with_place(values: Mapping[str, str | None], kind: type) -> dict[str, str | None]:
     """The fields of a person or an organisation, with a place in one text split where no field of it is there."""
-    place = {} if any(values.get(name) for name in _PLACE_FIELDS) else split_place(values.get("location") or "")
+    place = {} if any(values.get(name) for name in PLACE_FIELDS) else split_place(values.get("location") or "")
     return {field.name: values.get(field.name) or place.get(field.name) for field in fields(kind)}

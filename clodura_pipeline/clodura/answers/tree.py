@@ -16,6 +16,7 @@ from clodura_pipeline.clodura.answers.fields import (
     ORGANISATION,
     PARTS,
     PERSON,
+    PLACE_FIELDS,
     AnswerFields,
     Meaning,
 )
@@ -33,7 +34,6 @@ from clodura_pipeline.clodura.errors import UnreadableAnswer
 
 MOST_VALUES, MOST_LEVELS = 10_000, 64
 """Of what is read as one contact, which has some hundred values. The deeper a value stands, the longer it takes."""
-_PLACE_FIELDS = ("city", "state", "country")
 _JOB_FIELDS = ("job_title", "department", "seniority")
 _LISTED_FIELDS = ("job_title", "department", "seniority", "industry", "phone")
 _NAME_FIELDS = ("first_name", "last_name", "full_name")
@@ -127,7 +127,7 @@ class AnswerTree:
     def _is_of_a_person(self, name: str) -> bool:
         """Whether an object beside the person's describes the person: place or job."""
         meaning = self.fields.meaning(name, PERSON)
-        wanted = ("location", *_PLACE_FIELDS, *_JOB_FIELDS)
+        wanted = ("location", *PLACE_FIELDS, *_JOB_FIELDS)
         return (meaning is not None and meaning.field in wanted) or self.fields.is_among(name, "names.positions")
 
     def _within(self, name: str, context: Context) -> Context:
@@ -210,7 +210,7 @@ class AnswerTree:
             return of_company if of_company and not of_company.generic else None
         if meaning is None and context.nameless and self.fields.is_among(name, "names.company_values"):
             return Meaning(ORGANISATION, "name", 95)
-        if meaning is None or not meaning.generic or context.generic or meaning.field in _PLACE_FIELDS:
+        if meaning is None or not meaning.generic or context.generic or meaning.field in PLACE_FIELDS:
             return meaning
         allowed = _JOB_FIELDS if context.position else ()
         if looked_into and looked_into.field == "full_name":
