@@ -5,9 +5,10 @@ e-mail address stays valid evidence after its owner has changed jobs.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 import polars as pl
 from rapidfuzz import fuzz
@@ -45,55 +46,54 @@ class Agreement:
 Compared = tuple[Identifiers, Person, Organisation]
 
 
+class _Folded(NamedTuple):
+    """What is compared of a request and an answer, folded (see `cells.text.folded`), with spaces between words."""
+
+    asked_first: str
+    asked_last: str
+    first: str
+    last: str
+    address: str  # what may be names in the address that was sent
+    domain: str
+    asked_company: str = ""  # without legal forms; "" where the text names no company
+    company: str = ""
+
+
 def agreements(compared: Sequence[Compared]) -> list[Agreement]:
-    """Compare the identifiers that were sent with the person and the organisation of the answer, for many at once."""
-    fold, company = _Folds(compared), _CompanyKeys(compared)
-    return [_agreement(fold, company, *one) for one in compared]
+    """Compare the identifiers that were sent with the person and the organisation of the answer.
+
+    Texts are folded for all at once: one at a time would take a thousand times as long.
+    """
+    texts = [
+        (request.first_name, request.last_name, person.first_name, person.last_name,
+         re.sub(r"[._\d-]+", " ", (request.email or "").partition("@")[0]), domain_of(organisation.domain or ""))
+        for request, person, organisation in compared
+    ]  # fmt: skip
+    frame = pl.DataFrame(texts, dict.fromkeys(_Folded._fields[:6], pl.String), orient="row")
+    folds = frame.select(folded(pl.all(), keep_spaces=True).fill_null("")).rows()
+    asked = _company_keys([request.organisation_name for request, _, _ in compared])
+    found = _company_keys([organisation.name for _, _, organisation in compared])
+    return [
+        _agreement(*one, _Folded._make((*folds[place], asked.get(place, ""), found.get(place, ""))))
+        for place, one in enumerate(compared)
+    ]
 
 
-def _agreement(
-    fold: "_Folds", company: "_CompanyKeys", request: Identifiers, person: Person, organisation: Organisation
-) -> Agreement:
-    profile, name = _compare_profiles(request, person), _compare_names(fold, request, person)
-    kind, same_company = _compare_companies(fold, company, request, organisation)
+def _company_keys(names: Sequence[str | None]) -> dict[int, str]:
+    """What stands for a company in comparing, by the place of its name."""
+    found = read_organisations(pl.Series(names, dtype=pl.String)).drop_nulls("key").unique("row", keep="first")
+    return {row: key[3:] for row, key in found.select("row", "key").iter_rows()}
+
+
+def _agreement(request: Identifiers, person: Person, organisation: Organisation, texts: _Folded) -> Agreement:
+    profile, name = _compare_profiles(request, person), _compare_names(texts)
+    kind, same_company = _compare_companies(request, organisation, texts)
     reasons = tuple(
         f"{what}: {_REASONS[verdict]}"
         for what, verdict in (("profile", profile), ("name", name), (kind, same_company))
         if verdict is not None
     )
     return Agreement(_decide(request, profile, name, same_company), reasons)
-
-
-class _Folds:
-    """Folded texts (see `cells.text.folded`), all read at once: one at a time would take a thousand times as long."""
-
-    def __init__(self, compared: Iterable[Compared]) -> None:
-        texts: set[str] = set()
-        for request, person, organisation in compared:
-            for text in (request.first_name, request.last_name, person.first_name, person.last_name):
-                texts.update((text or "", *(text or "").split()))
-            texts.update(_parts_of(request.email or ""))
-            texts.add(domain_of(organisation.domain or "") or "")
-        column = pl.Series("text", sorted(texts), dtype=pl.String)
-        found = pl.DataFrame(column).select(folded(pl.col("text")).fill_null("")).to_series()
-        self._folds = dict(zip(column, found, strict=True))
-
-    def __call__(self, text: str) -> str:
-        return self._folds[text]
-
-
-class _CompanyKeys:
-    """What stands for a company in comparing, without legal forms; "" where the text names none."""
-
-    def __init__(self, compared: Iterable[Compared]) -> None:
-        texts = {" ".join((name or "").split()) for request, _, organisation in compared
-                 for name in (request.organisation_name, organisation.name)}  # fmt: skip
-        column = pl.Series("text", sorted(texts), dtype=pl.String)
-        found = read_organisations(column).drop_nulls("key").unique("row", keep="first")
-        self._keys = {column[row]: key[3:] for row, key in found.select("row", "key").iter_rows()}
-
-    def __call__(self, text: str | None) -> str:
-        return self._keys.get(" ".join((text or "").split()), "")
 
 
 _REASONS = {
@@ -121,29 +121,21 @@ def _compare_profiles(request: Identifiers, person: Person) -> Verdict | None:
     return Verdict.AGREES if asked == found else Verdict.DIFFERS
 
 
-def _compare_names(fold: _Folds, request: Identifiers, person: Person) -> Verdict | None:
+def _compare_names(texts: _Folded) -> Verdict | None:
     """First and last name; without them, what the e-mail address says of a name."""
-    first, last = fold(person.first_name or ""), fold(person.last_name or "")
+    asked_first, asked_last, first, last, *_ = texts
     if not (first and last):
         return None
-    if not (request.first_name and request.last_name):
-        return _compare_with_address(fold, request.email or "", first, last)
-    asked_last = fold(request.last_name)
+    if not (asked_first and asked_last):
+        return _compare_with_address(texts.address.split(), first.replace(" ", ""), last.replace(" ", ""))
     if bool(_LATIN.search(asked_last)) != bool(_LATIN.search(last)):
         return Verdict.UNKNOWN  # another script
-    whole = fuzz.token_sort_ratio(
-        _words(fold, request.first_name, request.last_name), _words(fold, person.first_name, person.last_name)
-    )
+    whole = fuzz.token_sort_ratio(f"{asked_first} {asked_last}", f"{first} {last}")
     if whole >= SAME_NAME_SCORE + 10:  # also in another order
         return Verdict.AGREES
-    lasts, firsts = _compare_words(asked_last, last), _compare_firsts(fold, request.first_name, person.first_name or "")
-    if Verdict.DIFFERS in (lasts, firsts):
-        return Verdict.DIFFERS
-    return Verdict.UNKNOWN if Verdict.UNKNOWN in (lasts, firsts) else Verdict.AGREES
-
-
-def _words(fold: _Folds, *names: str | None) -> str:
-    return " ".join(fold(word) for name in names for word in (name or "").split())
+    parts = {_compare_words(asked_last.replace(" ", ""), last.replace(" ", "")),
+             _compare_firsts(asked_first.split()[0], first.split()[0])}  # fmt: skip
+    return next((each for each in (Verdict.DIFFERS, Verdict.UNKNOWN) if each in parts), Verdict.AGREES)
 
 
 def _compare_words(one: str, other: str) -> Verdict:
@@ -154,50 +146,39 @@ def _compare_words(one: str, other: str) -> Verdict:
     return Verdict.UNKNOWN if score >= SIMILAR_NAME_SCORE or min(len(one), len(other)) == 1 else Verdict.DIFFERS
 
 
-def _compare_firsts(fold: _Folds, one: str, other: str) -> Verdict:
+def _compare_firsts(asked: str, found: str) -> Verdict:
     """Two first names by their first words; initials and nicknames say nothing."""
-    asked, found = _words(fold, one).split(" ")[0], _words(fold, other).split(" ")[0]
     if fuzz.ratio(asked, found) >= SAME_NAME_SCORE:
         return Verdict.AGREES
     shorter, longer = sorted((asked, found), key=len)
-    short_form = shorter[:2] == longer[:2] or (len(shorter) == 1 and longer.startswith(shorter)) or shorter in longer
+    short_form = shorter[:2] == longer[:2] or shorter in longer
     nickname = asked in NICKNAMES.get(found, "").split() or found in NICKNAMES.get(asked, "").split()
     return Verdict.UNKNOWN if short_form or nickname else _compare_words(asked, found)
 
 
-def _compare_with_address(fold: _Folds, address: str, first: str, last: str) -> Verdict | None:
+def _compare_with_address(parts: list[str], first: str, last: str) -> Verdict | None:
     """`ada.byron@…` names somebody; `abyron@…` may; `sales7@…` does not."""
-    parts = [fold(part) for part in _parts_of(address)]
     words = [part for part in parts if len(part) >= 3]
     if not words or not _LATIN.search(last):
         return None
-    scores = {name: max(fuzz.partial_ratio(word, name) for word in words) for name in (first, last)}
     if len(words) == 1:
         return Verdict.AGREES if len(last) >= 3 and last in words[0] else None
+    scores = {name: max(fuzz.partial_ratio(word, name) for word in words) for name in (first, last)}
     if min(scores.values()) >= SAME_NAME_SCORE or (not _LATIN.search(first) and scores[last] >= SAME_NAME_SCORE):
         return Verdict.AGREES
     return Verdict.UNKNOWN if max(scores.values()) >= SIMILAR_NAME_SCORE else Verdict.DIFFERS
 
 
-def _parts_of(address: str) -> list[str]:
-    """What may be names in an e-mail address."""
-    return re.split(r"[._-]+|\d+", address.partition("@")[0])
-
-
-def _compare_companies(
-    fold: _Folds, company: _CompanyKeys, request: Identifiers, organisation: Organisation
-) -> tuple[str, Verdict | None]:
+def _compare_companies(request: Identifiers, organisation: Organisation, texts: _Folded) -> tuple[str, Verdict | None]:
     """By domain or by name: one of them that agrees is enough."""
-    asked_domain = domain_of(request.email) if request.email else None
-    found_domain = domain_of(organisation.domain or "")
-    asked, found = company(request.organisation_name), company(organisation.name)
-    domains = _same_domain(asked_domain, found_domain) if asked_domain and found_domain else None
-    if domains:
+    asked_domain, domain = domain_of(request.email or ""), domain_of(organisation.domain or "")
+    is_same = _same_domain(asked_domain, domain) if asked_domain and domain else None
+    if is_same:
         return "domain", Verdict.AGREES
-    if asked and found:
-        in_domain = found_domain is not None and asked in fold(found_domain)
-        return "company", Verdict.AGREES if in_domain else _compare_words(asked, found)
-    return "domain", Verdict.DIFFERS if domains is False else None
+    if texts.asked_company and texts.company:
+        in_domain = texts.asked_company in texts.domain
+        return "company", Verdict.AGREES if in_domain else _compare_words(texts.asked_company, texts.company)
+    return "domain", Verdict.DIFFERS if is_same is False else None
 
 
 def _same_domain(one: str, other: str) -> bool:
