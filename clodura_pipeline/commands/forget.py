@@ -63,7 +63,7 @@ def _forget(settings: Settings, identifier: str) -> None:
             with working_database(database, "erasing a person") as connection:
                 if settings.landed_files:  # rows that only other hosts have landed lead to more identifiers
                     take_over_landed_files(connection, settings.landed_files)
-                    validate(connection, [], ledger.erased_people())
+                    validate(connection, ledger.erased_people())
                 erasure = erase_person(connection, ledger, identifier)
                 if settings.landed_files:
                     share_landed_files(connection, settings.landed_files)

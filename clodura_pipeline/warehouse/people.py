@@ -7,9 +7,8 @@ from clodura_pipeline.identity.matching import resolve_people
 from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.ledger.rules.requests import PERSON_KEY_SQL
 from clodura_pipeline.warehouse.database import get_state, set_state, transaction
-from clodura_pipeline.warehouse.erasure.requests import apply_erasures
 from clodura_pipeline.warehouse.ledger_projection import PEOPLE_VERSION, project_ledger
-from clodura_pipeline.warehouse.validation import validate_again_if_form_changed
+from clodura_pipeline.warehouse.validation import apply_erasures, validate_again_if_form_changed
 
 PEOPLE_OF = "people_of"
 

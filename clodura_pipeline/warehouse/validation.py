@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import date
 
 import duckdb
 import pandera.polars as pa
@@ -55,17 +54,13 @@ class Validated:
     emptied: int = 0
 
 
-def validate(
-    connection: duckdb.DuckDBPyConnection, days: Sequence[date], erased_people: ErasedPeople, changed_only: bool = True
-) -> Validated:
-    """Clean and validate the landed rows of these days and store both halves, in one transaction.
+def validate(connection: duckdb.DuckDBPyConnection, erased_people: ErasedPeople) -> Validated:
+    """Clean and validate the rows of files landed since they were validated, and store both halves, in one transaction.
 
-    Files of other days that were landed and not validated yet are included: their run was killed in between. So are
-    all files that were validated under another canonical form, so that all rows agree on who is who.
+    So are all files that were validated under another canonical form, so that all rows agree on who is who.
 
     Args:
         erased_people: their rows are rejected, and their text is removed where it landed.
-        changed_only: leave out files that have been validated since they were landed.
     """
     form = str(CANONICAL_VERSION)
     emptied = 0
@@ -73,7 +68,8 @@ def validate(
         if get_state(connection, _FORM) != form:
             connection.execute("UPDATE landed_files SET validated = false")
             set_state(connection, _FORM, form)
-        files = _files_to_validate(connection, days, changed_only)
+        rows = connection.execute("SELECT source_file FROM landed_files WHERE NOT validated ORDER BY 1").fetchall()
+        files = [file for (file,) in rows]
         if not files:
             return Validated()
         for table in (VALIDATED_CONTACTS, REJECTED_CONTACTS):
@@ -94,19 +90,23 @@ def validate(
 def validate_again_if_form_changed(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
     """Validate all rows again that were validated under another canonical form."""
     if get_state(connection, _FORM) != str(CANONICAL_VERSION):
-        validate(connection, [], ledger.erased_people())
+        validate(connection, ledger.erased_people())
 
 
-def _files_to_validate(connection: duckdb.DuckDBPyConnection, days: Sequence[date], changed_only: bool) -> list[str]:
-    of_days = (
-        "SELECT source_file FROM raw_contacts WHERE file_date IN (SELECT unnest($days)) "
-        "UNION SELECT source_file FROM unreadable_records WHERE file_date IN (SELECT unnest($days)) UNION "
-    )
-    rows = connection.execute(
-        f"{'' if changed_only else of_days}SELECT source_file FROM landed_files WHERE NOT validated ORDER BY 1",
-        {} if changed_only else {"days": list(days)},
-    ).fetchall()
-    return [row[0] for row in rows]
+def apply_erasures(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> int:
+    """Validate all rows again when a person was erased since; returns how many rows lost their text.
+
+    What the ledger holds is compared with what was applied, so that a process killed between the two leaves nothing
+    undone: the next one does it before it resolves people.
+    """
+    erased = ledger.erased_people()
+    state = f"{ledger.ledger_id}/{len(erased.marks)}"
+    if not erased or get_state(connection, "erasures_applied") == state:
+        return 0
+    connection.execute("UPDATE landed_files SET validated = false")
+    emptied = validate(connection, erased).emptied
+    set_state(connection, "erasures_applied", state)
+    return emptied
 
 
 def _portions(connection: duckdb.DuckDBPyConnection, files: Sequence[str], has_text: bool) -> Iterator[pl.DataFrame]:

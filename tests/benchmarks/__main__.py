@@ -94,7 +94,7 @@ def land_files(folder: Path) -> None:
 def validate_rows(folder: Path) -> None:
     """Clean and validate."""
     with _ledger(folder) as ledger, working_database(_WorkingDatabase(folder)) as connection:
-        validate(connection, [DAY], ledger.erased_people())
+        validate(connection, ledger.erased_people())
 
 
 def plan(folder: Path) -> None:

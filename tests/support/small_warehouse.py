@@ -86,7 +86,7 @@ class Warehouse:
             "'loaded' AS status, ? AS records, ? AS rows_landed",
             [source_file, place["source"], day, len(rows), len(rows)],
         )
-        validate(self.connection, [day], self.ledger.erased_people())
+        validate(self.connection, self.ledger.erased_people())
 
     def reread(self, fields: str) -> None:
         """Read the kept answers again by further field names, as a file of them has it."""

@@ -44,7 +44,7 @@ class Host:
         now, days = NOON + timedelta(hours=hours), Days(DAY, DAY, wanted)
         landed = land(lambda: working_database(self), find_files(self.contacts), days, lambda _: DAY, {}, now)
         with working_database(self) as connection:
-            validate(connection, [DAY], self.ledger.erased_people())
+            validate(connection, self.ledger.erased_people())
             update_people(connection, self.ledger)
             if shares:
                 share_landed_files(connection, self.shared)

@@ -88,7 +88,7 @@ def _land_contacts(step: Step) -> dg.MaterializeResult:
 
 def _validate_contacts(step: Step) -> tuple[dg.MaterializeResult, ...]:
     with step.ledger() as ledger, step.database("validation") as connection:
-        files = validate(connection, step.days, ledger.erased_people()).files
+        files = validate(connection, ledger.erased_people()).files
         step.context.log.info(f"{files} new or changed files validated.")
         _share(step, connection)
         run = {"run_files_validated": files, **row_count(connection, VALIDATED_CONTACTS)}
