@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from clodura_pipeline.identity.cells.companies import domain_of, read_organisations
-from clodura_pipeline.identity.cells.emails import email_id, read_emails
+from clodura_pipeline.identity.cells.emails import read_emails
 from clodura_pipeline.identity.cells.full_names import split_full_name
 from clodura_pipeline.identity.cells.linkedin import page_url, pages_in, profile_id, read_linkedin
 from clodura_pipeline.identity.cleaning import clean
@@ -43,6 +43,11 @@ def name_ids(*rows: Mapping[str, str | None]) -> list[str | None]:
 
 def organisation_key(name: str) -> str | None:
     return read_organisations(pl.Series([name]))["key"][0]
+
+
+def email_id(text: str) -> str | None:
+    """The identifier of the first personal address in a cell."""
+    return next(iter(read_emails(pl.Series([text]))["identifier"].drop_nulls()), None)
 
 
 def personal_address(text: str) -> str | None:

@@ -179,19 +179,14 @@ def _kind() -> pl.Expr:
     stand_in = listed | (typed & domain.is_in(TEMPLATE_DOMAINS | FREE_MAIL_DOMAINS))
     stand_in |= own_domain & (typed | one_letter | joined.is_in(PLACEHOLDERS))
     stand_in |= one_letter & (joined.str.len_chars() > 3)
-    return (
-        pl.when(pl.col("address") == _INVALID)
-        .then(pl.lit("invalid"))
-        .when(pl.col("address") == _MASKED)
-        .then(pl.lit("masked"))
-        .when(stand_in)
-        .then(pl.lit("stand_in"))
-        .when(pl.col("role").is_not_null())
-        .then(pl.lit("role"))
-        .when("disposable")
-        .then(pl.lit("disposable"))
-        .otherwise(pl.lit("personal"))
-    )
+    kinds = {
+        "invalid": pl.col("address") == _INVALID,
+        "masked": pl.col("address") == _MASKED,
+        "stand_in": stand_in,
+        "role": pl.col("role").is_not_null(),
+        "disposable": pl.col("disposable"),
+    }
+    return pl.coalesce(*(pl.when(holds).then(pl.lit(kind)) for kind, holds in kinds.items()), pl.lit("personal"))
 
 
 def _is_disposable(domains: pl.Series) -> pl.Series:
@@ -202,8 +197,3 @@ def _is_disposable(domains: pl.Series) -> pl.Series:
         domains = domains.str.replace(r"^[^.]+\.(.+\.)", "$1")
         found |= domains.is_in(listed)
     return found
-
-
-def email_id(text: str) -> str | None:
-    """`em:<address>` for the first personal address however spelt; None for role, disposable and broken ones."""
-    return next(iter(read_emails(pl.Series([text]))["identifier"].drop_nulls()), None)

@@ -91,16 +91,14 @@ def _decoded_header(text: str) -> str:
         return text
 
 
-def is_placeholder(text: str) -> bool:
-    """Whether a tidied cell says, in one way or another, that nothing is known."""
+def is_name_placeholder(text: str) -> bool:
+    """Whether a tidied name says, in one way or another, that nothing is known.
+
+    `Na`, `Null` or `Test`, as names are written, may be real.
+    """
     squeezed = text.lower().replace(" ", "")
     nothing = not text or squeezed in PLACEHOLDERS or text in EXACT_PLACEHOLDERS
-    return nothing or bool(re.match(_SPREADSHEET_ERROR, squeezed))
-
-
-def is_name_placeholder(text: str) -> bool:
-    """The same for a name, where `Na`, `Null` or `Test` as names are written may be real."""
-    return is_placeholder(text) and text not in NAMES_LIKE_PLACEHOLDERS
+    return text not in NAMES_LIKE_PLACEHOLDERS and (nothing or bool(re.match(_SPREADSHEET_ERROR, squeezed)))
 
 
 def filled(cells: pl.Series, *, is_name: bool = False) -> pl.Series:

@@ -56,11 +56,10 @@ def is_about_erased(contacts: pl.DataFrame, erased_people: ErasedPeople) -> pl.S
     if not erased_people:
         return pl.repeat(False, len(contacts), dtype=pl.Boolean, eager=True)
     weak = pl.col("profile_id").is_null() & pl.col("email_id").is_null()
-    names = contacts.select(pl.when(weak).then("name_id"))[:, 0]
-    columns = [contacts["profile_id"], contacts["email_id"], names]
-    marked = [[each for each in column.unique() if each is not None and each in erased_people] for column in columns]
-    found = [column.is_in(some).fill_null(False) for column, some in zip(columns, marked, strict=True)]
-    return found[0] | found[1] | found[2]
+    ids = contacts.select("profile_id", "email_id", pl.when(weak).then("name_id"))
+    known = {each for column in ids.iter_columns() for each in column.drop_nulls().unique()}
+    erased = [each for each in known if each in erased_people]
+    return ids.select(pl.any_horizontal(pl.all().is_in(erased).fill_null(False))).to_series()
 
 
 def _rows_about(hit: pl.DataFrame, erased_people: ErasedPeople) -> pl.DataFrame:

@@ -8,6 +8,8 @@ from clodura_pipeline.warehouse.published.views import VIEWS, View
 from clodura_pipeline.warehouse.table import Column, Table
 from clodura_pipeline.warehouse.tables import PUBLISHED
 
+_ZONED = "TIMESTAMP WITH TIME ZONE"  # TIMESTAMPTZ, as DuckDB says it
+
 
 def described_views() -> list[Table]:
     """The views with their columns; types come from DuckDB, meanings from the view or else from the tables."""
@@ -30,10 +32,7 @@ def _described(connection: duckdb.DuckDBPyConnection, view: View, meanings: Mapp
     own = dict(line.split(maxsplit=1) for line in view.columns.strip().splitlines())
     connection.execute(f"CREATE VIEW {view.name} AS {view.query}")
     types = connection.execute(f"DESCRIBE {view.name}").fetchall()
-    columns = tuple(Column(name, _short(kind), own.get(name) or meanings[name]) for name, kind, *_ in types)
+    columns = tuple(
+        Column(name, kind.replace(_ZONED, "TIMESTAMPTZ"), own.get(name) or meanings[name]) for name, kind, *_ in types
+    )
     return Table(view.name, view.meaning, columns)
-
-
-def _short(kind: str) -> str:
-    """The name of a type as the tables have it."""
-    return kind.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")

@@ -64,7 +64,11 @@ def publish(
         fresh.unlink(missing_ok=True)
         _describe(connection)
         if analysts_file_holds_removed_rows(connection):
-            _rewrite_analysts_file(connection)
+            built = analysts_path(connection)
+            rewritten = write_again(connection, "analysts", built, STORAGE_VERSION, _descriptions())
+            with detached_analysts_file(connection):
+                replace_file(rewritten, built, built.stat().st_mode)
+            note_analysts_file_rewritten(connection)
         with detached_analysts_file(connection) as built:
             shutil.copyfile(built, fresh)
         _swap(fresh, target, mode)
@@ -114,15 +118,6 @@ def _descriptions() -> Iterator[str]:
             yield f"COMMENT ON {kind} {table.name} IS {quoted(table.meaning)}"
             for column in table.columns:
                 yield f'COMMENT ON COLUMN {table.name}."{column.name}" IS {quoted(column.meaning)}'
-
-
-def _rewrite_analysts_file(connection: duckdb.DuckDBPyConnection) -> None:
-    """Have the file of the analysts' tables written by a new process, without what was removed from it."""
-    path = analysts_path(connection)
-    fresh = write_again(connection, "analysts", path, STORAGE_VERSION, _descriptions())
-    with detached_analysts_file(connection):
-        replace_file(fresh, path, path.stat().st_mode)
-    note_analysts_file_rewritten(connection)
 
 
 def _swap(fresh: Path, target: Path, mode: int) -> None:
