@@ -3,7 +3,6 @@
 import math
 
 from clodura_pipeline.ledger.budget import Sums, Wait
-from clodura_pipeline.ledger.engines.database import Row
 from clodura_pipeline.ledger.rules.clock import ClockReading
 from clodura_pipeline.ledger.rules.policy import (
     MAX_OWN_PAUSE_SECONDS,
@@ -120,22 +119,21 @@ def count_send(tx: Transaction, then: ClockReading, attempt_id: int | None) -> f
 
 def free_send(tx: Transaction, attempt_id: int) -> None:
     """An attempt did not leave at its time: free its place in the windows."""
-    _free_place(tx, tx.execute("SELECT id FROM sends WHERE attempt_id = ?", (attempt_id,)).fetchone())
+    _free_place(tx, "attempt_id = ?", attempt_id)
 
 
 def free_reading(tx: Transaction, stamp: float) -> None:
     """A request for the balance did not leave at its time: free its place in the windows."""
-    query = "SELECT max(id) AS id FROM sends WHERE attempt_id IS NULL AND stamp = ?"
-    _free_place(tx, tx.execute(query, (stamp,)).fetchone())
+    _free_place(tx, "attempt_id IS NULL AND stamp = ?", stamp)
 
 
-def _free_place(tx: Transaction, send: Row | None) -> None:
+def _free_place(tx: Transaction, condition: str, value: float) -> None:
     """Later places move up; by way of negative numbers, because no two rows may have one number in between."""
-    if send is None or send["id"] is None:
-        return
-    tx.execute("DELETE FROM sends WHERE id = ?", (send["id"],))
-    tx.execute("UPDATE sends SET id = -id WHERE id > ?", (send["id"],))
-    tx.execute("UPDATE sends SET id = -id - 1 WHERE id < 0")
+    place = tx.execute(f"SELECT max(id) FROM sends WHERE {condition}", (value,)).fetchone()[0]
+    if place is not None:
+        tx.execute("DELETE FROM sends WHERE id = ?", (place,))
+        tx.execute("UPDATE sends SET id = -id WHERE id > ?", (place,))
+        tx.execute("UPDATE sends SET id = -id - 1 WHERE id < 0")
 
 
 def slow_down(tx: Transaction, limits: Limits, sent_stamp: float, asked_seconds: float | None) -> int:

@@ -133,7 +133,7 @@ def test_overdue_answers_go_and_are_never_paid_for_again(manual: ManualRun, path
     assert manual.ledger.overdue(one_day) == Removed(raw=3, fields=1, unread=1)
     assert manual.ledger.remove_overdue(one_day) == Removed(raw=3, fields=1, unread=1)
     assert manual.ledger.overwrite_removed()
-    assert not manual.ledger.overdue(one_day)
+    assert manual.ledger.overdue(one_day) == Removed()
     assert kept(path) == [("person", 0, 0), ("no_match", 0, 0), ("unrecognised", 0, 0), ("person", 1, 1)]
     assert [row[0] for row in manual.ledger.changes_since(sequence).attempts] == [1, 2, 3]
     assert manual.ledger.totals() == before
@@ -148,7 +148,7 @@ def test_raw_answers_and_fields_have_terms_of_their_own_and_0_keeps_for_good(
 ) -> None:
     run_job(manual, "old")
     clock.go_on(1_000 * DAY)
-    assert not manual.ledger.remove_overdue(Retention())
+    assert manual.ledger.remove_overdue(Retention()) == Removed()
     assert kept(path) == [("person", 1, 1)]
     assert manual.ledger.remove_overdue(Retention(raw_days=30)) == Removed(raw=1)
     assert kept(path) == [("person", 0, 1)]
@@ -160,7 +160,7 @@ def test_the_day_of_the_strict_mode_is_24_hours(manual: ManualRun, clock: FakeCl
     run_job(manual, "another")
     strict = Retention(raw_days=1, field_days=1)
     clock.go_on(DAY - 1)
-    assert not manual.ledger.overdue(strict)
+    assert manual.ledger.overdue(strict) == Removed()
     clock.go_on(1)
     assert manual.ledger.overdue(strict) == Removed(raw=1, fields=1)
 

@@ -130,8 +130,8 @@ class SqliteDatabase(LedgerDatabase):
 _NOT_WRITABLE = "Make CLODURA_STATE_DIR a folder that this user can write to."
 _ADVICE = (
     (("malformed", "not a database"), LedgerError,
-     "The file is damaged, and no call is made while it is. Restore the state folder from your backup, or run "
-     "`clodura-pipeline ledger check`; do not delete the file: it holds the answers that were paid for."),
+     "The file is damaged, and no call is made while it is. Restore the state folder from your backup, and do not "
+     "delete the file: it may hold answers that the backup lacks."),
     (("full", "No space"), LedgerUnavailable,
      "The disk is full. Free space in CLODURA_STATE_DIR and start the run again."),
     (("readonly", "unable to open"), LedgerError, _NOT_WRITABLE),

@@ -25,9 +25,6 @@ class Removed:
     fields: int = 0
     unread: int = 0
 
-    def __bool__(self) -> bool:
-        return bool(self.raw or self.fields)
-
 
 _RAW = "raw IS NOT NULL AND answered_at <= ?"
 _FIELDS = "answer IS NOT NULL AND answered_at <= ?"
