@@ -16,15 +16,8 @@ from clodura_pipeline.intake.json.parsing import looks_like_json
 from clodura_pipeline.intake.parquet import read_parquet
 from clodura_pipeline.intake.rows.cell_table import FrameSink
 from clodura_pipeline.intake.rows.landed_rows import ContactRows, LandedRows
-from clodura_pipeline.intake.unreadable import UnreadableFile, UnreadableRecord
+from clodura_pipeline.intake.unreadable import UnreadableFile
 from clodura_pipeline.intake.workbooks import read_workbook
-
-__all__ = [
-    "ContactRows",
-    "UnreadableFile",
-    "UnreadableRecord",
-    "read_contacts",
-]
 
 MAX_BYTES = 4 << 30  # unpacked; a text is read into memory as a whole
 MAX_PACKED_RATIO = 200  # lists of contacts are packed to a tenth or, with empty columns, to a fiftieth of their size

@@ -75,12 +75,8 @@ class _Request:
     folder: Path
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """What came of a request; with `ends`, the process ends after it."""
-
-    result: ContactRows | Exception
-    ends: bool = False
+class _ReaderEnds(UnreadableFile):
+    """A file after which the process ends: it may have taken memory that does not come back."""
 
 
 class ContactFileReader:
@@ -113,17 +109,16 @@ class ContactFileReader:
         except OSError as error:
             raise UnreadableFile(f"cannot be opened: {error.strerror}") from None
         with tempfile.TemporaryDirectory(prefix="clodura-contacts-", dir=self._folder) as folder:
-            answer = self._ask(
-                _Request(location.absolute(), dict(extra_spellings or {}), memory_bytes, Path(folder)), seconds
-            )
-            if answer.ends or is_large:
+            request = _Request(location.absolute(), dict(extra_spellings or {}), memory_bytes, Path(folder))
+            answer = self._ask(request, seconds)
+            if is_large or isinstance(answer, _ReaderEnds):
                 self._stop()
-            if isinstance(answer.result, Exception):
-                raise answer.result
+            if isinstance(answer, Exception):
+                raise answer
             with pa.memory_map(str(Path(folder, _ROWS))) as file, pa.ipc.open_stream(file) as batches:
-                yield answer.result, batches
+                yield answer, batches
 
-    def _ask(self, request: _Request, seconds: float) -> _Answer:
+    def _ask(self, request: _Request, seconds: float) -> ContactRows | Exception:
         if self._process is not None and self._process.poll() is not None:
             self._stop()  # it was ended from outside, and no file is to blame
         pipe = self._pipe or self._start()
@@ -190,24 +185,23 @@ def serve(file_descriptor: int) -> None:
         while True:
             answer = _answer(pipe.recv())
             pipe.send(answer)
-            if answer.ends:
+            if isinstance(answer, _ReaderEnds):
                 return
 
 
-def _answer(request: _Request) -> _Answer:
+def _answer(request: _Request) -> ContactRows | Exception:
     try:
         with _memory_limit(request.memory_bytes):
-            return _Answer(_read(request))
+            return _read(request)
     except UnreadableFile as error:
-        return _Answer(error)
+        return error
     except OSError as error:  # those of the contact file are an UnreadableFile
         reason = f"{error.strerror or type(error).__name__}, while rows were written to {request.folder}"
-        return _Answer(OSError(error.errno or 0, reason))
+        return OSError(error.errno or 0, reason)
     except MemoryError:
-        return _Answer(UnreadableFile(_beyond_memory(request.memory_bytes)), ends=True)
+        return _ReaderEnds(_beyond_memory(request.memory_bytes))
     except BaseException as error:  # noqa: BLE001 - panics of Rust libraries are no Exception
-        reason = f"could not be read: unexpected error {type(error).__name__}; save it as plain CSV"
-        return _Answer(UnreadableFile(reason), ends=True)
+        return _ReaderEnds(f"could not be read: unexpected error {type(error).__name__}; save it as plain CSV")
 
 
 def _read(request: _Request) -> ContactRows:
