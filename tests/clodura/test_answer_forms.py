@@ -272,3 +272,19 @@ def test_a_full_name_is_split(full: str, first: str | None, last: str | None) ->
 def test_a_place_in_one_text_is_split(place: str, city: str | None, state: str | None, country: str | None) -> None:
     person = read({"personId": 1, "location": place}).person
     assert (person.city, person.state, person.country) == (city, state, country)
+
+
+@pytest.mark.parametrize("place", [{"location": "London, UK"}, {"city": "London"}, {"linkedin": "linkedin.com/in/ada"}])
+@pytest.mark.parametrize("company", ["company", "organization", "organisation"])
+def test_a_bare_name_is_a_persons_when_a_company_and_a_fact_of_a_person_stand_beside_it(
+    place: dict[str, str], company: str
+) -> None:
+    enrichment = read({"data": {"name": "Ada Byron", **place, company: {"name": "Engines"}}})
+    assert enrichment.found is Found.PERSON
+    assert (enrichment.person.first_name, enrichment.person.last_name) == ("Ada", "Byron")
+    assert enrichment.organisation.name == "Engines"
+
+
+@pytest.mark.parametrize("holder", ["usage", "consumption", "meta"])
+def test_an_amount_beside_the_unit_credits_is_the_cost(holder: str) -> None:
+    assert read({"data": FLAT, holder: {"amount": 1.5, "unit": "credits"}}).credits == 1.5

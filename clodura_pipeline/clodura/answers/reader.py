@@ -1,7 +1,7 @@
 """Reads a 200 of Clodura's enrich endpoint, whatever its shape; the package's docstring has a table of shapes."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import cached_property
@@ -31,7 +31,7 @@ from clodura_pipeline.clodura.answers.tree import AnswerTree
 from clodura_pipeline.clodura.answers.values import bare, credits_of, plainer, split_name, split_place
 from clodura_pipeline.clodura.errors import UnreadableAnswer
 
-PARSER_VERSION = 4
+PARSER_VERSION = 3
 """Raised when the code of this package reads an answer differently; the table of names has a hash of its own."""
 
 
@@ -143,13 +143,15 @@ class _Reading:
         for leaf in self.leaves:
             if leaf.text and leaf.meaning and leaf.meaning.part == part:
                 by_field[leaf.meaning.field].append(leaf)
+        in_object = Counter(leaf.place[:-1] for leaves in by_field.values() for leaf in leaves)
         if part == ORGANISATION and not all(leaf.late for leaves in by_field.values() for leaf in leaves):
             by_field = {field: [leaf for leaf in leaves if not leaf.late] for field, leaves in by_field.items()}
 
         def order(leaf: Leaf) -> tuple[Any, ...]:
             meaning = leaf.meaning
             assert meaning is not None
-            return leaf.late, not meaning.mapped, not meaning.explicit, meaning.rank, len(leaf.place)
+            size = in_object[leaf.place[:-1]]
+            return leaf.late, not meaning.mapped, not meaning.explicit, meaning.rank, -size, len(leaf.place)
 
         return {
             field: self._agreed(part, field, sorted(leaves, key=order)) for field, leaves in by_field.items() if leaves

@@ -106,6 +106,9 @@ class AnswerTree:
             self.areas.append(Area(place, context.part, context.named))
             if not context.part and self._may_be_a_person(node):
                 self.areas.append(Area(place, PERSON, False, beside=True))
+        texts = [value for value in node.values() if isinstance(value, str)]
+        if not context.part and any(self.fields.is_among(text, "credits.words") for text in texts):
+            context = replace(context, money="creditsUsed")  # {"amount": 2, "unit": "credits"}
         if context.named and context.part == ORGANISATION:
             fields_held = {meaning.field for meaning in self._meanings(node, ORGANISATION).values()}
             context = replace(context, nameless="name" not in fields_held and context.generic)
@@ -182,12 +185,17 @@ class AnswerTree:
             return None
         if len(persons) > sum(_weight(meaning) for meaning in firms if not meaning.explicit):
             return PERSON
-        # A name beside a different one of a company is a person's.
+        # A name beside a different one of a company is a person's, and so is one beside a company's object.
         names = {bare(str(held[key])) for key, meaning in person.items() if meaning.field == "full_name"}
         company_names = {bare(str(held[key])) for key, meaning in organisation.items() if meaning.names_company}
+        holders = {self.fields.holder(key) for key, value in node.items() if isinstance(value, dict | list) and value}
         if company_names and names - company_names:
             return PERSON
-        return ORGANISATION if firms else None
+        if firms:
+            return ORGANISATION
+        shared = {meaning.field for meaning in person.values()}
+        more = shared & {"location", "linkedin_url", *PLACE_FIELDS, *_JOB_FIELDS}
+        return PERSON if names and more and holders & {*PARTS} == {ORGANISATION} else None
 
     def _meanings(self, node: Mapping[str, Any], part: str) -> dict[str, Meaning]:
         """What the names of an object mean if it is this part; an address of LinkedIn says itself whose it is."""
@@ -229,10 +237,11 @@ class AnswerTree:
             return meaning
         if self.is_echo(value) and fields.has_word(name, "envelope.asked"):
             return IN_ENVELOPE
+        if context.position and fields.is_among(name, "names.current", "names.ended"):
+            return KNOWN_IN_ANSWER
         if context.part == PERSON and isinstance(value, str) and "linkedin.com/in/" in value.lower():
             return Meaning(PERSON, "linkedin_url", rank=900)
-        ended = context.position and fields.is_among(name, "names.current", "names.ended")
-        if ended or fields.has_word(name, "names.beside"):
+        if fields.has_word(name, "names.beside"):
             return KNOWN_IN_ANSWER
         lists = ("envelope.outcomes", "envelope.statuses", "envelope.messages", "names.types")
         known = fields.is_among(name, *lists) or fields.has_word(name, "envelope.words") or fields.names_error(name)
