@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from clodura_pipeline.errors import UserFixableError
 from clodura_pipeline.given_environment import given_environment
 from clodura_pipeline.intake.files import LANDED_FOLDER
-from clodura_pipeline.ledger import FILE_NAME, Address, LedgerUrl
-from clodura_pipeline.ledger.rules.policy import Budget, Limits
+from clodura_pipeline.ledger import FILE_NAME, Address, LedgerUrl, Retention
+from clodura_pipeline.ledger.rules.policy import Budget, Limits, Refresh
 
 PREFIX = "CLODURA_"
 API_KEY = "CLODURA_API_KEY"
@@ -127,6 +127,20 @@ class Settings(BaseModel):
         """How much may be spent."""
         return Budget(self.max_credits_per_run, self.max_credits_per_day, self.min_balance)
 
+    @property
+    def refresh_ages(self) -> Refresh:
+        """The ages beyond which a refresh run calls again."""
+        return Refresh(self.answer_max_age_days, self.no_match_max_age_days)
+
+    @property
+    def retention(self) -> Retention:
+        """For how long answers are kept."""
+        return Retention(self.raw_retention_days, self.field_retention_days)
+
+
+SECRETS = {name for name, setting in Settings.model_fields.items() if not setting.repr}
+"""Settings that no page, log or command shows."""
+
 
 def variable_of(field: str) -> str:
     """The environment variable of a setting."""
@@ -144,13 +158,13 @@ def load_settings(env_file: Path | None = None, root: Path | None = None, **valu
         SettingsError: naming every setting that cannot be used or is not known.
     """
     root = root or project_root()
-    from_file = _read_env_file(env_file or root / ".env")
-    from_environment = {name: value for name, value in given_environment(PREFIX, from_file).items() if value}
-    given = from_file | from_environment
-    _refuse_unknown(given, {variable_of(name) for name in Settings.model_fields}, env_file or root / ".env")
-    by_field = {name.upper().removeprefix(PREFIX).lower(): value for name, value in given.items() if value}
-    by_field = {name: value for name, value in by_field.items() if name in Settings.model_fields}
-    return check_settings(by_field | {name: value for name, value in values.items() if value is not None}, root)
+    env_file = env_file or root / ".env"
+    from_file = _read_env_file(env_file)
+    given = from_file | {name: value for name, value in given_environment(PREFIX, from_file).items() if value}
+    _refuse_unknown(given, env_file)
+    by_field = {name.upper().removeprefix(PREFIX).lower(): value for name, value in given.items()}
+    known = {name: value for name, value in by_field.items() if value and name in Settings.model_fields}
+    return check_settings(known | {name: value for name, value in values.items() if value is not None}, root)
 
 
 def check_settings(values: Mapping[str, Any], root: Path) -> Settings:
@@ -178,18 +192,18 @@ def resolve_api_key(variable: str, root: Path | None = None) -> str:
 def _read_env_file(path: Path, prefix: str = PREFIX) -> dict[str, str]:
     if not path.is_file():
         return {}
-    content = path.read_bytes()
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content[:200]:
-        raise SettingsError(f"{path} is written in UTF-16 and cannot be read. Save it as UTF-8, then start again.")
     try:
-        content.decode("utf-8-sig")
+        is_text = "\0" not in path.read_text("utf-8-sig")  # UTF-16 without a mark decodes, to letters and NUL
     except UnicodeDecodeError:
-        raise SettingsError(f"{path} is not written in UTF-8 and cannot be read. Save it as UTF-8.") from None
+        is_text = False
+    if not is_text:
+        raise SettingsError(f"{path} is not written in UTF-8 and cannot be read. Save it as UTF-8, then start again.")
     values = dotenv_values(path, encoding="utf-8-sig")
     return {name: value or "" for name, value in values.items() if name.upper().startswith(prefix)}
 
 
-def _refuse_unknown(given: Iterable[str], known: set[str], env_file: Path) -> None:
+def _refuse_unknown(given: Iterable[str], env_file: Path) -> None:
+    known = {variable_of(name) for name in Settings.model_fields}
     # Further keys, of several instances, are named by their `api_key_env`.
     unknown = sorted(name for name in given if name.upper() not in known and not name.startswith(f"{API_KEY}_"))
     if not unknown:

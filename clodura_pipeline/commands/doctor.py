@@ -10,24 +10,18 @@ from datetime import UTC, datetime
 import click
 
 from clodura_pipeline import settings as project
-from clodura_pipeline.clodura.answers.fields import load_answer_fields
-from clodura_pipeline.clodura.answers.reader import AnswerReader
 from clodura_pipeline.clodura.balance import read_balance
 from clodura_pipeline.clodura.client import ClientSettings, CloduraClient
 from clodura_pipeline.clodura.errors import CallFailed
 from clodura_pipeline.clodura.identifiers import Identifiers
-from clodura_pipeline.enrichment.ledger_file import open_ledger
 from clodura_pipeline.enrichment.outcomes import Outcome
-from clodura_pipeline.enrichment.session import open_session
 from clodura_pipeline.identity.canonical import identifiers_of
 from clodura_pipeline.intake.files import find_files
 from clodura_pipeline.ledger import exists
 from clodura_pipeline.ledger.engines.database import engine_of
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
-from clodura_pipeline.ledger.rules.clock import Clock
-from clodura_pipeline.ledger.rules.policy import Policy
 from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, Run, person_key
-from clodura_pipeline.settings import Settings, load_settings, variable_of
+from clodura_pipeline.settings import SECRETS, Settings, load_settings, variable_of
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 Line = tuple[str, str]
@@ -48,7 +42,7 @@ def doctor(
     The exit code is 1 when there is a problem.
     """
     settings = load_settings()
-    request = _identifiers(identifier, first_name, last_name, company)
+    request = _identifiers(identifier or "", first_name, last_name, company)
     if request is not None:
         _call(settings, request, yes)
         return
@@ -61,9 +55,8 @@ def doctor(
 
 
 def _settings_in_force(settings: Settings) -> Iterator[Line]:
-    secret = {"api_key", "alert_webhook", "ledger_url"}
     changed = [
-        f"{variable_of(name)}={'***' if name in secret else value}"
+        f"{variable_of(name)}={'***' if name in SECRETS else value}"
         for name, value in settings
         if value != Settings.model_fields[name].default and name not in ("contacts_dir", "database", "state_dir")
     ]
@@ -136,19 +129,13 @@ def _files(settings: Settings) -> Iterator[Line]:
         yield PROBLEM, f"files: there is no folder {settings.contacts_dir}. Create it, or set CLODURA_CONTACTS_DIR."
         return
     found = find_files(settings.contacts_dir)
-    yield (
-        OK if found.files else WARNING,
-        (
-            f"files: {len(found.files)} in {settings.contacts_dir}, {len(found.left_alone)} left alone; "
-            "`clodura-pipeline plan DAY` shows what a day would cost"
-        ),
-    )
+    counts = f"{len(found.files)} in {settings.contacts_dir}, {len(found.left_alone)} left alone"
+    text = f"files: {counts}; `clodura-pipeline plan DAY` shows what a day would cost"
+    yield OK if found.files else WARNING, text
 
 
-def _identifiers(
-    identifier: str | None, first_name: str | None, last_name: str | None, company: str | None
-) -> Identifiers | None:
-    given = identifier or ""
+def _identifiers(given: str, first_name: str | None, last_name: str | None, company: str | None) -> Identifiers | None:
+    """What a call is for; None when no call is asked for."""
     request = Identifiers(
         linkedin_url=given if "linkedin." in given.lower() else None,
         email=given if "@" in given else None,
@@ -156,16 +143,17 @@ def _identifiers(
         last_name=last_name,
         organisation_name=company,
     )
-    if not any((identifier, first_name, last_name, company)):
-        return None
-    if request.combination is None:
+    if request.combination is None and any((given, first_name, last_name, company)):
         raise click.UsageError(
             "Give --call a LinkedIn profile or an e-mail address, or give --first-name, --last-name and --company."
         )
-    return request
+    return request if request.combination else None
 
 
 def _call(settings: Settings, identifiers: Identifiers, yes: bool) -> None:
+    # Imported for a call only: Dagster comes with it, which takes two seconds.
+    from clodura_pipeline.graph.resources import CloduraResource
+
     profile, email, name = next(iter(identifiers_of([identifiers])))
     ids = tuple(found for found in (profile, email) if found) or ((name,) if name else ())
     if not ids:
@@ -174,15 +162,10 @@ def _call(settings: Settings, identifiers: Identifiers, yes: bool) -> None:
         click.confirm("This makes one real call, for up to 2 credits. Go on?", abort=True)
     today = datetime.now(UTC).date()
     request = EnrichmentRequest(person_key(ids[0]), identifiers, ids, (), today, "clodura-pipeline doctor")
-    reader = AnswerReader(load_answer_fields(settings.answer_fields))
-    client = ClientSettings(settings.base_url, settings.api_key, settings.timeout_seconds, 1)
     run_id = f"doctor-{uuid.uuid4().hex[:12]}"
     run = Run(run_id, run_id, settings.max_credits_per_run, today.isoformat(), today.isoformat())
-    policy = Policy(settings.limits, settings.budget, settings.timeout_seconds, 1)
-    with (
-        open_ledger(settings.ledger) as ledger,
-        open_session(ledger, client, run, policy, Clock(), reader) as session,
-    ):
+    clodura = CloduraResource.from_settings(settings)
+    with clodura.open_ledger() as ledger, clodura.session(ledger, run, settings.budget) as session:
         if session.dispatcher.stopped:
             raise click.ClickException(f"No call was made: {session.dispatcher.stopped.reason}.")
         outcome = next(iter(session.dispatcher.dispatch([[request]])), None)

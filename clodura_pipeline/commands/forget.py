@@ -5,22 +5,17 @@ import sys
 import click
 import duckdb
 
-from clodura_pipeline.enrichment.ledger_file import open_ledger
 from clodura_pipeline.errors import UserFixableError
 from clodura_pipeline.graph.failures import message_for
-from clodura_pipeline.graph.partitions import utc_now
-from clodura_pipeline.graph.resources import WorkingDatabase
-from clodura_pipeline.identity.suppression_file import Suppression, personal_identifier, read_suppression
+from clodura_pipeline.graph.resources import CloduraResource, WorkingDatabase
+from clodura_pipeline.identity.suppression_file import personal_identifier
 from clodura_pipeline.ledger import exists
 from clodura_pipeline.settings import Settings, load_settings
 from clodura_pipeline.warehouse.database import working_database
 from clodura_pipeline.warehouse.erasure.people import Erasure, SharedAddress, erase_person
 from clodura_pipeline.warehouse.landed_files import share_landed_files, take_over_landed_files
-from clodura_pipeline.warehouse.published.build import build_analyst_tables
-from clodura_pipeline.warehouse.published.publication import publish
 from clodura_pipeline.warehouse.validation import validate
 
-_RUN_ID = "clodura-pipeline forget"
 _LEFT_UNCHANGED = (
     "LEFT UNCHANGED, because it shows a later state of the ledger than this one (restored from a backup?); it may "
     "still show the person. Delete it, then materialize published_database"
@@ -57,9 +52,9 @@ def _forget(settings: Settings, identifier: str) -> None:
     published = "there is none"
     erasure: Erasure | None = None
     try:
-        suppression = read_suppression(settings.suppression_file) if settings.suppression_file else Suppression()
-        with open_ledger(settings.ledger) as ledger:
-            database = WorkingDatabase(database=str(settings.working_database))
+        clodura = CloduraResource.from_settings(settings)
+        database = WorkingDatabase(database=str(settings.working_database))
+        with clodura.open_ledger() as ledger:
             with working_database(database, "erasing a person") as connection:
                 if settings.landed_files:  # rows that only other hosts have landed lead to more identifiers
                     take_over_landed_files(connection, settings.landed_files)
@@ -67,13 +62,9 @@ def _forget(settings: Settings, identifier: str) -> None:
                 erasure = erase_person(connection, ledger, identifier)
                 if settings.landed_files:
                     share_landed_files(connection, settings.landed_files)
-                build_analyst_tables(connection, ledger, suppression, _RUN_ID, utc_now())
+                clodura.build_tables(connection, ledger, "clodura-pipeline forget")
                 if settings.database.exists():
-                    published = (
-                        "written again"
-                        if publish(connection, settings.database, settings.published_permissions, settings.parquet_dir)
-                        else _LEFT_UNCHANGED
-                    )
+                    published = "written again" if clodura.publish(connection) else _LEFT_UNCHANGED
             is_overwritten = ledger.overwrite_removed(thoroughly=True)
     except SharedAddress:
         raise

@@ -19,8 +19,6 @@ from clodura_pipeline.graph.runs.summary import failure_reasons
 from clodura_pipeline.private_files import close_folder
 from clodura_pipeline.settings import Settings, load_settings
 
-_RANGE = re.compile(r"(\S+?)\.{2,3}(\S+)")
-
 
 @click.command()
 @click.argument("days", required=False)
@@ -102,10 +100,9 @@ def chosen_days(text: str | None, settings: Settings, today: date) -> tuple[date
     Raises:
         click.UsageError: it names no days, or days without a partition.
     """
-    found = _RANGE.fullmatch(text) if text else None
-    texts = found.groups() if found else (text, text)
+    texts = re.split(r"\.{2,3}", text, maxsplit=1) if text else [today.isoformat()]
     try:
-        first, last = (date.fromisoformat(each) if each else today for each in texts)
+        first, last = date.fromisoformat(texts[0]), date.fromisoformat(texts[-1])
     except ValueError:
         raise click.UsageError(
             f"{text!r} is no day. Give a day like 2026-11-22 or a range like 2026-11-20..2026-11-22."

@@ -1,5 +1,6 @@
 """Compares the first answers of a run with the history: the match rate, and how often each field is filled."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from math import exp, lgamma
@@ -12,18 +13,27 @@ from clodura_pipeline.enrichment.outcomes import Outcome
 
 CHANCE = 0.001
 """A run in a thousand that has nothing wrong stops all the same: 99.9 %, over all that is compared."""
-ANSWER_FIELDS = [
+_FIELDS = [
     (part, one.name) for part, kind in (("person", Person), ("organisation", Organisation)) for one in fields(kind)
 ]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Counts:
     """Answers to one identifier combination, those with a person, and by field how many of these have it filled."""
 
     answers: int = 0
     matched: int = 0
-    filled: Mapping[str, int] = field(default_factory=dict)
+    filled: Counter[str] = field(default_factory=Counter)
+
+    def add(self, found: Enrichment | None) -> None:
+        """Count one more answer."""
+        self.answers += 1
+        if found is not None and found.found == State.PERSON:
+            self.matched += 1
+            self.filled.update(
+                f"{part}.{name}" for part, name in _FIELDS if getattr(getattr(found, part), name) is not None
+            )
 
 
 def canary(history: Mapping[str, Counts], run: Mapping[str, Counts], min_sample: int) -> str | None:
@@ -36,7 +46,7 @@ def canary(history: Mapping[str, Counts], run: Mapping[str, Counts], min_sample:
     both = [(history[name], run[name]) for name in sorted(run) if name in history]
     compared = [("the match rate", "answers", [(h.matched, h.answers, r.matched, r.answers) for h, r in both])]
     for name in sorted({name for h, r in both for name in (*h.filled, *r.filled)}):
-        rows = [(h.filled.get(name, 0), h.matched, r.filled.get(name, 0), r.matched) for h, r in both]
+        rows = [(h.filled[name], h.matched, r.filled[name], r.matched) for h, r in both]
         compared.append((f"the share of matches with {name}", "matches", rows))
     if sum(r.answers for _, r in both) < min_sample or sum(h.answers for h, _ in both) < min_sample:
         return None
@@ -85,47 +95,33 @@ def _ln_choose(n: int, k: int) -> float:
 
 
 class CanaryWatch:
-    """Collects a run's first answers and compares them with the history once there are enough."""
+    """Counts a run's first answers and compares them with the history once there are enough."""
 
     def __init__(self, history: Mapping[str, Counts], min_sample: int) -> None:
         self._history = history
-        self._min_sample = min_sample
-        self._answers: list[tuple[str, Enrichment | None]] = []
-        self._is_done = False
+        self._min_sample = max(1, min_sample)
+        self._counts: defaultdict[str, Counts] = defaultdict(Counts)
+        self._answers = 0
 
     def note(self, outcome: Outcome) -> str | None:
         """Note one answer of the run; returns what differs, once, when the first answers are complete."""
-        answered = outcome.called and outcome.state is not None and outcome.state.is_readable_answer
-        if self._is_done or not answered:
+        if not (outcome.called and outcome.state is not None and outcome.state.is_readable_answer):
             return None
-        self._answers.append((outcome.request.combination.label, outcome.enrichment))
-        if len(self._answers) < self._min_sample:
+        self._answers += 1
+        if self._answers > self._min_sample:
             return None
-        self._is_done = True
-        return canary(self._history, self._counts(), self._min_sample)
-
-    def _counts(self) -> dict[str, Counts]:
-        counts: dict[str, Counts] = {}
-        for combination in {name for name, _ in self._answers}:
-            own = [found for name, found in self._answers if name == combination]
-            persons = [found for found in own if found is not None and found.found == State.PERSON]
-            filled = {
-                f"{part}.{name}": sum(getattr(getattr(found, part), name) is not None for found in persons)
-                for part, name in ANSWER_FIELDS
-            }
-            counts[combination] = Counts(len(own), len(persons), filled)
-        return counts
+        self._counts[outcome.request.combination.label].add(outcome.enrichment)
+        return canary(self._history, self._counts, self._min_sample) if self._answers == self._min_sample else None
 
 
 def answer_history(connection: duckdb.DuckDBPyConnection) -> dict[str, Counts]:
     """Counts of all answers in the working database, by identifier combination."""
     filled = ", ".join(
-        f"count(json_extract_string(answer, '$.{part}.{name}')) FILTER (state = 'person')"
-        for part, name in ANSWER_FIELDS
+        f"count(json_extract_string(answer, '$.{part}.{name}')) FILTER (state = 'person')" for part, name in _FIELDS
     )
     rows = connection.execute(
         f"SELECT combination, count(*), count(*) FILTER (state = 'person'), {filled} FROM ledger_attempts "
         "WHERE state IN ('person', 'organisation', 'no_match') GROUP BY combination"
     ).fetchall()
-    names = [f"{part}.{name}" for part, name in ANSWER_FIELDS]
-    return {row[0]: Counts(row[1], row[2], dict(zip(names, row[3:], strict=True))) for row in rows}
+    names = [f"{part}.{name}" for part, name in _FIELDS]
+    return {row[0]: Counts(row[1], row[2], Counter(dict(zip(names, row[3:], strict=True)))) for row in rows}

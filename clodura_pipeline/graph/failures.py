@@ -42,42 +42,34 @@ def failing_with_message() -> Iterator[None]:
                 "The run was stopped from outside while tables were built. No answer is lost. Start it again."
             ) from None
         message = message_for(error)
-        if not is_expected(error):
+        if not isinstance(error, (UserFixableError, *_DISK_ERRORS)):
             print(traceback_without_values(error), file=sys.stderr, flush=True)
         raise dg.Failure(message, allow_retries=False) from None
-
-
-def is_expected(error: Exception) -> bool:
-    """Whether the error's own text says what to do and holds no contact data."""
-    return isinstance(error, (UserFixableError, *_DISK_ERRORS))
 
 
 def message_for(error: Exception) -> str:
     """What happened and what to do, without contact data."""
     if isinstance(error, UserFixableError):
         return str(error)
-    kind = type(error).__name__
     if isinstance(error, duckdb.IOException) and "Could not set lock" in str(error):
         return (
             f"Another program holds the working database: {error}. No answer is lost and nothing was changed. Close "
             "that program, then start the run again."
         )
+    kind, what = type(error).__name__, None
     if isinstance(error, _DISK_ERRORS):
+        what = f"A file could not be read or written: {error}"
+    elif isinstance(error, _DATABASE_ERRORS) or type(error) is duckdb.Error:  # the bare type: a wrong checksum
+        what = f"DuckDB could not use the working database ({kind}): its disk may be full, or the file damaged"
+    if what is None:
         return (
-            f"A file could not be read or written: {error}. No answer is lost: all are in the ledger. The published "
-            "file is unchanged. Free space in CLODURA_STATE_DIR and beside CLODURA_DATABASE or fix the permissions, "
-            f"then start the run again. {_REBUILD}"
-        )
-    # A checksum that does not fit is reported with the bare type.
-    if isinstance(error, _DATABASE_ERRORS) or type(error) is duckdb.Error:
-        return (
-            f"DuckDB could not use the working database ({kind}): its disk may be full, or the file damaged. No answer "
-            "is lost: all are in the ledger. The published file is unchanged. Free space in CLODURA_STATE_DIR, then "
-            f"start the run again. {_REBUILD}"
+            f"Unexpected error {kind} at {_innermost_line(error)}. No answer is lost: all are in the ledger, and the "
+            "next run continues from there. The run's compute log (stderr) has the traceback, without values: please "
+            "report it."
         )
     return (
-        f"Unexpected error {kind} at {_innermost_line(error)}. No answer is lost: all are in the ledger, and the next "
-        "run continues from there. The run's compute log (stderr) has the traceback, without values: please report it."
+        f"{what}. No answer is lost: all are in the ledger. The published file is unchanged. Free space in "
+        f"CLODURA_STATE_DIR and beside CLODURA_DATABASE or fix the permissions, then start the run again. {_REBUILD}"
     )
 
 

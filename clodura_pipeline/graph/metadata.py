@@ -11,9 +11,6 @@ from clodura_pipeline.warehouse.database import scalar
 from clodura_pipeline.warehouse.frames import read
 from clodura_pipeline.warehouse.table import Table
 
-MAX_COLUMNS = 6
-"""A wider table does not fit the page."""
-
 
 def table_metadata(table: Table) -> dict[str, Any]:
     """What is known before a run: the table's name and its columns."""
@@ -47,10 +44,10 @@ def day_figures(connection: duckdb.DuckDBPyConnection, query: str, days: Sequenc
 
 
 def small_table(name: str, rows: Sequence[Mapping[str, object]]) -> dict[str, dg.MetadataValue]:
-    """A table of at most six columns under this name; no entry when it has no rows."""
+    """A table of at most six columns, which fit the page, under this name; no entry when it has no rows."""
     if not rows:
         return {}
-    columns = list(rows[0])[:MAX_COLUMNS]
+    columns = list(rows[0])[:6]
     shown = [dg.TableRecord({column: _cell(row[column]) for column in columns}) for row in rows]
     return {name: dg.MetadataValue.table(shown, dg.TableSchema([dg.TableColumn(column) for column in columns]))}
 

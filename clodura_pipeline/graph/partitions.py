@@ -37,25 +37,26 @@ class Days(dg.DailyPartitionsDefinition):
             ) from None
 
 
-def days_of(context: dg.AssetExecutionContext) -> list[date]:
-    """The days of the run's partition or range, in order.
+def days_of(run: dg.DagsterRun, partitions: dg.DailyPartitionsDefinition) -> list[date]:
+    """The days of a run's partition or range, in order.
 
     Raises:
         NoDays: there is none.
     """
-    if not context.has_partition_key and not context.has_partition_key_range:
+    first = run.tags.get(RANGE_START) or run.tags.get("dagster/partition")
+    last = run.tags.get(RANGE_END) or first
+    if not first or not last:
         raise NoDays(
             "This run has no day, so nothing was done. Start it for a day (--partition 2026-11-22) or for a range "
             "(--partition-range 2026-11-20...2026-11-22)."
         )
-    days = [date.fromisoformat(key) for key in sorted(context.partition_keys)]
-    if not days:
-        first, last = context.run.tags.get(RANGE_START), context.run.tags.get(RANGE_END)
+    keys = partitions.get_partition_keys_in_range(dg.PartitionKeyRange(first, last))
+    if not keys:
         raise NoDays(
             f"The range {first} to {last} has no day, so nothing was done. Its first day must not be after its last, "
             "and both must be between CLODURA_START_DATE and today (UTC)."
         )
-    return days
+    return [date.fromisoformat(key) for key in keys]
 
 
 def range_tags(first: date, last: date) -> dict[str, str]:
@@ -66,13 +67,3 @@ def range_tags(first: date, last: date) -> dict[str, str]:
 def utc_now() -> datetime:
     """The time now in UTC, without a time zone: how the tables hold times."""
     return datetime.now(UTC).replace(tzinfo=None)
-
-
-def days_of_run(run: dg.DagsterRun) -> list[date]:
-    """The days that a run's tags name; none of a run without partitions."""
-    first = run.tags.get(RANGE_START) or run.tags.get("dagster/partition")
-    last = run.tags.get(RANGE_END) or first
-    if not first or not last:
-        return []
-    ordinals = range(date.fromisoformat(first).toordinal(), date.fromisoformat(last).toordinal() + 1)
-    return [date.fromordinal(ordinal) for ordinal in ordinals]

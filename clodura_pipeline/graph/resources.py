@@ -16,19 +16,24 @@ from clodura_pipeline.clodura.client import ClientSettings
 from clodura_pipeline.enrichment.ledger_file import open_ledger
 from clodura_pipeline.enrichment.session import Session, open_session
 from clodura_pipeline.graph.partitions import utc_now
-from clodura_pipeline.graph.runs.config import EnrichmentConfig
 from clodura_pipeline.identity.suppression_file import Suppression, read_suppression
-from clodura_pipeline.ledger import Ledger, Retention
+from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.ledger.rules.clock import Clock
-from clodura_pipeline.ledger.rules.policy import Budget, Policy, Refresh
+from clodura_pipeline.ledger.rules.policy import Budget, Policy
 from clodura_pipeline.ledger.rules.requests import Run
-from clodura_pipeline.settings import API_KEY, Settings, check_settings, project_root, resolve_api_key, variable_of
+from clodura_pipeline.settings import (
+    API_KEY,
+    SECRETS,
+    Settings,
+    check_settings,
+    project_root,
+    resolve_api_key,
+    variable_of,
+)
 from clodura_pipeline.warehouse.published.build import build_analyst_tables
 from clodura_pipeline.warehouse.published.publication import publish
 
 FOREIGN_LOCK_SECONDS = 100.0
-_NOT_CONFIGURED = ("api_key", "alert_webhook", "ledger_url")
-"""Settings that are secret: pages that show a resource's configuration must not show them."""
 _FOR_OPERATORS = (
     "The settings, and the only way to Clodura. Each field says what the setting is now; a value given here changes it "
     "for one run, null leaves it. Caps can only be lowered."
@@ -59,7 +64,7 @@ class CloduraResource(dg.ConfigurableResource):
         """A resource with these settings, and the name of the variable that holds the key."""
         fields: dict[str, Any] = {"api_key_env": (str, Field(api_key_env, description="holds the API key"))}
         for name, value in settings:
-            if name not in _NOT_CONFIGURED:
+            if name not in SECRETS:
                 shown = "none" if value in (None, "") else value
                 description = f"{Settings.model_fields[name].description}. {variable_of(name)}: {shown}"
                 fields[name] = (config_type(name)[0] | None, Field(None, description=description))
@@ -70,20 +75,10 @@ class CloduraResource(dg.ConfigurableResource):
     @property
     def settings(self) -> Settings:
         """The settings, without the key, as this run's config has changed them."""
-        names = [name for name in Settings.model_fields if name not in _NOT_CONFIGURED]
+        names = [name for name in Settings.model_fields if name not in SECRETS]
         values = {name: getattr(self.base, name) for name in names}
         changed = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         return check_settings(values | changed | {"ledger_url": self.base.ledger_url}, project_root())
-
-    @property
-    def refresh_ages(self) -> Refresh:
-        """The ages beyond which a refresh run calls again."""
-        return Refresh(self.settings.answer_max_age_days, self.settings.no_match_max_age_days)
-
-    @property
-    def retention(self) -> Retention:
-        """For how long answers are kept."""
-        return Retention(self.settings.raw_retention_days, self.settings.field_retention_days)
 
     def suppression(self) -> Suppression:
         """Who is never called for. Raises `UserFixableError` when the list cannot be read."""
@@ -110,7 +105,14 @@ class CloduraResource(dg.ConfigurableResource):
         )
 
     @contextlib.contextmanager
-    def session(self, ledger: Ledger, run: Run, budget: Budget, config: EnrichmentConfig) -> Iterator[Session]:
+    def session(
+        self,
+        ledger: Ledger,
+        run: Run,
+        budget: Budget,
+        refresh: bool = False,
+        retry_ambiguous: bool = False,
+    ) -> Iterator[Session]:
         """Open the way to Clodura for one run."""
         settings = self.settings
         policy = Policy(
@@ -118,8 +120,8 @@ class CloduraResource(dg.ConfigurableResource):
             budget=budget,
             timeout_seconds=settings.timeout_seconds,
             max_workers=settings.max_workers,
-            refresh=self.refresh_ages if config.refresh else None,
-            retry_ambiguous=bool(config.retry_ambiguous),
+            refresh=settings.refresh_ages if refresh else None,
+            retry_ambiguous=retry_ambiguous,
         )
         key = resolve_api_key(self.api_key_env)
         client = ClientSettings(settings.base_url, key, settings.timeout_seconds, settings.max_workers)

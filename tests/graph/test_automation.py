@@ -48,38 +48,38 @@ def test_begins_at_the_oldest_file_that_was_not_loaded(project: Project) -> None
 def test_begins_at_the_oldest_day_with_people_left_to_ask(project: Project, people: dict[str, list[Person]]) -> None:
     rows = "".join(f"{number},{person.email}\n" for number, person in enumerate(people["person"][:4]))
     project.put(f"crm-{YESTERDAY}.csv", HEADER + rows)
-    assert project.run(YESTERDAY, max_credits_per_run=4).success
+    project.enrich(YESTERDAY, max_credits_per_run=4)
     assert nightly_range(project) == (str(YESTERDAY), str(TODAY))
     assert nightly_tags(project)["clodura/expected_credits"] == "at most 4"
     project.put(f"web-{TODAY}.csv", HEADER + "9,new@person.example\n")
     with_new_files = "at most 4 without 1 new or changed files; with them at most 1000"
     assert nightly_tags(project)["clodura/expected_credits"] == with_new_files
     (project.contacts / f"web-{TODAY}.csv").unlink()
-    assert project.run(YESTERDAY).success
+    project.enrich(YESTERDAY)
     assert nightly_range(project) == (str(TODAY), str(TODAY))
 
 
 def test_files_that_no_run_can_load_do_not_widen_the_range(project: Project) -> None:
     project.put("crm-2020-01-01.csv", HEADER + "1,a@b.example\n")
     project.put(f"{YESTERDAY}/broken.csv", b"%PDF-1.7 no list of contacts")
-    assert project.run(YESTERDAY).success
+    project.enrich(YESTERDAY)
     assert nightly_range(project) == (str(TODAY), str(TODAY))
 
 
 def test_a_changed_file_is_loaded_again(project: Project) -> None:
     project.put(f"{YESTERDAY}/crm.csv", HEADER + "1,a@b.example\n")
-    assert project.run(YESTERDAY).success
+    project.enrich(YESTERDAY)
     project.put(f"{YESTERDAY}/crm.csv", HEADER + "1,a@b.example\n2,c@d.example\n")
     assert nightly_range(project) == (str(YESTERDAY), str(TODAY))
-    project.run(TODAY)
+    project.enrich(TODAY)
     assert project.query("SELECT status FROM source_files") == [("found",)]
-    assert project.run(YESTERDAY, TODAY).success
+    project.enrich(YESTERDAY, TODAY)
     assert project.query("SELECT status, records FROM source_files") == [("loaded", 2)]
 
 
 def test_an_undated_file_noticed_by_another_day_is_loaded_by_the_next_run(project: Project) -> None:
     project.put("fresh.csv", HEADER + "1,a@b.example\n")
-    assert project.run(YESTERDAY).success
+    project.enrich(YESTERDAY)
     assert project.query("SELECT status, file_date FROM source_files") == [("found", TODAY)]
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     assert nightly_range(project, tomorrow)[0] == str(TODAY)

@@ -74,12 +74,12 @@ def test_an_unknown_shape_stops_after_five_calls_and_loses_nothing(project: Proj
 def test_running_again_asks_nobody_whatever_the_spelling_file_or_day(project: Project, people: People) -> None:
     person = people["person"][0]
     project.put(f"{YESTERDAY}/crm.csv", HEADER + row("1", email=person.email))
-    assert project.run(YESTERDAY).success
+    project.enrich(YESTERDAY)
     slug = person.linkedin_url.rsplit("/", 1)[-1]
     project.put(f"{TODAY}/crm.csv", HEADER + row("1", email=person.email.upper()))
     project.put(f"webinar-{TODAY}.csv", HEADER + row("9", email=person.email, linkedin=f"LINKEDIN.com/in/{slug}/?x=1"))
-    assert project.run(YESTERDAY, TODAY).success
-    assert project.run(TODAY).success
+    project.enrich(YESTERDAY, TODAY)
+    project.enrich(TODAY)
     assert project.call_count == 1
     rows = project.query(
         "SELECT source, contact_id, match_status, credits_charged FROM enriched_contacts ORDER BY source"
@@ -99,7 +99,7 @@ def test_a_person_is_bought_once_whatever_order_their_identifiers_arrive_in(proj
             told = known if order[place] == "both" else {order[place]: known[order[place]]}
             rows.append(row("-".join(order), **told))
         project.put(f"list{place}-{day}.csv", HEADER + "".join(rows))
-        assert project.run(day).success
+        project.enrich(day)
     calls = project.call_log().enrich_calls
     asked = {order: sum(_is_about(call, person) for call in calls) for order, person in orders.items()}
     # The answer names the profile, so a later row with only the profile is known; one with only the address is not,
@@ -180,9 +180,9 @@ def test_running_out_is_an_outcome_and_the_next_run_goes_on(
 def test_a_run_goes_on_where_the_one_before_ran_out_of_credits(project: Project, people: People) -> None:
     project.sandbox.options = replace(project.sandbox.options, starting_balance=9)
     project.put(f"list-{TODAY}.csv", mixed(people))
-    assert project.run().success
+    project.enrich()
     project.sandbox.options = replace(project.sandbox.options, starting_balance=1_000)
-    assert project.run().success
+    project.enrich()
     assert set(project.statuses().values()) == {"person", "organisation", "no_match"}
     assert not project.call_log().bought_more_than_once()
 
@@ -190,10 +190,10 @@ def test_a_run_goes_on_where_the_one_before_ran_out_of_credits(project: Project,
 def test_a_day_that_the_server_closed_stays_closed(project: Project, people: People) -> None:
     project.sandbox.options = replace(project.sandbox.options, requests_per_day=7)
     project.put(f"list-{TODAY}.csv", mixed(people))
-    assert project.run().success
+    project.enrich()
     before = project.call_count
     project.sandbox.options = replace(project.sandbox.options, requests_per_day=0)
-    assert project.run().success
+    project.enrich()
     assert project.call_count == before
 
 
@@ -277,7 +277,7 @@ def test_no_key_ends_up_in_any_file(project: Project, people: People) -> None:
     key = "k-e-y-marked-7d1f"
     project.sandbox.options = replace(project.sandbox.options, api_key=key)
     project.put(f"crm-{TODAY}.csv", mixed(people, 1))
-    assert project.run(api_key=key).success
+    project.enrich(api_key=key)
     holding = [path for path in project.folder.rglob("*") if path.is_file() and key.encode() in path.read_bytes()]
     assert holding == []
 
@@ -285,12 +285,12 @@ def test_no_key_ends_up_in_any_file(project: Project, people: People) -> None:
 def test_a_refresh_asks_only_when_told_to_and_only_with_a_cap(project: Project, people: People) -> None:
     project.put(f"crm-{TODAY}.csv", mixed(people, 1))
     old: dict[str, Any] = {"answer_max_age_days": 0, "no_match_max_age_days": 0}
-    assert project.run(**old).success
-    assert project.run(**old).success
+    project.enrich(**old)
+    project.enrich(**old)
     assert project.call_count == 3
     refused = project.run(config={"refresh": True}, **old)
     assert not refused.success
     assert "max_credits" in failure_text(refused)
-    assert project.run(config={"refresh": True, "max_credits": 100}, **old).success
+    project.enrich(config={"refresh": True, "max_credits": 100}, **old)
     assert project.call_count == 6
     assert project.query("SELECT sum(credits_charged) FROM enriched_contacts") == [(project.call_log().charged,)]

@@ -87,7 +87,7 @@ def test_nothing_is_left_of_the_person_and_nobody_asks_them_again(project: Proje
         + row("zq-three", email=f"Zqfirst <{MARKED.email.upper()}>", linkedin_url="linkedin.com/in/ZQslug?x=1", **names)
         + row("other-2", OTHERS[2]),
     )
-    assert project.run(YESTERDAY, TODAY).success
+    project.enrich(YESTERDAY, TODAY)
     asked, spent = project.call_count, credits(project)
     counts = project.query("SELECT (SELECT count(*) FROM rejected_contacts), (SELECT count(*) FROM contact_rows)")
     assert counts == [(1, 6)]
@@ -118,7 +118,7 @@ def test_nothing_is_left_of_the_person_and_nobody_asks_them_again(project: Proje
 
 def test_a_process_killed_in_the_middle_is_made_up_for_by_the_next_runs(project: Project) -> None:
     project.put(f"crm-{YESTERDAY}.csv", HEADER + row("zq-one", MARKED) + row("other", OTHERS[0]))
-    assert project.run(YESTERDAY).success
+    project.enrich(YESTERDAY)
     with open_ledger(project.state / FILE_NAME) as ledger:
         ledger.erase(["em:zqmail@zq-mail.example"])  # as far as it got
         assert ledger.overwrite_removed(thoroughly=True)
@@ -126,7 +126,7 @@ def test_a_process_killed_in_the_middle_is_made_up_for_by_the_next_runs(project:
     project.put(f"new-{TODAY}.csv", HEADER + row("other", OTHERS[1]))
     result = project.run(TODAY, job="plan_contacts")  # applies it, but builds no tables
     assert metadata_of(result, "enrichment_plan")["run_to_call"] == 1
-    assert project.run(YESTERDAY, TODAY).success
+    project.enrich(YESTERDAY, TODAY)
     assert left_of(project) == []
     assert project.call_count == 3
 

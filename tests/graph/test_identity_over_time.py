@@ -30,7 +30,7 @@ def test_an_address_seen_with_two_profiles_joins_nobody_in_any_order(project: Pr
         for order, (one, other, third) in trios.items():
             row = {"0": {"linkedin": one.linkedin_url}, "1": {"linkedin": other.linkedin_url}}.get(order[place], {})
             put(project, day, f"{order}-{order[place]}", email=third.email, **row)
-        assert project.run(day).success
+        project.enrich(day)
     found = shown(project)
     for order, (one, other, _) in trios.items():
         later = "1" if order.index("0") < order.index("1") else "0"
@@ -53,22 +53,22 @@ def test_an_address_that_was_asked_by_beside_a_profile_is_not_bought_again_when_
     rows = "".join(f"{n},{person.email},{person.linkedin_url}\n" for n, person in enumerate(listed))
     project.put(f"{YESTERDAY}/crm.csv", HEADER + rows)
     project.put(f"{YESTERDAY}/newsletter.csv", HEADER + "".join(f"{n},{p.email},\n" for n, p in enumerate(listed)))
-    assert project.run(YESTERDAY).success
+    project.enrich(YESTERDAY)
     project.put(
         f"{TODAY}/sourcing.csv",
         HEADER + "".join(f"{n},{p.email},{recruiter.linkedin_url}\n" for n, p in enumerate(listed)),
     )
-    assert project.run(TODAY).success
+    project.enrich(TODAY)
     asked = project.call_count
     assert asked == len(listed) + 1
     found = "SELECT source, contact_id, clodura_person_id FROM enriched_contacts"
     answers = {(n, str(place)): p.person_id for place, p in enumerate(listed) for n in ("crm", "newsletter")}
-    assert project.run(YESTERDAY).success
+    project.enrich(YESTERDAY)
     assert project.call_count == asked
     shown_now = {(source, key): answer for source, key, answer in project.query(found) if source != "sourcing"}
     assert shown_now == answers
     old: dict[str, Any] = {"answer_max_age_days": 0, "no_match_max_age_days": 0}
-    assert project.run(YESTERDAY, config={"refresh": True, "max_credits": 100}, **old).success
+    project.enrich(YESTERDAY, config={"refresh": True, "max_credits": 100}, **old)
     later = [call.identifiers or {} for call in project.call_log().enrich_calls[asked:]]
     assert len(later) == len(listed)
     assert not [sent for sent in later if sent.get("email")]
@@ -78,10 +78,10 @@ def test_two_people_found_to_be_one_share_an_answer_without_a_call(project: Proj
     person = people["person"][5]
     put(project, BEFORE, "profile", linkedin=person.linkedin_url)
     put(project, BEFORE, "address", email=person.email)
-    assert project.run(BEFORE).success
+    project.enrich(BEFORE)
     asked = project.call_count
     put(project, TODAY, "both", email=person.email, linkedin=person.linkedin_url)
-    assert project.run(TODAY).success
+    project.enrich(TODAY)
     assert project.call_count == asked
     assert set(shown(project).values()) == {person.person_id}
     assert project.query("SELECT count(DISTINCT person_key) FROM enriched_contacts") == [(1,)]
@@ -93,10 +93,10 @@ def test_a_contact_id_that_passes_to_another_person_identifies_neither_of_them(
 ) -> None:
     before, after = people["person"][6:8]
     project.put(f"{YESTERDAY}/crm.csv", HEADER + f"17,{before.email},\n")
-    assert project.run(YESTERDAY).success
+    project.enrich(YESTERDAY)
     assert shown(project) == {"17": before.person_id}
     project.put(f"{TODAY}/crm.csv", HEADER + f"17,{after.email},\n")
-    assert project.run(TODAY).success
+    project.enrich(TODAY)
     found = shown(project)
     assert "17" not in found
     assert set(found.values()) == {before.person_id, after.person_id}
@@ -109,7 +109,7 @@ def test_a_contact_that_passes_to_another_person_mixes_nothing_of_the_two(projec
     earlier = f"17,Ann,Lee,{before.email},{before.linkedin_url}\n18,,,same@acme.example,\n"
     project.put(f"{YESTERDAY}/crm.csv", header + earlier)
     project.put(f"{TODAY}/crm.csv", header + f"17,Bob,Ray,{after.email},\n18,Cy,Fox,,{after.linkedin_url}\n")
-    assert project.run(YESTERDAY, TODAY).success
+    project.enrich(YESTERDAY, TODAY)
     rows = project.query("SELECT first_name, email, linkedin_url FROM enriched_contacts ORDER BY file_date, source_row")
     assert rows[:2] == [("Ann", before.email, before.linkedin_url), (None, "same@acme.example", None)]
     assert {row[0] for row in rows[2:]} <= {"Bob", "Cy"}
@@ -121,7 +121,7 @@ def test_an_id_that_one_file_uses_for_several_people_identifies_none_of_them(pro
     rows = "".join(f"E77,P{n},Lee,{person.email}\n" for n, person in enumerate(listed))
     same = f"9,Ann,Ray,{listed[0].email}\n9,Annie,Ray,{listed[0].email}\n"
     project.put(f"{TODAY}/event.csv", "contact_id,first_name,last_name,email\n" + rows + same)
-    assert project.run(TODAY).success
+    project.enrich(TODAY)
     found = project.query("SELECT contact_id, clodura_person_id, set_aside FROM enriched_contacts ORDER BY source_row")
     assert [row[1] for row in found] == [*[p.person_id for p in listed], listed[0].person_id]
     assert [row[0] for row in found if not row[0].startswith("row-")] == ["9"]
@@ -132,10 +132,10 @@ def test_an_id_that_one_file_uses_for_several_people_identifies_none_of_them(pro
 def test_a_miss_is_asked_again_once_there_is_a_better_identifier(project: Project, people: People) -> None:
     person, missed = people["person"][8], people["miss"][0]
     put(project, YESTERDAY, "1", email=missed.email)
-    assert project.run(YESTERDAY).success
-    assert project.run(YESTERDAY).success
+    project.enrich(YESTERDAY)
+    project.enrich(YESTERDAY)
     assert project.call_count == 1
     put(project, TODAY, "2", email=missed.email, linkedin=person.linkedin_url)
-    assert project.run(TODAY).success
+    project.enrich(TODAY)
     assert project.call_count == 2
     assert set(project.statuses().values()) == {"person"}

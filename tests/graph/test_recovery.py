@@ -38,15 +38,15 @@ def back_up(project: Project) -> bytes:
 
 def test_a_ledger_restored_from_a_back_up_shows_nobody_elses_answers(project: Project, people: People) -> None:
     put(project, f"{YESTERDAY}/a.csv", *people["person"][:3])
-    assert project.run(YESTERDAY).success
+    project.enrich(YESTERDAY)
     saved = back_up(project)
     put(project, f"{TODAY}/b.csv", *people["person"][3:6])
-    assert project.run(TODAY).success
+    project.enrich(TODAY)
     for path in project.state.glob("ledger.sqlite*"):
         path.unlink()
     (project.state / "ledger.sqlite").write_bytes(saved)
     put(project, f"{TODAY}/c.csv", *people["miss"][:12], *people["person"][7:9])
-    assert project.run(TODAY).success
+    project.enrich(TODAY)
     assert shown_rightly(project)
     assert project.query("SELECT count(*) FROM enriched_contacts WHERE match_status = 'pending'") == [(0,)]
     sums = project.query(
@@ -58,9 +58,9 @@ def test_a_ledger_restored_from_a_back_up_shows_nobody_elses_answers(project: Pr
 def test_a_profile_is_never_given_another_profiles_answer(project: Project, people: People) -> None:
     bob, alice = people["person"][:2]
     project.put(f"{YESTERDAY}/m.csv", HEADER + f"m,{bob.email},\n")
-    assert project.run(YESTERDAY).success
+    project.enrich(YESTERDAY)
     project.put(f"{TODAY}/a.csv", HEADER + f"a,{bob.email},{alice.linkedin_url}\n")
-    assert project.run(TODAY).success
+    project.enrich(TODAY)
     found = dict(project.query("SELECT contact_id, clodura_person_id FROM enriched_contacts"))
     assert found == {"m": bob.person_id, "a": alice.person_id}
     (call,) = (call for call in project.call_log().enrich_calls if (call.identifiers or {}).get("linkedinUrl"))
@@ -75,7 +75,7 @@ def test_rows_landed_by_a_killed_run_are_taken_up_by_the_next_of_any_day(
     put(project, f"{TODAY}/today.csv", found[9])
     if edit != "first landing":
         put(project, f"{YESTERDAY}/crm.csv", *found[:3])
-        assert project.run(YESTERDAY).success
+        project.enrich(YESTERDAY)
     kept = {"first landing": found[:2], "shrunk": found[:2], "replaced": found[3:6]}[edit]
     put(project, f"{YESTERDAY}/crm.csv", *kept)
     definitions = project.build()
@@ -93,17 +93,17 @@ def test_rows_landed_by_a_killed_run_are_taken_up_by_the_next_of_any_day(
 def test_a_lost_working_database_is_rebuilt_from_all_files(project: Project, people: People) -> None:
     put(project, f"{YESTERDAY}/a.csv", *people["person"][:2])
     put(project, f"{TODAY}/b.csv", *people["person"][2:4])
-    assert project.run(YESTERDAY, TODAY).success
+    project.enrich(YESTERDAY, TODAY)
     asked = project.call_count
     (project.state / "working.duckdb").unlink()
-    assert project.run(TODAY).success
+    project.enrich(TODAY)
     assert project.query("SELECT count(*) FROM enriched_contacts WHERE match_status = 'person'") == [(4,)]
     assert project.call_count == asked
 
 
 def test_a_new_ledger_beside_a_published_file_that_cannot_be_read_is_refused(project: Project, people: People) -> None:
     put(project, f"{TODAY}/a.csv", people["person"][0])
-    assert project.run().success
+    project.enrich()
     asked = project.call_count
     shutil.rmtree(project.state)
     project.database.chmod(0o644)
@@ -145,10 +145,10 @@ def test_an_odd_founding_year_does_not_keep_the_others_from_being_published(proj
 def test_a_later_miss_never_erases_what_was_bought(project: Project, people: People) -> None:
     person = people["person"][0]
     put(project, f"{TODAY}/a.csv", person)
-    assert project.run().success
+    project.enrich()
     project.sandbox.options = replace(project.sandbox.options, faults=(Fault("empty_body_200", charge=0),))
     told = {"refresh": True, "max_credits": 10}
-    assert project.run(config=told, answer_max_age_days=0).success
+    project.enrich(config=told, answer_max_age_days=0)
     assert shown_rightly(project)
 
 

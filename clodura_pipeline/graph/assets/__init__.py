@@ -1,1 +1,55 @@
-"""The graph: one module per group of assets, each body a paragraph; what they do is in the plain packages."""
+"""The assets: one module per group, each body a paragraph; what they do is in the plain packages."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from clodura_pipeline.graph.metadata import table_metadata
+from clodura_pipeline.graph.step import Step
+from clodura_pipeline.settings import Settings
+from clodura_pipeline.warehouse.table import Table
+
+Body = Callable[[Step], Mapping[str, Any] | None]
+ConfigOf = Callable[[Settings], type[dg.Config]]
+
+
+@dataclass(frozen=True)
+class Assets:
+    """Assets that one body materializes; it returns their metadata."""
+
+    body: Body
+    specs: Sequence[dg.AssetSpec]
+    is_partitioned: bool
+    config_of: ConfigOf | None
+
+
+def assets(
+    *specs: dg.AssetSpec, partitioned: bool = False, config_of: ConfigOf | None = None
+) -> Callable[[Body], Assets]:
+    """Makes a function the body of these assets. `config_of`: what run config may say, under an instance's settings."""
+    return lambda body: Assets(body, specs, partitioned, config_of)
+
+
+def spec(
+    name: str,
+    group: str,
+    description: str,
+    table: Table | None = None,
+    *,
+    deps: Sequence[str] = (),
+    kinds: Sequence[str] = ("duckdb",),
+    metadata: Mapping[str, Any] = {},
+    freshness_policy: dg.FreshnessPolicy | None = None,
+) -> dg.AssetSpec:
+    """What is said of an asset in the UI. `table`: what the asset fills."""
+    return dg.AssetSpec(
+        name,
+        group_name=group,
+        description=description,
+        deps=deps,
+        kinds=set(kinds),
+        metadata={**(table_metadata(table) if table else {}), **metadata},
+        freshness_policy=freshness_policy,
+    )

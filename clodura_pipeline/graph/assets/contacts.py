@@ -3,15 +3,15 @@
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 from duckdb import DuckDBPyConnection
 
 from clodura_pipeline.errors import UserFixableError
-from clodura_pipeline.graph.instance import GraphInstance, Step
+from clodura_pipeline.graph.assets import assets, spec
 from clodura_pipeline.graph.metadata import row_count, small_table
 from clodura_pipeline.graph.partitions import utc_now
+from clodura_pipeline.graph.step import Step
 from clodura_pipeline.intake.files import find_files
 from clodura_pipeline.intake.headers.spellings import load_spellings
 from clodura_pipeline.warehouse.database import scalar
@@ -24,55 +24,23 @@ from clodura_pipeline.warehouse.state import raise_version
 from clodura_pipeline.warehouse.tables import RAW_CONTACTS, REJECTED_CONTACTS, VALIDATED_CONTACTS
 from clodura_pipeline.warehouse.validation import validate
 
-_MAX_FILES_SHOWN = 50
-"""Dagster repeats an asset's metadata for every partition of a range; source_files has all files."""
+# At most 50: Dagster repeats an asset's metadata for every partition of a range.
+_FILES = """
+SELECT source_file AS file, file_date AS day, status, rows_landed AS rows, records_unreadable AS unreadable, reason
+FROM source_files WHERE status <> 'found' ORDER BY status = 'loaded', file_date DESC, file LIMIT 50
+"""
 
 
 class NoContactsFolder(UserFixableError):
     """There is no folder to look for contact files in."""
 
 
-def build_contact_assets(instance: GraphInstance) -> list[dg.AssetsDefinition]:
-    """`contact_files` (external), `raw_contacts`, `validated_contacts` and `rejected_contacts`."""
-    files = instance.spec(
-        "contact_files",
-        "contacts",
-        {"file"},
-        "Files people drop into the contacts folder.",
-        metadata={"path": dg.MetadataValue.path(str(instance.settings.contacts_dir))},
-    )
-    raw = instance.spec(
-        "raw_contacts",
-        "contacts",
-        {"duckdb"},
-        "Every record of the day's files, as text.",
-        deps=["contact_files"],
-        table=RAW_CONTACTS,
-    )
-    validated = instance.spec(
-        "validated_contacts",
-        "contacts",
-        {"duckdb", "pandera"},
-        "Rows Clodura can be called for, cleaned and validated.",
-        deps=["raw_contacts"],
-        table=VALIDATED_CONTACTS,
-    )
-    rejected = instance.spec(
-        "rejected_contacts",
-        "contacts",
-        {"duckdb", "pandera"},
-        "Records that cannot be used, with their reasons.",
-        deps=["raw_contacts"],
-        table=REJECTED_CONTACTS,
-    )
-    return [
-        dg.AssetsDefinition(specs=[files]),
-        instance.asset(_land_contacts, raw, partitioned=True),
-        instance.asset(_validate_contacts, validated, rejected, partitioned=True),
-    ]
-
-
-def _land_contacts(step: Step) -> dg.MaterializeResult:
+@assets(
+    spec("raw_contacts", "contacts", "Every record of the day's files, as text.", RAW_CONTACTS, deps=["contact_files"]),
+    partitioned=True,
+)
+def land_contacts(step: Step) -> None:
+    """Lands the files of the days, or all files where the working database is new."""
     folder = step.settings.contacts_dir
     if not folder.is_dir():
         raise NoContactsFolder(
@@ -81,12 +49,38 @@ def _land_contacts(step: Step) -> dg.MaterializeResult:
         )
     landed = _land(step)
     with step.database("reading figures") as connection:
-        run = {**_figures(landed), **row_count(connection, RAW_CONTACTS)}
+        run = {
+            "run_rows_landed": landed.rows,
+            "run_files_landed": sum(1 for state in landed.files if state.reading),
+            "files_unreadable": landed.count("unreadable"),
+            "files_vanished": len(landed.vanished),
+            **small_table("files", read(connection, _FILES).to_dicts()),
+            **row_count(connection, RAW_CONTACTS),
+        }
         step.describe_days("raw_contacts", connection, LANDED_BY_DAY, run)
-    return dg.MaterializeResult()
 
 
-def _validate_contacts(step: Step) -> tuple[dg.MaterializeResult, ...]:
+@assets(
+    spec(
+        "validated_contacts",
+        "contacts",
+        "Rows Clodura can be called for, cleaned and validated.",
+        VALIDATED_CONTACTS,
+        deps=["raw_contacts"],
+        kinds=("duckdb", "pandera"),
+    ),
+    spec(
+        "rejected_contacts",
+        "contacts",
+        "Records that cannot be used, with their reasons.",
+        REJECTED_CONTACTS,
+        deps=["raw_contacts"],
+        kinds=("duckdb", "pandera"),
+    ),
+    partitioned=True,
+)
+def validate_contacts(step: Step) -> None:
+    """Validates the files that are new or changed."""
     with step.ledger() as ledger, step.database("validation") as connection:
         files = validate(connection, ledger.erased_people()).files
         step.context.log.info(f"{files} new or changed files validated.")
@@ -96,10 +90,6 @@ def _validate_contacts(step: Step) -> tuple[dg.MaterializeResult, ...]:
         reasons = small_table("reasons", read(connection, REJECTION_REASONS, [step.days]).to_dicts())
         run = {**reasons, "run_files_validated": files, **row_count(connection, REJECTED_CONTACTS)}
         step.describe_days("rejected_contacts", connection, REJECTED_BY_DAY, run)
-    return tuple(
-        dg.MaterializeResult(asset_key=step.instance.key(asset))
-        for asset in ("validated_contacts", "rejected_contacts")
-    )
 
 
 def _land(step: Step) -> Landed:
@@ -113,7 +103,7 @@ def _land(step: Step) -> Landed:
 
     with open_database() as connection:
         is_new = _is_new_beside_loaded_files(connection, settings.database)
-        shared = _take_over(step, connection)
+        shared = take_over_landed_files(connection, settings.landed_files) if settings.landed_files else []
     if shared:
         log.info(f"{len(shared)} files are taken over from what other hosts have landed.")
     if is_new:
@@ -143,12 +133,6 @@ def _land(step: Step) -> Landed:
     for path in landed.vanished:
         log.warning(f"{path} is no longer in the contacts folder; its rows are kept.")
     return landed
-
-
-def _take_over(step: Step, connection: DuckDBPyConnection) -> list[str]:
-    """Paths of the files landed from what other hosts have landed."""
-    folder = step.settings.landed_files
-    return take_over_landed_files(connection, folder) if folder else []
 
 
 def _share(step: Step, connection: DuckDBPyConnection) -> None:
@@ -183,25 +167,3 @@ def _log_file(log: dg.DagsterLogManager, state: FileState) -> None:
         )
     elif state.status in ("unreadable", "outside_partitions"):
         log.warning(f"{state.file.path}: not loaded: {state.reason}")
-
-
-def _figures(landed: Landed) -> dict[str, Any]:
-    shown = [
-        {
-            "file": state.file.path,
-            "day": state.day.isoformat(),
-            "status": state.status,
-            "rows": state.reading.rows_read if state.reading else None,
-            "unreadable": len(state.reading.unreadable) if state.reading else None,
-            "reason": state.reason,
-        }
-        for state in sorted(landed.files, key=lambda state: state.status == "loaded")
-        if state.status != "found"
-    ][:_MAX_FILES_SHOWN]
-    return {
-        "run_rows_landed": landed.rows,
-        "run_files_landed": sum(1 for state in landed.files if state.reading),
-        "files_unreadable": landed.count("unreadable"),
-        "files_vanished": len(landed.vanished),
-        **small_table("files", shown),
-    }

@@ -11,12 +11,13 @@ from clodura_pipeline.clodura.verdicts import judge
 from clodura_pipeline.enrichment.canary import CanaryWatch, answer_history
 from clodura_pipeline.enrichment.plan import doubtful_people, make_plan, planned_batches, planned_people
 from clodura_pipeline.enrichment.plan_summary import PlanSummary
-from clodura_pipeline.graph.instance import GraphInstance, Step
+from clodura_pipeline.graph.assets import assets, spec
 from clodura_pipeline.graph.metadata import row_count, small_table, without_none
 from clodura_pipeline.graph.runs.caps import cap_scope, refuse_new_ledger, run_budget
 from clodura_pipeline.graph.runs.config import EnrichmentConfig, PlanConfig, config_with_cap
 from clodura_pipeline.graph.runs.progress import ProgressReport
 from clodura_pipeline.graph.runs.tags import tag_run
+from clodura_pipeline.graph.step import Step
 from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.ledger.rules.requests import Run
 from clodura_pipeline.ledger.rules.stops import StopKind, stop
@@ -25,34 +26,20 @@ from clodura_pipeline.warehouse.published.pending import store_pending_reasons
 from clodura_pipeline.warehouse.tables import ENRICHMENT_PLAN
 
 
-def build_enrichment_assets(instance: GraphInstance) -> list[dg.AssetsDefinition]:
-    """`enrichment_plan` and `clodura_responses`."""
-    plan = instance.spec(
+@assets(
+    spec(
         "enrichment_plan",
         "enrichment",
-        {"duckdb"},
         "Who will be called for, and what it costs. Spends nothing.",
+        ENRICHMENT_PLAN,
         deps=["validated_contacts", "rejected_contacts"],
-        table=ENRICHMENT_PLAN,
-    )
-    responses = instance.spec(
-        "clodura_responses",
-        "enrichment",
-        {"http", "sqlite"},
-        "Calls Clodura. The only asset that spends credits.",
-        deps=["enrichment_plan"],
-        metadata={"dagster/table_name": "ledger_attempts"},
-    )
-    return [
-        instance.asset(_plan, plan, partitioned=True, config=PlanConfig),
-        instance.asset(
-            _call_people, responses, partitioned=True, config=config_with_cap(instance.settings.max_credits_per_run)
-        ),
-    ]
-
-
-def _plan(step: Step) -> dg.MaterializeResult:
-    given = _given_config(step)  # where calls follow in the same run, the plan is of what will be called
+    ),
+    partitioned=True,
+    config_of=lambda _: PlanConfig,
+)
+def plan_calls(step: Step) -> None:
+    """Plans the calls; where calls follow in the same run, as their config has it."""
+    given = _given_config(step)
     config = EnrichmentConfig(**given) if given else step.config(PlanConfig)
     with step.ledger() as ledger, step.database("planning") as connection:
         plan = _make_plan(step, connection, ledger, config)
@@ -63,7 +50,6 @@ def _plan(step: Step) -> dg.MaterializeResult:
         f"{plan.worst_credits} credits (expected: {plan.expected_credits:.0f}), {plan.held_back} held back; "
         f"{run['run_days_needed']} day(s) at the daily limit."
     )
-    return dg.MaterializeResult()
 
 
 def _plan_figures(step: Step, plan: PlanSummary) -> dict[str, Any]:
@@ -93,21 +79,32 @@ def _config_of_calls(step: Step) -> EnrichmentConfig:
     return config if "max_credits" in _given_config(step) else config.model_copy(update={"max_credits": None})
 
 
-def _make_plan(
-    step: Step, connection: DuckDBPyConnection, ledger: Ledger, config: PlanConfig | EnrichmentConfig
-) -> PlanSummary:
+def _make_plan(step: Step, connection: DuckDBPyConnection, ledger: Ledger, config: PlanConfig) -> PlanSummary:
     return make_plan(
         connection,
         ledger,
         step.clodura.suppression(),
         step.days,
         step.run_id,
-        step.clodura.refresh_ages if config.refresh else None,
+        step.settings.refresh_ages if config.refresh else None,
         bool(config.retry_ambiguous),
     )
 
 
-def _call_people(step: Step) -> dg.MaterializeResult:
+@assets(
+    spec(
+        "clodura_responses",
+        "enrichment",
+        "Calls Clodura. The only asset that spends credits.",
+        deps=["enrichment_plan"],
+        kinds=("http", "sqlite"),
+        metadata={"dagster/table_name": "ledger_attempts"},
+    ),
+    partitioned=True,
+    config_of=config_with_cap,
+)
+def call_people(step: Step) -> None:
+    """Calls for the people of the plan, and shows what came of it."""
     days, report = step.days, _call(step, _config_of_calls(step))
     failure = _failure(report)
     with step.ledger() as ledger, step.database("building tables") as connection:
@@ -121,7 +118,6 @@ def _call_people(step: Step) -> dg.MaterializeResult:
     tag_run(step.context, days, report.progress.credits_charged, pending, report.stopped)
     if failure:
         raise failure
-    return dg.MaterializeResult()
 
 
 def _call(step: Step, config: EnrichmentConfig) -> ProgressReport:
@@ -144,20 +140,21 @@ def _call(step: Step, config: EnrichmentConfig) -> ProgressReport:
         batches = planned_batches(lambda: step.database("reading the plan"), days, people, settings.batch_size)
         run = Run(step.run_id, cap_scope(context.run), budget.per_run_credits, str(days[0]), str(days[-1]))
         try:
-            with clodura.session(ledger, run, budget, config) as session:
+            with clodura.session(ledger, run, budget, bool(config.refresh), bool(config.retry_ambiguous)) as session:
+                report.session = session
                 try:
-                    for outcome in session.dispatcher.dispatch(batches, lambda: report.report(session), 1.0):
+                    for outcome in session.dispatcher.dispatch(batches, lambda: report.report(session)):
                         report.note(outcome)
                         if difference := canary.note(outcome):
                             session.dispatcher.stop(stop(StopKind.CANARY, difference))
                 except dg.DagsterExecutionInterruptedError:
-                    report.interrupt(session)
+                    report.log_interruption(session)
                     raise
         except dg.DagsterExecutionInterruptedError:
-            message = report.finish_interrupted()
-            tag_run(context, days, report.progress.credits_charged, report.people_left, report.stopped)
-            raise dg.DagsterExecutionInterruptedError(message) from None
-        report.finish(session)
+            tag_run(context, days, report.progress.credits_charged, report.people_left, stop(StopKind.INTERRUPTED))
+            raise dg.DagsterExecutionInterruptedError(report.interruption) from None
+    if report.stopped and not report.stopped.kind.fails_the_run:  # a failure gives its reason itself
+        context.log.warning(f"Stopped early: {report.stopped.reason}")
     return report
 
 
@@ -185,8 +182,9 @@ def _failure(report: ProgressReport) -> dg.Failure | None:
 
 
 def _run_figures(report: ProgressReport) -> dict[str, Any]:
-    """What this run did, the figures that matter first."""
-    progress = report.progress
+    """What this run did, the figures that matter first; rare ones only where there are any."""
+    progress, session = report.progress, report.session
+    before, after = (session.balance_before, session.balance_after) if session else (None, None)
     figures = {
         "run_match_rate_percent": percent(progress.persons, progress.answered),
         "run_credits_charged": progress.credits_charged,
@@ -195,13 +193,9 @@ def _run_figures(report: ProgressReport) -> dict[str, Any]:
         "run_persons": progress.persons,
         "run_organisations": progress.organisations,
         "run_no_matches": progress.no_matches,
-        **{f"run_{name}": value for name, value in report.balance_figures.items()},
+        "run_balance_before": before.credits if before else None,
+        "run_balance_after": after.credits if after else None,
     }
-    rare = {
-        "run_refused": progress.refused,
-        "run_ambiguous": progress.ambiguous,
-        "run_unrecognised": progress.unrecognised,
-        "run_retries": progress.retries,
-        "run_credits_at_risk": progress.credits_at_risk,
-    }
-    return without_none(figures | {name: value for name, value in rare.items() if value})
+    for name in ("refused", "ambiguous", "unrecognised", "retries", "credits_at_risk"):
+        figures[f"run_{name}"] = getattr(progress, name) or None
+    return without_none(figures)

@@ -1,14 +1,17 @@
-"""The analysts' tables and the file they are published in."""
+"""The analysts' tables, the file they are published in, and the page beside it."""
 
 from datetime import timedelta
+from typing import Any
 
 import dagster as dg
 
-from clodura_pipeline.graph.instance import GraphInstance, Step
-from clodura_pipeline.graph.metadata import row_count, small_table, without_none
+from clodura_pipeline.graph.assets import assets, spec
+from clodura_pipeline.graph.metadata import row_count, small_table
 from clodura_pipeline.graph.partitions import utc_now
 from clodura_pipeline.graph.runs.caps import refuse_new_ledger
 from clodura_pipeline.graph.runs.summary import run_summary
+from clodura_pipeline.graph.step import Step
+from clodura_pipeline.report.report import write_report
 from clodura_pipeline.warehouse.database import scalar
 from clodura_pipeline.warehouse.figures import LISTS, STATUSES, USAGE_BY_DAY, outcomes
 from clodura_pipeline.warehouse.frames import read
@@ -17,46 +20,20 @@ from clodura_pipeline.warehouse.tables import CREDIT_USAGE, ENRICHED_CONTACTS, P
 _PENDING = "SELECT pending FROM publication"
 
 
-def build_publication_assets(instance: GraphInstance) -> list[dg.AssetsDefinition]:
-    """`enriched_contacts`, `credit_usage` and `published_database`."""
-    contacts = instance.spec(
+@assets(
+    spec(
         "enriched_contacts",
         "publication",
-        {"duckdb"},
         "One row per contact with everything known about it.",
+        ENRICHED_CONTACTS,
         deps=["retained_answers"],
-        table=ENRICHED_CONTACTS,
     )
-    usage = instance.spec(
-        "credit_usage",
-        "publication",
-        {"duckdb"},
-        "Credits and outcomes by day, run, file and identifiers.",
-        deps=["retained_answers"],
-        table=CREDIT_USAGE,
-    )
-    file = instance.spec(
-        "published_database",
-        "publication",
-        {"duckdb"},
-        "The analysts' DuckDB file, replaced as a whole.",
-        deps=["enriched_contacts", "credit_usage"],
-        table=PUBLICATION,
-        freshness_policy=dg.FreshnessPolicy.time_window(
-            fail_window=timedelta(days=3), warn_window=timedelta(days=1, hours=6)
-        ),
-    )
-    return [
-        instance.asset(_show_contacts, contacts),
-        instance.asset(_show_usage, usage),
-        instance.asset(_publish, file),
-    ]
-
-
-def _show_contacts(step: Step) -> dg.MaterializeResult:
+)
+def show_contacts(step: Step) -> dict[str, Any]:
+    """Brings the analysts' tables up to date."""
     with step.tables("building tables") as (connection, _, _):
         found = outcomes(connection)
-        figures = {
+        return {
             "match_rate_percent": found.match_rate_percent,
             "organisation_share_percent": found.organisation_share_percent,
             "pending": scalar(connection, _PENDING),
@@ -64,13 +41,22 @@ def _show_contacts(step: Step) -> dg.MaterializeResult:
             **small_table("lists", read(connection, LISTS).to_dicts()),
             **row_count(connection, ENRICHED_CONTACTS),
         }
-    return dg.MaterializeResult(metadata=without_none(figures))
 
 
-def _show_usage(step: Step) -> dg.MaterializeResult:
+@assets(
+    spec(
+        "credit_usage",
+        "publication",
+        "Credits and outcomes by day, run, file and identifiers.",
+        CREDIT_USAGE,
+        deps=["retained_answers"],
+    )
+)
+def show_usage(step: Step) -> dict[str, Any]:
+    """Brings the analysts' tables up to date."""
     with step.tables("building tables") as (connection, ledger, _):
         spent, reading = ledger.totals(), ledger.last_reading()
-        figures = {
+        return {
             "credits_charged": round(spent.charged, 2),
             "credits_at_risk": round(spent.at_risk, 2),
             "balance": reading.credits if reading else None,
@@ -78,10 +64,22 @@ def _show_usage(step: Step) -> dg.MaterializeResult:
             **small_table("by_day", read(connection, USAGE_BY_DAY).to_dicts()),
             **row_count(connection, CREDIT_USAGE),
         }
-    return dg.MaterializeResult(metadata=without_none(figures))
 
 
-def _publish(step: Step) -> dg.MaterializeResult:
+@assets(
+    spec(
+        "published_database",
+        "publication",
+        "The analysts' DuckDB file, replaced as a whole.",
+        PUBLICATION,
+        deps=["enriched_contacts", "credit_usage"],
+        freshness_policy=dg.FreshnessPolicy.time_window(
+            fail_window=timedelta(days=3), warn_window=timedelta(days=1, hours=6)
+        ),
+    )
+)
+def publish_database(step: Step) -> dict[str, Any]:
+    """Replaces the analysts' file."""
     settings, target = step.settings, step.settings.database
     with step.tables("publishing") as (connection, ledger, sequence):
         refuse_new_ledger(ledger.newest_attempt() == 0, settings)
@@ -95,13 +93,32 @@ def _publish(step: Step) -> dg.MaterializeResult:
             "a backup, delete the file and materialize published_database."
         )
     step.context.log.info(summary)
-    return dg.MaterializeResult(
-        metadata={
-            "run_summary": summary,
-            "contacts": contacts,
-            "pending": pending,
-            "path": dg.MetadataValue.path(str(target)),
-            "size_bytes": target.stat().st_size,
-            "ledger_sequence": sequence,
-        }
+    return {
+        "run_summary": summary,
+        "contacts": contacts,
+        "pending": pending,
+        "path": dg.MetadataValue.path(str(target)),
+        "size_bytes": target.stat().st_size,
+        "ledger_sequence": sequence,
+    }
+
+
+@assets(
+    spec(
+        "enrichment_report",
+        "publication",
+        "A page about the published file, without contact data.",
+        deps=["published_database"],
+        kinds=("html",),
     )
+)
+def write_page(step: Step) -> dict[str, Any]:
+    """Writes the page beside the published file."""
+    with step.ledger() as ledger:
+        reading = ledger.last_reading()
+    page = write_report(step.settings, reading.credits if reading else None)
+    return {
+        "page": dg.MetadataValue.url(page.as_uri()),
+        "path": dg.MetadataValue.path(str(page)),
+        "size_bytes": page.stat().st_size,
+    }

@@ -1,24 +1,23 @@
 """The asset that removes answers which have been kept for as long as the settings say."""
 
-import dagster as dg
+from typing import Any
 
-from clodura_pipeline.graph.instance import GraphInstance, Step
+from clodura_pipeline.graph.assets import assets, spec
+from clodura_pipeline.graph.step import Step
 
 
-def build_retention_assets(instance: GraphInstance) -> list[dg.AssetsDefinition]:
-    """`retained_answers`."""
-    spec = instance.spec(
+@assets(
+    spec(
         "retained_answers",
         "enrichment",
-        {"sqlite", "duckdb"},
         "Removes answers older than the retention; credits stay.",
         deps=["clodura_responses"],
+        kinds=("sqlite", "duckdb"),
     )
-    return [instance.asset(_remove_overdue, spec)]
-
-
-def _remove_overdue(step: Step) -> dg.MaterializeResult:
-    retention = step.clodura.retention
+)
+def remove_overdue(step: Step) -> dict[str, Any]:
+    """Removes overdue answers from the ledger, and from the tables."""
+    retention = step.settings.retention
     with step.ledger() as ledger:
         removed = ledger.remove_overdue(retention)
         is_overwritten = ledger.overwrite_removed() if retention else True
@@ -35,11 +34,9 @@ def _remove_overdue(step: Step) -> dg.MaterializeResult:
             "Concurrent runs kept the ledger busy, so bytes of removed answers may stay in its -wal file until the "
             "next run."
         )
-    return dg.MaterializeResult(
-        metadata={
-            "run_raw_answers_removed": removed.raw,
-            "run_answers_emptied": removed.fields,
-            "raw_retention_days": retention.raw_days,
-            "field_retention_days": retention.field_days,
-        }
-    )
+    return {
+        "run_raw_answers_removed": removed.raw,
+        "run_answers_emptied": removed.fields,
+        "raw_retention_days": retention.raw_days,
+        "field_retention_days": retention.field_days,
+    }

@@ -1,25 +1,18 @@
 """The schedules of an instance, off until they are switched on."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
-from pathlib import Path
+from datetime import UTC, datetime
 
 import dagster as dg
 
 from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS
+from clodura_pipeline.graph.automation.new_files import new_files
 from clodura_pipeline.graph.instance import GraphInstance
 from clodura_pipeline.graph.jobs import Jobs
 from clodura_pipeline.graph.partitions import range_tags
 from clodura_pipeline.graph.runs.tags import RANGE
-from clodura_pipeline.intake.files import ContactFile, find_files
 from clodura_pipeline.settings import Settings
-from clodura_pipeline.warehouse.landing import content_hash
-from clodura_pipeline.warehouse.published.publication import (
-    PublishedFile,
-    oldest_day_to_query,
-    published_files,
-    query_published,
-)
+from clodura_pipeline.warehouse.published.publication import oldest_day_to_query, query_published
 
 
 def build_schedules(instance: GraphInstance, jobs: Jobs) -> list[dg.ScheduleDefinition]:
@@ -41,10 +34,10 @@ def build_schedules(instance: GraphInstance, jobs: Jobs) -> list[dg.ScheduleDefi
                 f"CLODURA_START_DATE ({settings.start_date}) is in the future: no partition exists yet."
             )
             return
-        new = [day for day in days_of_new_files(settings) if settings.start_date <= day <= today]
+        _, new = new_files(settings)
         pending = oldest_day_to_query(settings.database) or today
         first = min(today, max(pending, settings.start_date), *new)
-        expected = expected_credits(settings, len(new))
+        expected = expected_credits(settings, new.total())
         context.log.info(f"Requested {first} to {today}; expected credits: {expected}.")
         shown = {RANGE: f"{first}...{today}", "clodura/expected_credits": expected}
         yield dg.RunRequest(run_key=None, tags=range_tags(first, today) | shown)
@@ -63,40 +56,13 @@ def build_schedules(instance: GraphInstance, jobs: Jobs) -> list[dg.ScheduleDefi
     return [nightly_enrichment, hourly_retention]
 
 
-def expected_credits(settings: Settings, new_files: int) -> str:
+def expected_credits(settings: Settings, files: int) -> str:
     """What the next run may cost, in words: files that no run has loaded have no price yet."""
-    pending, cap = WORST_COST_CREDITS * people_pending(settings.database), settings.max_credits_per_run
-    capped = f"at most {min(pending, cap) if cap else pending}"
-    if not new_files:
-        return capped
-    return (
-        f"{capped} without {new_files} new or changed files; {f'with them at most {cap}' if cap else 'no cap is set'}"
+    waiting = query_published(
+        settings.database, "SELECT count(DISTINCT person_key) FROM enriched_contacts WHERE match_status = 'pending'"
     )
-
-
-def people_pending(published: Path) -> int:
-    """People that an ordinary run would call for, by the published file."""
-    query = "SELECT count(DISTINCT person_key) FROM enriched_contacts WHERE match_status = 'pending'"
-    rows = query_published(published, query)
-    return rows[0][0] if rows else 0
-
-
-def days_of_new_files(settings: Settings) -> Iterator[date]:
-    """The day of each file that no run has loaded as it is now, by the published file."""
-    known = published_files(settings.database)
-    for file in find_files(settings.contacts_dir).files:
-        before = known.get(file.path)
-        if before is None and file.dated:
-            yield file.dated
-        elif before is not None and (before.status == "found" or _is_changed(file, before)):
-            yield before.file_date
-
-
-def _is_changed(file: ContactFile, before: PublishedFile) -> bool:
-    """Whether a file has other content than was loaded. One that could not be read is tried again when it changes."""
-    if before.content_hash is None:
-        return False
-    try:
-        return content_hash(file.location) != before.content_hash
-    except OSError:
-        return False  # the run that looks at it next says why
+    pending, cap = sum(WORST_COST_CREDITS * people for (people,) in waiting), settings.max_credits_per_run
+    capped = f"at most {min(pending, cap) if cap else pending}"
+    if not files:
+        return capped
+    return f"{capped} without {files} new or changed files; {f'with them at most {cap}' if cap else 'no cap is set'}"

@@ -11,14 +11,14 @@ from clodura_pipeline.enrichment.outcomes import Outcome, Progress
 from clodura_pipeline.enrichment.session import Session
 from clodura_pipeline.ledger.rules.eligibility import LOST_TWICE, REFUSED
 from clodura_pipeline.ledger.rules.policy import Limits
-from clodura_pipeline.ledger.rules.stops import PendingReason, Stop, StopKind, stop
+from clodura_pipeline.ledger.rules.stops import PendingReason, Stop, StopKind
 
 REPORT_SECONDS = 30.0
 _UNREACHABLE = (StopKind.UNAVAILABLE, StopKind.WRONG_ADDRESS)
 
 
 class ProgressReport:
-    """Counts outcomes, logs a line every 30 seconds, and collects pending reasons."""
+    """What a run's session came to so far; logs a line every 30 seconds, and collects pending reasons."""
 
     def __init__(self, context: dg.AssetExecutionContext, total: int, calls_today: int, doubts: Container[int]) -> None:
         """
@@ -28,29 +28,36 @@ class ProgressReport:
             doubts: people who are called for because an answer was lost before.
         """
         self.pending_reasons: dict[int, PendingReason] = {}
-        self.progress = Progress()
-        self.stopped: Stop | None = None
-        self.balance_figures: dict[str, float] = {}
+        self.session: Session | None = None  # until there is one, no call was made
         self._context = context
         self._total = total
         self._calls_today = calls_today
         self._doubts = doubts
         self._done = 0
-        self._interrupted: Session | None = None
         self._began = self._reported_at = time.monotonic()
+
+    @property
+    def progress(self) -> Progress:
+        """The run's counts."""
+        return self.session.dispatcher.progress if self.session else Progress()
+
+    @property
+    def stopped(self) -> Stop | None:
+        """Why the run makes no further call."""
+        return self.session.dispatcher.stopped if self.session else None
 
     def note(self, outcome: Outcome) -> None:
         """Take up what became of one person."""
         if not outcome.called and outcome.state is None:
             return  # not reached: the reason is the run's stop
         self._done += 1
-        person_key, reason = outcome.request.person_key, outcome.pending_reason
-        if outcome.state is State.AMBIGUOUS and person_key in self._doubts:
+        reason = outcome.pending_reason
+        if outcome.state is State.AMBIGUOUS and outcome.request.person_key in self._doubts:
             reason = LOST_TWICE
         elif outcome.state is State.REFUSED:
             reason = REFUSED
         if reason is not None:
-            self.pending_reasons[person_key] = reason
+            self.pending_reasons[outcome.request.person_key] = reason
 
     def report(self, session: Session) -> None:
         """Log how far the run is, at most every 30 seconds."""
@@ -58,7 +65,7 @@ class ProgressReport:
         if now - self._reported_at < REPORT_SECONDS:
             return
         self._reported_at = now
-        progress, left = session.dispatcher.progress, self.people_left
+        progress, left = self.progress, self._total - self._done
         rate = progress.calls / max(0.001, now - self._began)
         waiting_for = session.caller.waiting_for
         waits = max(0.0, session.caller.waiting_until - now) if waiting_for else 0.0
@@ -70,47 +77,34 @@ class ProgressReport:
             line += f"; waiting for {waiting_for}" + (f", {waits:.0f} s to go" if waits >= 1 else "")
         self._context.log.info(line)
 
-    def interrupt(self, session: Session) -> None:
+    def log_interruption(self, session: Session) -> None:
         """Log that the run was stopped from outside, before calls in flight are awaited."""
-        self._interrupted, self.stopped = session, stop(StopKind.INTERRUPTED)
         self._context.log.warning(
             "Stopping: no new calls are made. Calls in flight are awaited for at most "
             f"{session.policy.lease_seconds:.0f} s and their answers stored. If the run is terminated again meanwhile, "
             "these calls are in doubt."
         )
 
-    def finish_interrupted(self) -> str:
-        """Take over what a session that was stopped from outside came to; returns that, and what comes next."""
-        session = self._interrupted
-        if session is None:
+    @property
+    def interruption(self) -> str:
+        """What a run that was stopped from outside came to, and what comes next."""
+        if self.session is None:
             return "The run was stopped from outside before any call. Start it again."
-        self.progress = session.dispatcher.progress
-        self._done = self.progress.people_called + self.progress.already_answered  # answers awaited were not noted
         message = (
             f"The run was stopped from outside after {self.progress.calls} calls. All answers are stored; the next "
             "run publishes them and continues from there."
         )
-        if session.credits_in_flight:
+        if at_risk := self.session.credits_in_flight:
             message += (
-                f" Calls in flight were not awaited: up to {session.credits_in_flight:g} credits are at risk, and a "
-                "later run calls once more for these people."
+                f" Calls in flight were not awaited: up to {at_risk:g} credits are at risk, and a later run calls once "
+                "more for these people."
             )
         return message
 
     @property
     def people_left(self) -> int:
-        """People to call for whose outcome is not known yet."""
-        return self._total - self._done
-
-    def finish(self, session: Session) -> None:
-        """Take over the final state of a session that has ended."""
-        self.progress, self.stopped = session.dispatcher.progress, session.dispatcher.stopped
-        readings = {"balance_before": session.balance_before, "balance_after": session.balance_after}
-        self.balance_figures = {
-            name: reading.credits for name, reading in readings.items() if reading and reading.credits is not None
-        }
-        if self.stopped and not self.stopped.kind.fails_the_run:  # a failure gives its reason itself
-            self._context.log.warning(f"Stopped early: {self.stopped.reason}")
+        """People to call for who have no outcome; answers awaited after an interruption are counted, not noted."""
+        return self._total - max(self._done, self.progress.people_called + self.progress.already_answered)
 
     @property
     def found_no_service(self) -> bool:

@@ -1,0 +1,96 @@
+"""One execution of an asset or of an asset's checks, and what it works with."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any, TypeVar
+
+import dagster as dg
+from duckdb import DuckDBPyConnection
+
+from clodura_pipeline.graph.instance import GraphInstance
+from clodura_pipeline.graph.metadata import day_figures
+from clodura_pipeline.graph.partitions import days_of
+from clodura_pipeline.graph.resources import CloduraResource
+from clodura_pipeline.ledger import Ledger
+from clodura_pipeline.settings import Settings
+from clodura_pipeline.warehouse.database import working_database
+
+Config = TypeVar("Config", bound=dg.Config)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One execution: its context, and the resources of its instance."""
+
+    context: Any
+    instance: GraphInstance
+
+    @property
+    def clodura(self) -> CloduraResource:
+        """The settings, the ledger, and the way to Clodura."""
+        return getattr(self.context.resources, self.instance.named("clodura"))
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings, as this run's config may have changed them."""
+        return self.clodura.settings
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run."""
+        return self.context.run.run_id
+
+    @cached_property
+    def days(self) -> list[date]:
+        """The days of the run's partition or range. Raises `NoDays` when there is none."""
+        return days_of(self.context.run, self.instance.partitions)
+
+    def config(self, kind: type[Config]) -> Config:
+        """What the run's config says about this asset."""
+        return kind(**self.context.op_execution_context.op_config)
+
+    def database(self, why: str) -> contextlib.AbstractContextManager[DuckDBPyConnection]:
+        """The open working database; `why` is for those who wait for it."""
+        return working_database(getattr(self.context.resources, self.instance.named("clodura_duckdb")), why)
+
+    def ledger(self) -> Ledger:
+        """The open ledger, as a context manager."""
+        return self.clodura.open_ledger()
+
+    @contextlib.contextmanager
+    def tables(self, why: str) -> Iterator[tuple[DuckDBPyConnection, Ledger, int]]:
+        """The working database with tables that show the ledger's state, the ledger, and its sequence."""
+        with self.ledger() as ledger, self.database(why) as connection:
+            yield connection, ledger, self.clodura.build_tables(connection, ledger, self.run_id)
+
+    def describe_days(
+        self,
+        asset: str,
+        connection: DuckDBPyConnection,
+        query: str,
+        run: Mapping[str, Any],
+        first: Mapping[str, Any] = {},
+    ) -> None:
+        """Attach to each partition of this run the day's figures as they stand now (see `day_figures`), then the run's.
+
+        Args:
+            first: what a person should see before any figure.
+        """
+        for day, figures in day_figures(connection, query, self.days).items():
+            shown = {**first, **figures, **run}
+            self.context.add_asset_metadata(shown, self.instance.key(asset), partition_key=day.isoformat())
+
+
+@dataclass(frozen=True)
+class CheckStep(Step):
+    """One execution of the checks of an asset. The first that reads the working database opens it for all of them."""
+
+    until_end: contextlib.ExitStack
+
+    @cached_property
+    def connection(self) -> DuckDBPyConnection:
+        """The working database, open until the step ends."""
+        return self.until_end.enter_context(self.database("a check"))
