@@ -140,9 +140,10 @@ class PostgresDatabase(LedgerDatabase):
                 return _Cursor(self._connection), results.fetchone()
             except psycopg.Error as error:
                 self.close()
+                if not isinstance(self._in_words(error), LedgerUnreachable):
+                    raise
                 self._lost_at = self._lost_at or time.monotonic()
-                is_away = isinstance(self._in_words(error), LedgerUnreachable)
-                if not is_away or time.monotonic() - self._lost_at >= RECONNECT_SECONDS:
+                if time.monotonic() - self._lost_at >= RECONNECT_SECONDS:
                     raise
             time.sleep(_RECONNECT_PAUSE_SECONDS)
 
