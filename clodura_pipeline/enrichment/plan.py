@@ -112,9 +112,9 @@ FROM eligibility e JOIN candidates c USING (person_key, file_date)
 LEFT JOIN (SELECT combination, count(*) AS answers, avg(charged_credits) AS credits FROM ledger_attempts
            WHERE state IN ('person', 'organisation', 'no_match') GROUP BY combination) m USING (combination)
 WHERE e.decision IN ('eligible', 'in_flight') AND e.file_date IN (SELECT unnest($days))
-ORDER BY position
 """
-_PLAN_OF_RUN = "plan_of_run"
+_PLAN_OF_RUN, _PLAN_OF = "plan_of_run", "plan_of"
+_UNSETTLED = "SELECT count(*) FROM ledger_attempts WHERE state IN ('sent', 'ambiguous')"
 
 
 def make_plan(
@@ -130,12 +130,18 @@ def make_plan(
 
     The strongest combinations come first (they match most), then the order of days, files and rows. People on the
     suppression list are not among them, nor in `people`. Within one run the plan is made once: a second call only
-    reads it.
+    reads it, and so does another run where nothing has changed.
     """
-    update_people(connection, ledger)
+    sequence = update_people(connection, ledger)
     update_suppressed_people(connection, suppression)
-    of_run = f"{run_id}/{get_state(connection, 'people_of')}/{get_state(connection, 'suppressed_of')}"
-    if get_state(connection, _PLAN_OF_RUN) != of_run:
+    of_people = f"{get_state(connection, 'people_of')}/{get_state(connection, 'suppressed_of')}"
+    of_run = f"{run_id}/{of_people}"
+    # Time changes who may be called for only with refreshing, or where an answer is awaited or was lost.
+    asked = f"{[str(day) for day in days]}/{sequence}/{retry_ambiguous}/{of_people}"
+    is_current = get_state(connection, _PLAN_OF) == asked and not refresh and not scalar(connection, _UNSETTLED)
+    if is_current:
+        set_state(connection, _PLAN_OF_RUN, of_run)
+    elif get_state(connection, _PLAN_OF_RUN) != of_run:
         with transaction(connection):
             connection.execute(FILE_PLACES)
             connection.execute(_CANDIDATES, {"days": list(days)})
@@ -144,6 +150,7 @@ def make_plan(
             connection.execute(_STORED, {"days": list(days)})
             raise_version(connection, "plan_version")
             set_state(connection, _PLAN_OF_RUN, of_run)
+            set_state(connection, _PLAN_OF, "" if refresh else asked)
     return summarise(connection, days)
 
 

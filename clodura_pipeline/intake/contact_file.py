@@ -64,12 +64,6 @@ def _read(data: bytes, name: str, spellings: Spellings, rows: LandedRows) -> Con
     return replace(contacts, notes=notes, encoding_is_doubtful=text.encoding_is_doubtful)
 
 
-def is_packed(location: Path) -> bool:
-    """Whether a file holds more than its size: gzip, Parquet, or a workbook."""
-    with location.open("rb") as file:
-        return file.read(4).startswith((_GZIP, _ZIP, b"PAR1"))
-
-
 def _refuse(data: bytes, marks: Mapping[bytes, str]) -> None:
     for mark, reason in marks.items():
         if data.startswith(mark):

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
-import psutil
 from filelock import FileLock, Timeout
 
 from clodura_pipeline.errors import UserFixableError
@@ -89,7 +88,7 @@ def working_database(resource: DatabaseFile, why: str = "") -> Iterator[duckdb.D
         with resource.get_connection() as connection:
             connection.execute("SET python_enable_replacements = false")
             connection.execute("SET TimeZone = 'UTC'")
-            memory_bytes = min(MOST_MEMORY_BYTES, psutil.virtual_memory().total // 2)
+            memory_bytes = min(MOST_MEMORY_BYTES, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2)
             connection.execute(f"SET memory_limit = '{memory_bytes}B'")  # beyond it DuckDB spills beside the file
             _create_tables(connection, path)
             attach_analysts_file(connection, path.with_name("analysts.duckdb"))

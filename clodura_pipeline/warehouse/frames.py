@@ -6,8 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 import duckdb
 import polars as pl
 
-from clodura_pipeline.warehouse.schemas import POLARS_TYPES
 from clodura_pipeline.warehouse.table import Table
+
+POLARS_TYPES = {
+    "DATE": pl.Date,
+    "VARCHAR": pl.String,
+    "JSON": pl.String,
+    "BIGINT": pl.Int64,
+    "INTEGER": pl.Int32,
+    "DOUBLE": pl.Float64,
+    "TIMESTAMPTZ": pl.Datetime("us", "UTC"),
+    "VARCHAR[]": pl.List(pl.String),
+}
 
 
 @contextlib.contextmanager

@@ -2,26 +2,29 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import polars as pl
 import pyarrow as pa
 
-from clodura_pipeline.intake.contact_file import ContactRows, UnreadableFile
 from clodura_pipeline.intake.files import ContactFile, FoundFiles, LeftAlone
-from clodura_pipeline.intake.reader_process import ContactFileReader
+from clodura_pipeline.intake.reader_process import ContactFileReader, Spellings
+from clodura_pipeline.intake.unreadable import UnreadableFile
 from clodura_pipeline.warehouse.database import transaction
 from clodura_pipeline.warehouse.frames import delete, insert, read, registered, replace_rows, typed
+from clodura_pipeline.warehouse.state import set_state
 from clodura_pipeline.warehouse.tables import RAW_CONTACTS, SOURCE_FILES
 
-Spellings = Mapping[str, tuple[str, ...]]
+if TYPE_CHECKING:  # what reads files is imported where files are read
+    from clodura_pipeline.intake.rows.landed_rows import ContactRows
+
 OpenDatabase = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 Note = dict[str, Any]
 
@@ -47,7 +50,7 @@ class FileState:
     day: date
     status: str
     reason: str | None = None
-    reading: ContactRows | None = None
+    reading: "ContactRows | None" = None
     signature: str = ""
     content_hash: str | None = None
 
@@ -115,6 +118,8 @@ def land(
         _note_files(connection, [state for state in states if state.reading is None], now, version)
         _note_left_alone(connection, found.left_alone, now)
         vanished = _note_vanished(connection, [f.path for f in found.files] + [x.path for x in found.left_alone])
+        noted = connection.execute("SELECT bit_xor(hash(f)) FROM source_files f").fetchall()[0][0]
+        set_state(connection, "files_version", str(noted))
     return Landed(tuple(states), tuple(vanished))
 
 
@@ -150,7 +155,7 @@ def _land_if_wanted(
     file: ContactFile,
     days: Days,
     day_of_undated: Callable[[str], date],
-    read_contacts: Callable[[Path], AbstractContextManager[tuple[ContactRows, pa.RecordBatchReader]]],
+    read_contacts: Callable[[Path], AbstractContextManager[tuple["ContactRows", pa.RecordBatchReader]]],
     noted: Note,
     version: str,
     store: Callable[[FileState, pa.RecordBatchReader], None],

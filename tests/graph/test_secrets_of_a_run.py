@@ -18,7 +18,8 @@ from project import TODAY, Project, failure_text
 from clodura_pipeline.sandbox import Directory, Fault, Person, Sandbox, SandboxOptions, build_directory
 from clodura_pipeline.warehouse.published.build import build_analyst_tables
 from clodura_pipeline.warehouse.published.publication import publish
-from clodura_pipeline.warehouse.schemas import ENRICHED_SCHEMA, VALIDATED_SCHEMA
+from clodura_pipeline.warehouse.schemas import SCHEMAS
+from clodura_pipeline.warehouse.tables import ENRICHED_CONTACTS, VALIDATED_CONTACTS
 
 # Every word of a marked person begins with this, so however it is spelt (URL-encoded, escaped, cut, in capitals, a
 # slug, the part of an address before the @), a file that shows some of them has it.
@@ -124,14 +125,15 @@ def a_bad_line_in_the_suppression_file(project: Project, patch: pytest.MonkeyPat
 
 def rows_that_break_the_schema(project: Project, patch: pytest.MonkeyPatch) -> dict[str, Any]:
     checked = pa.Column(str, checks=pa.Check.str_startswith("nothing"), nullable=True)
-    schema = VALIDATED_SCHEMA.update_columns({"email": {"checks": checked.checks}})
-    patch.setattr("clodura_pipeline.warehouse.validation.VALIDATED_SCHEMA", schema)
+    schema = SCHEMAS[VALIDATED_CONTACTS].update_columns({"email": {"checks": checked.checks}})
+    patch.setitem(SCHEMAS, VALIDATED_CONTACTS, schema)
     more_people(project, 10)
     return {}
 
 
 def a_published_table_that_breaks_its_schema(project: Project, patch: pytest.MonkeyPatch) -> dict[str, Any]:
-    patch.setitem(ENRICHED_SCHEMA.columns, "email", pa.Column(str, pa.Check.str_startswith("no"), nullable=True))
+    column = pa.Column(str, pa.Check.str_startswith("no"), nullable=True)
+    patch.setitem(SCHEMAS[ENRICHED_CONTACTS].columns, "email", column)
     return {}
 
 

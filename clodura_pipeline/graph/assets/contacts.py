@@ -13,14 +13,13 @@ from clodura_pipeline.graph.metadata import row_count, small_table
 from clodura_pipeline.graph.partitions import utc_now
 from clodura_pipeline.graph.step import Step
 from clodura_pipeline.intake.files import find_files
-from clodura_pipeline.intake.headers.spellings import load_spellings
+from clodura_pipeline.intake.reader_process import Spellings
 from clodura_pipeline.warehouse.database import scalar
 from clodura_pipeline.warehouse.figures import LANDED_BY_DAY, REJECTED_BY_DAY, REJECTION_REASONS, VALIDATED_BY_DAY
 from clodura_pipeline.warehouse.frames import read
 from clodura_pipeline.warehouse.landed_files import share_landed_files, take_over_landed_files
 from clodura_pipeline.warehouse.landing import Days, FileState, Landed, land
 from clodura_pipeline.warehouse.published.publication import published_files
-from clodura_pipeline.warehouse.state import raise_version
 from clodura_pipeline.warehouse.tables import RAW_CONTACTS, REJECTED_CONTACTS, VALIDATED_CONTACTS
 from clodura_pipeline.warehouse.validation import validate
 
@@ -95,7 +94,11 @@ def validate_contacts(step: Step) -> None:
 def _land(step: Step) -> Landed:
     log, settings, wanted = step.context.log, step.settings, step.days
     today = datetime.now(UTC).date()
-    spellings = load_spellings(settings.header_spellings) if settings.header_spellings else {}
+    spellings: Spellings = {}
+    if settings.header_spellings:
+        from clodura_pipeline.intake.headers.spellings import load_spellings
+
+        spellings = load_spellings(settings.header_spellings)
     found = find_files(settings.contacts_dir)
 
     def open_database() -> AbstractContextManager[DuckDBPyConnection]:
@@ -123,8 +126,6 @@ def _land(step: Step) -> Landed:
             datetime.fromtimestamp(ledger.read_clock().stamp, UTC) if settings.ledger_url else utc_now(),
             lambda state: _log_file(log, state),
         )
-    with open_database() as connection:
-        raise_version(connection, "files_version")
     if not any(state.day in wanted for state in landed.files):
         log.warning(
             f"No contact file belongs to {wanted[0]}{f' to {wanted[-1]}' if len(wanted) > 1 else ''}: nothing was "

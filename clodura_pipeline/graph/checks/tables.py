@@ -1,13 +1,13 @@
 """Checks that no row is lost on the way and that the tables keep their promises."""
 
-import pandera.polars as pa
-from pandera.errors import SchemaErrors
+import polars as pl
 
 from clodura_pipeline.graph.checks import Finding, check
 from clodura_pipeline.graph.step import CheckStep
 from clodura_pipeline.warehouse.database import scalar
 from clodura_pipeline.warehouse.frames import read
-from clodura_pipeline.warehouse.schemas import ENRICHED_SCHEMA, USAGE_SCHEMA
+from clodura_pipeline.warehouse.table import Table
+from clodura_pipeline.warehouse.tables import CREDIT_USAGE, ENRICHED_CONTACTS
 
 _BAD_FILES = """
 SELECT source_file, reason FROM source_files WHERE status IN ('unreadable', 'outside_partitions', 'vanished')
@@ -80,25 +80,25 @@ def one_row_per_contact(step: CheckStep) -> Finding:
 
 @check("enriched_contacts", _SCHEMA, blocks=True, name="schema_holds")
 def contacts_schema_holds(step: CheckStep) -> Finding:
-    return _schema_holds(step, ENRICHED_SCHEMA)
+    return _schema_holds(step, ENRICHED_CONTACTS)
 
 
 @check("credit_usage", _SCHEMA, blocks=True, name="schema_holds")
 def usage_schema_holds(step: CheckStep) -> Finding:
-    return _schema_holds(step, USAGE_SCHEMA)
+    return _schema_holds(step, CREDIT_USAGE)
 
 
-def _schema_holds(step: CheckStep, schema: pa.DataFrameSchema) -> Finding:
+def _schema_holds(step: CheckStep, table: Table) -> Finding:
+    from clodura_pipeline.warehouse.schemas import SCHEMAS, failures_of
+
+    schema = SCHEMAS[table]
     # Columns and types are the table's, rules those of its rows: only columns with a rule are read as a whole.
     ruled = [name for name, column in schema.columns.items() if column.checks or not column.nullable]
     shape = read(step.connection, f"SELECT * FROM {schema.name} LIMIT 0")
     frame = read(step.connection, f"SELECT {', '.join(ruled)} FROM {schema.name}")
-    try:
-        schema.validate(shape, lazy=True)
-        schema.select_columns(ruled).validate(frame, lazy=True)
-    except SchemaErrors as errors:
-        # Column and check only: failure cases hold people's data.
-        failed = errors.failure_cases.group_by("column", "check").len().sort("column")
+    found = [failures_of(shape, schema), failures_of(frame, schema.select_columns(ruled))]
+    if any(map(len, found)):
+        failed = pl.concat(found, how="vertical_relaxed").group_by("column", "check").len().sort("column")
         problem = "; ".join(f"{column}: {check} ({count} rows)" for column, check, count in failed.iter_rows())
         return Finding(f"Fails: {problem}", {"rows": len(frame), "failures": len(failed)})
     return Finding("", {"rows": len(frame)})

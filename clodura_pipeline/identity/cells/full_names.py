@@ -1,10 +1,9 @@
 """Full names, split into first and last name."""
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import polars as pl
-from nameparser import Lexicon, parse
 
 from clodura_pipeline.identity.cells.distinct import read_distinct
 from clodura_pipeline.identity.cells.names import clean_first_name, clean_name, plain_names, plain_word
@@ -17,16 +16,16 @@ _TWO_PEOPLE = re.compile(r"\s(?:&|\+|and|und)\s|/|;", re.I)
 _PLAIN = r"^(\S{2,}(?: \S{2,}){0,2}) (\S{2,})$"
 
 
+@cache
 def _words_with_meaning() -> str:
     """A pattern of the words that the parser takes for more than a name: titles, particles, suffixes, `and`, `née`."""
+    from nameparser import Lexicon  # 0.04 s, and few files have full names
+
     lexicon = Lexicon.default()
     fields = (lexicon.titles, lexicon.given_name_titles, lexicon.after_given_titles, lexicon.conjunctions)
     fields += (lexicon.suffix_acronyms, lexicon.suffix_words, lexicon.particles, lexicon.bound_given_names)
     words = frozenset().union(*fields, lexicon.maiden_markers, TITLES, CREDENTIALS, GENERATIONS)
     return rf"(?i)\b(?:{'|'.join(sorted(word for word in words if word.isalpha()))})\b"
-
-
-_WORD_WITH_MEANING = _words_with_meaning()
 
 
 @lru_cache(100_000)  # 1 ms each, and the portions of a large file repeat names
@@ -41,6 +40,8 @@ def split_full_name(text: str) -> tuple[str, str] | None:
         return _both(*(words if "・" in name else reversed(words))) if len(words) == 2 else None
     if len(words) == 2 and "," not in name and "(" not in name:
         return _both(words[0], words[1])
+    from nameparser import parse
+
     parsed = parse(name)
     first, last = parsed.given, parsed.family
     if parsed.title and not first:  # to the parser King and Dean are titles
@@ -73,6 +74,6 @@ def _plain_splits(cells: pl.Series) -> pl.Series:
     first, last = pl.col("first"), pl.col("last")
     names = pl.DataFrame({"name": plain_names(cells)})
     frame = names.with_columns(first=pl.col("name").str.extract(_PLAIN, 1), last=pl.col("name").str.extract(_PLAIN, 2))
-    plain = ~pl.col("name").str.contains(_WORD_WITH_MEANING)
+    plain = ~pl.col("name").str.contains(_words_with_meaning())
     plain &= ~first.str.to_lowercase().is_in(PLACEHOLDERS) & ~last.str.to_lowercase().is_in(PLACEHOLDERS)
     return frame.select(pl.when(plain).then(first + "\n" + last)).to_series()

@@ -22,8 +22,9 @@ DESCRIBED = "described_by"
 def attach_analysts_file(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Attach the file as `analysts`, with empty tables where it is new. Names without a database are found in both."""
     connection.execute(f"ATTACH {quoted(path)} AS analysts {STORAGE_VERSION}")
-    tables = "SELECT count(*) FROM duckdb_tables() WHERE database_name = 'analysts'"
-    if connection.execute(tables).fetchall()[0][0] < len(PUBLISHED):
+    try:
+        connection.execute(f"SELECT 1 FROM analysts.{PUBLISHED[-1].name} LIMIT 0")  # the last that is created
+    except duckdb.CatalogException:
         clear_state(connection, BUILT_FROM)
         clear_state(connection, DESCRIBED)
         for table in PUBLISHED:
