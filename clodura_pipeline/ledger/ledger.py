@@ -135,7 +135,7 @@ class Ledger:
         with self.transaction() as tx:
             if not reread.is_needed(tx, version):
                 return None
-        counts = RereadCounts()
+            counts = RereadCounts(without_bytes=reread.without_bytes(tx, version))
         after: int | None = 0
         while after is not None:
             with self.transaction() as tx:

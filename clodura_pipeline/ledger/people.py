@@ -126,12 +126,11 @@ def join(tx: Transaction, person_keys: Iterable[int]) -> int:
 
 
 def learn_identifier(tx: Transaction, person_key: int, identifier: str) -> None:
-    """It leads to this person from now on, who is joined with the person that calls know by it."""
-    owner = owners_of(tx, [identifier]).get(identifier)
-    if owner is None:
-        assign(tx, survivor_of(tx, person_key), [identifier])
-    elif owner != person_key:
-        join(tx, (owner, person_key))
+    """An answer named an identifier of this person: it leads to them from now on, joining who had it before."""
+    if owners_of(tx, [identifier]).get(identifier) == person_key:
+        return
+    owner = owners_of(tx, [identifier], from_calls_only=False).get(identifier, person_key)
+    assign(tx, join(tx, (owner, person_key)), [identifier])
 
 
 def past_attempts(

@@ -218,6 +218,13 @@ def test_a_profile_that_files_said_and_an_answer_names_blocks_another_call(manua
     assert manual.permit(with_ids(manual, "li:ada")) == Answered(State.PERSON)
 
 
+def test_a_profile_that_an_answer_names_joins_the_person_whose_rows_have_it(manual: ManualRun) -> None:
+    manual.call(with_ids(manual, "em:b", others=["li:ada"]), "no_match")
+    manual.call("ada", naming("https://linkedin.com/in/ada"))
+    assert partition(manual.ledger.address) == {frozenset({"em:b", "li:ada", "em:ada@x.example"})}
+    assert manual.permit(with_ids(manual, "li:ada")) == Answered(State.PERSON)
+
+
 def test_a_profile_that_two_answers_name_makes_them_one_person(manual: ManualRun) -> None:
     for name in ("ada", "countess"):
         manual.call(name, naming("https://linkedin.com/in/ada"))

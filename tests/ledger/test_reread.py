@@ -107,13 +107,14 @@ def test_a_dry_run_changes_nothing_and_reports_what_a_real_one_reports(manual: M
     assert str(planned) == "3 kept answers read again: 1 person -> person, 1 unrecognised -> person; +2 credits"
 
 
-def test_answers_whose_bytes_are_gone_are_left_alone(manual: ManualRun) -> None:
+def test_answers_whose_bytes_are_gone_are_counted_and_left_alone(manual: ManualRun) -> None:
     for name in ("kept", "removed"):
         call(manual, name, "organisation", "person")
     change(manual.ledger.address, "UPDATE attempts SET raw = NULL WHERE id = 2")  # as retention does
     counts = manual.ledger.reread(judge, "2")
     assert counts is not None
-    assert counts.read == 1
+    assert (counts.read, counts.without_bytes) == (1, 1)
+    assert "1 are left as they were" in str(counts)
     assert sums(manual.ledger.address) == Totals(2, 0, 3, 0)
 
 

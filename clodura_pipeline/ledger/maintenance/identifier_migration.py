@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.ledger.engines.database import LedgerError
-from clodura_pipeline.ledger.people import learn_identifier, owners_of, survivor_of
+from clodura_pipeline.ledger.people import assign, join, owners_of, survivor_of
 from clodura_pipeline.ledger.transaction import Transaction
 
 
@@ -39,10 +39,11 @@ def migrate(tx: Transaction) -> None:
         return
     for person_key, identifier in _derived(tx):
         person = survivor_of(tx, person_key)  # who may have been joined by an identifier before this one
-        owner = owners_of(tx, [identifier]).get(identifier, person)
-        own_profiles = owner != person and _has_profile(tx, owner) and _has_profile(tx, person)
-        if identifier.startswith("li:") or not own_profiles:
-            learn_identifier(tx, person, identifier)
+        owner = owners_of(tx, [identifier]).get(identifier)
+        if owner is None:
+            assign(tx, person, [identifier])
+        elif identifier.startswith("li:") or not (_has_profile(tx, owner) and _has_profile(tx, person)):
+            join(tx, (owner, person))
     tx.execute("UPDATE control SET canonical_version = ?", (tx.form.version,))
 
 

@@ -23,16 +23,21 @@ class RereadCounts:
     """What reading answers again changed.
 
     `changes`: number of answers by (state before, state after), where fields, state or money changed. `read`: answers
-    read again. `credits`: by how much the charged credits rose.
+    read again. `credits`: by how much the charged credits rose. `without_bytes`: left as they were, because retention
+    has removed their bytes.
     """
 
     read: int = 0
     changes: Counter[tuple[str, str]] = field(default_factory=Counter)
     credits: float = 0
+    without_bytes: int = 0
 
     def __str__(self) -> str:
         changed = ", ".join(f"{count} {old} -> {new}" for (old, new), count in sorted(self.changes.items()))
-        return f"{self.read} kept answers read again: {changed or 'nothing changed'}; {self.credits:+g} credits"
+        text = f"{self.read} kept answers read again: {changed or 'nothing changed'}; {self.credits:+g} credits"
+        if self.without_bytes:
+            text += f"; {self.without_bytes} are left as they were, their bytes are no longer kept"
+        return text
 
 
 def reread_some(
@@ -90,6 +95,15 @@ def is_needed(tx: Transaction, version: str) -> bool:
         "SELECT min(reader_version), max(reader_version) FROM attempts WHERE raw IS NOT NULL"
     ).fetchone()
     return any(found not in (None, version) for found in versions)
+
+
+def without_bytes(tx: Transaction, version: str) -> int:
+    """Answers of another version whose bytes retention has removed."""
+    query = (
+        f"SELECT count(*) FROM attempts WHERE raw IS NULL AND request IS NOT NULL AND state IN {_ANSWERED} "
+        "AND reader_version <> ?"
+    )
+    return tx.execute(query, (version,)).fetchone()[0]
 
 
 def kept_answers(address: Address) -> Iterator[tuple[str, bytes]]:
