@@ -29,6 +29,7 @@ class Ticks:
         self.project = project
         self.cursor: str | None = None
         self.skipped = ""
+        self.run_keys: list[str | None] = []
 
     def tick(self) -> list[tuple[str, str]]:
         """First and last day of each run that one tick requests."""
@@ -40,6 +41,7 @@ class Ticks:
             data = sensor.evaluate_tick(context)
         self.cursor = data.cursor or self.cursor
         self.skipped = data.skip_message or ""
+        self.run_keys = [request.run_key for request in data.run_requests or ()]
         return [(request.tags[START], request.tags[END]) for request in data.run_requests or ()]
 
 
@@ -70,6 +72,14 @@ def test_each_version_of_a_file_is_requested_once(project: Project, ticks: Ticks
     assert ticks.tick() == [(str(YESTERDAY), str(YESTERDAY))]
     put(project, f"{YESTERDAY}/crm.csv", "1,a@c.example\n")  # written again with the same content
     assert ticks.tick() == []
+
+
+def test_a_tick_whose_cursor_was_lost_requests_the_same_run(project: Project, ticks: Ticks) -> None:
+    put(project, f"{YESTERDAY}/crm.csv", "1,a@b.example\n")
+    ticks.tick()
+    requested, ticks.cursor = ticks.run_keys, None  # as after a daemon that died before it stored the cursor
+    ticks.tick()
+    assert ticks.run_keys == requested != [None]
 
 
 def test_days_in_a_row_are_one_run_and_others_another(project: Project, ticks: Ticks) -> None:

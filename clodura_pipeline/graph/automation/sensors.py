@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Iterator
 from datetime import date, timedelta
+from hashlib import blake2b
 from time import time
 
 import dagster as dg
@@ -39,9 +40,14 @@ def build_sensors(instance: GraphInstance, jobs: Jobs) -> list[dg.SensorDefiniti
         if running:
             return dg.SkipReason("enrich_contacts is queued or running; new files are requested when it has ended.")
         versions, days = new_files(instance.settings, json.loads(context.cursor or "{}"), time())
-        requests = [dg.RunRequest(tags=range_tags(first, last)) for first, last in _ranges(days)]
+        cursor = json.dumps(versions)
+        # A daemon that dies after the request and before it stores the cursor requests the same key again.
+        key = blake2b(cursor.encode(), digest_size=8).hexdigest()
+        requests = [
+            dg.RunRequest(f"{first}...{last}/{key}", tags=range_tags(first, last)) for first, last in _ranges(days)
+        ]
         reason = None if requests else dg.SkipReason("No contact file is new or changed.")
-        return dg.SensorResult(requests, skip_reason=reason, cursor=json.dumps(versions))
+        return dg.SensorResult(requests, skip_reason=reason, cursor=cursor)
 
     return [new_contact_files, *_build_alerts(instance, jobs)]
 
