@@ -40,6 +40,8 @@ FORBIDDEN = {
     "report": (*DAGSTER, *HTTP),
     "enrichment": (*DAGSTER, *HTTP),
     "settings": (*DAGSTER, *HTTP, *DUCKDB),
+    "commands": (*DAGSTER, *HTTP),
+    "cli": (*DAGSTER, *HTTP, *DUCKDB),
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -1,22 +1,12 @@
 """`clodura-pipeline run` and `plan`: the jobs for a day or a range, with a short summary."""
 
-import contextlib
-import os
 import re
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import click
-import dagster as dg
 
-from clodura_pipeline import settings as project
-from clodura_pipeline.graph.build import build_project
-from clodura_pipeline.graph.partitions import range_tags
-from clodura_pipeline.graph.runs.console import shorten_failures
-from clodura_pipeline.graph.runs.summary import failure_reasons
-from clodura_pipeline.private_files import close_folder
+from clodura_pipeline.graph.runs.in_process import run_job
 from clodura_pipeline.settings import Settings, load_settings
 
 
@@ -29,21 +19,18 @@ def run(days: str | None, max_credits: int | None) -> None:
     Spends credits, at most CLODURA_MAX_CREDITS_PER_RUN. The run shows in the Dagster UI like any other.
     """
     config = {"ops": {"clodura_responses": {"config": {"max_credits": max_credits}}}} if max_credits else {}
-    with _executed("enrich_contacts", days, config) as result:
-        for event in result.asset_materializations_for_node("published_database"):
-            click.echo(f"\n{event.metadata['run_summary'].value}\nPublished: {event.metadata['path'].value}")
+    figures = _run_job("enrich_contacts", days, config, figures_of="published_database")
+    click.echo(f"\n{figures['run_summary']}\nPublished: {figures['path']}")
 
 
 @click.command()
 @click.argument("days", required=False)
 def plan(days: str | None) -> None:
     """Show what `run` would call for and cost, for DAYS: 2026-11-22, or 2026-11-20..2026-11-22 (default: today)."""
-    with _executed("plan_contacts", days, {}) as result:
-        event = next(iter(result.asset_materializations_for_node("enrichment_plan")))
-        figures = {name: value.value for name, value in event.metadata.items()}
-        click.echo()
-        for name, label in _PLAN_LINES.items():
-            click.echo(f"{label:<34} {figures[name]:>10,}")
+    figures = _run_job("plan_contacts", days, {}, figures_of="enrichment_plan")
+    click.echo()
+    for name, label in _PLAN_LINES.items():
+        click.echo(f"{label:<34} {figures[name]:>10,}")
 
 
 _PLAN_LINES = {
@@ -57,41 +44,10 @@ _PLAN_LINES = {
 }
 
 
-@contextlib.contextmanager
-def _executed(job: str, days: str | None, config: dict[str, Any]) -> Iterator[dg.ExecuteInProcessResult]:
-    """The result of a successful run of a job; a failed one ends the command with its reason."""
-    shorten_failures()
+def _run_job(job: str, days: str | None, config: dict[str, Any], figures_of: str) -> dict[str, Any]:
     settings = load_settings()
     first, last = chosen_days(days, settings, datetime.now(UTC).date())
-    # Relative paths in dagster.yaml start from the current folder.
-    with contextlib.chdir(project.project_root()), _dagster_instance() as instance:
-        try:
-            result = (
-                build_project(settings)
-                .resolve_job_def(job)
-                .execute_in_process(
-                    run_config=config,
-                    instance=instance,
-                    partition_key=first.isoformat() if first == last else None,
-                    tags={} if first == last else range_tags(first, last),
-                    raise_on_error=False,
-                )
-            )
-        except dg.DagsterExecutionInterruptedError as error:
-            raise click.ClickException(str(error)) from None
-        if not result.success:
-            reasons = failure_reasons(result.dagster_run, instance)
-            raise click.ClickException("\n".join(reasons) or "The run failed; see its log above.")
-        yield result
-
-
-def _dagster_instance() -> dg.DagsterInstance:
-    """The instance of DAGSTER_HOME, else of the `dagster.yaml` in the project's root."""
-    if os.environ.get("DAGSTER_HOME") or not Path("dagster.yaml").is_file():
-        return dg.DagsterInstance.get()
-    instance = dg.DagsterInstance.from_config(str(Path.cwd()))
-    close_folder(Path(".dagster"))  # of runs that were started before
-    return instance
+    return run_job(settings, job, first, last, config, figures_of)
 
 
 def chosen_days(text: str | None, settings: Settings, today: date) -> tuple[date, date]:
