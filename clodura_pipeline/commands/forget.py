@@ -13,8 +13,8 @@ from clodura_pipeline.ledger import exists
 from clodura_pipeline.settings import Settings, load_settings
 from clodura_pipeline.warehouse.database import working_database
 from clodura_pipeline.warehouse.erasure.people import Erasure, SharedAddress, erase_person
-from clodura_pipeline.warehouse.landed_files import share_landed_files, take_over_landed_files
-from clodura_pipeline.warehouse.validation import validate
+from clodura_pipeline.warehouse.rows.landed_files import share_landed_files, take_over_landed_files
+from clodura_pipeline.warehouse.rows.validation import validate
 
 _LEFT_UNCHANGED = (
     "LEFT UNCHANGED, because it shows a later state of the ledger than this one (restored from a backup?); it may "

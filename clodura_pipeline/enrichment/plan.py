@@ -33,9 +33,9 @@ from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, request_ha
 from clodura_pipeline.ledger.rules.stops import PendingReason
 from clodura_pipeline.warehouse.database import scalar, transaction
 from clodura_pipeline.warehouse.frames import read, registered
-from clodura_pipeline.warehouse.people import update_people
+from clodura_pipeline.warehouse.rows.people import update_people
+from clodura_pipeline.warehouse.rows.suppressed_people import update_suppressed_people
 from clodura_pipeline.warehouse.state import get_state, raise_version, set_state
-from clodura_pipeline.warehouse.suppressed_people import update_suppressed_people
 
 ENOUGH_ANSWERS = 30
 """Below this many answers an average cost says little, and the worst cost is planned with."""

@@ -9,7 +9,7 @@ import duckdb
 
 from clodura_pipeline.warehouse.database import scalar
 from clodura_pipeline.warehouse.frames import read
-from clodura_pipeline.warehouse.table import Table
+from clodura_pipeline.warehouse.tables.table import Table
 
 
 def table_metadata(table: Table) -> dict[str, Any]:

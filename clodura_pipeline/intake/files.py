@@ -13,7 +13,7 @@ from clodura_pipeline.intake.unreadable import escaped
 # A date is written YYYY-MM-DD and no digit touches it: 2026-11-221 or 12026-11-22 are numbers, not days.
 _DATE = re.compile(r"(?<!\d)([0-9]{4})-([0-9]{2})-([0-9]{2})(?!\d)")
 LANDED_FOLDER = ".landed"
-"""Where hosts that share the contacts folder keep what they have landed, see `warehouse.landed_files`."""
+"""Where hosts that share the contacts folder keep what they have landed, see `warehouse.rows.landed_files`."""
 _SEPARATORS = " ._-,+~"
 _BRACKETS = {"(": ")", "[": "]", "{": "}"}
 _HALF_WRITTEN = (".part", ".tmp", ".crdownload")

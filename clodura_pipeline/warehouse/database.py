@@ -12,10 +12,10 @@ from filelock import FileLock, Timeout
 from clodura_pipeline.errors import UserFixableError
 from clodura_pipeline.private_files import ONLY_FOR_OWNER, make_private_folder
 from clodura_pipeline.warehouse.erasure.compaction import compact
-from clodura_pipeline.warehouse.ledger_tables import LEDGER_TABLES_DDL
 from clodura_pipeline.warehouse.published.analysts_file import attach_analysts_file
 from clodura_pipeline.warehouse.state import get_state, set_state
-from clodura_pipeline.warehouse.tables import COPIED, PUBLISHED, RAW_CONTACTS, VALIDATED_CONTACTS
+from clodura_pipeline.warehouse.tables.definitions import COPIED, PUBLISHED, RAW_CONTACTS, VALIDATED_CONTACTS
+from clodura_pipeline.warehouse.tables.ledger_tables import LEDGER_TABLES_DDL
 
 LOCK_TIMEOUT_SECONDS = 600.0
 MOST_MEMORY_BYTES = 2**30

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import duckdb
 import polars as pl
 
-from clodura_pipeline.warehouse.table import Table
+from clodura_pipeline.warehouse.tables.table import Table
 
 POLARS_TYPES = {
     "DATE": pl.Date,

@@ -13,8 +13,8 @@ from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.warehouse.database import scalar, transaction
 from clodura_pipeline.warehouse.erasure.compaction import want_compaction
 from clodura_pipeline.warehouse.frames import insert, registered
-from clodura_pipeline.warehouse.ledger_tables import ATTEMPTS, IDENTIFIERS, LEDGER_TABLES, PEOPLE, SHAPES
 from clodura_pipeline.warehouse.state import get_state, raise_version, set_state
+from clodura_pipeline.warehouse.tables.ledger_tables import ATTEMPTS, IDENTIFIERS, LEDGER_TABLES, PEOPLE, SHAPES
 
 PEOPLE_VERSION = "ledger_people_version"
 """Raised when the ledger says something new about who is who: rows have to be resolved again."""

@@ -30,10 +30,10 @@ from clodura_pipeline.intake.files import find_files
 from clodura_pipeline.ledger import CanonicalForm, Ledger
 from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.warehouse.database import working_database
-from clodura_pipeline.warehouse.landing import Days, land
 from clodura_pipeline.warehouse.published.build import build_analyst_tables
 from clodura_pipeline.warehouse.published.publication import publish
-from clodura_pipeline.warehouse.validation import validate
+from clodura_pipeline.warehouse.rows.landing import Days, land
+from clodura_pipeline.warehouse.rows.validation import validate
 from tests.benchmarks.decisions import measure_decisions
 from tests.benchmarks.jobs import measure_jobs
 from tests.benchmarks.large_ledger import measure_ledger

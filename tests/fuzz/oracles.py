@@ -17,8 +17,8 @@ from clodura_pipeline.intake.files import find_files
 from clodura_pipeline.intake.unreadable import is_unseen
 from clodura_pipeline.ledger import ErasedPeople
 from clodura_pipeline.warehouse.database import working_database
-from clodura_pipeline.warehouse.landing import Days, land
-from clodura_pipeline.warehouse.validation import validate
+from clodura_pipeline.warehouse.rows.landing import Days, land
+from clodura_pipeline.warehouse.rows.validation import validate
 from tests.fuzz import values
 
 DAY = date(2026, 11, 22)

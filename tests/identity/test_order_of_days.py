@@ -11,9 +11,9 @@ from small_warehouse import Warehouse, open_warehouse, person
 
 from clodura_pipeline.ledger.rules.requests import EnrichmentRequest
 from clodura_pipeline.warehouse.ledger_projection import PEOPLE_VERSION
-from clodura_pipeline.warehouse.people import update_people
+from clodura_pipeline.warehouse.rows.people import update_people
 from clodura_pipeline.warehouse.state import get_state
-from clodura_pipeline.warehouse.tables import PUBLISHED
+from clodura_pipeline.warehouse.tables.definitions import PUBLISHED
 
 FIRST_DAY = date(2026, 11, 1)
 _PLACES = ("file_date", "source_file", "source_row", "source", "truth", "trap", "source_columns", "record")

@@ -29,7 +29,7 @@ from clodura_pipeline.warehouse.frames import insert
 from clodura_pipeline.warehouse.published.analysts_file import attach_analysts_file
 from clodura_pipeline.warehouse.published.build import build_analyst_tables
 from clodura_pipeline.warehouse.published.publication import publish
-from clodura_pipeline.warehouse.validation import validate
+from clodura_pipeline.warehouse.rows.validation import validate
 
 DAY = date(2026, 11, 20)
 POLICY = Policy(Limits(0, 0, 0), Budget(0))

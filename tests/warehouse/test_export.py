@@ -14,7 +14,7 @@ from small_warehouse import Warehouse, answer_with, by_email, person
 
 from clodura_pipeline.cli import main
 from clodura_pipeline.warehouse.published.publication import publish
-from clodura_pipeline.warehouse.tables import PUBLISHED
+from clodura_pipeline.warehouse.tables.definitions import PUBLISHED
 
 FORMULAS = ("=HYPERLINK(1)", "+1+1", "-2+3", "@SUM(A1)", "\t=1+1", "\r=1", "\n=1", " =1+1", "＝1+1", "＠SUM(A1)")
 

@@ -14,10 +14,10 @@ from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.warehouse.database import working_database
 from clodura_pipeline.warehouse.erasure.people import erase_person
-from clodura_pipeline.warehouse.landed_files import share_landed_files, take_over_landed_files
-from clodura_pipeline.warehouse.landing import Days, Landed, land
-from clodura_pipeline.warehouse.people import update_people
-from clodura_pipeline.warehouse.validation import validate
+from clodura_pipeline.warehouse.rows.landed_files import share_landed_files, take_over_landed_files
+from clodura_pipeline.warehouse.rows.landing import Days, Landed, land
+from clodura_pipeline.warehouse.rows.people import update_people
+from clodura_pipeline.warehouse.rows.validation import validate
 
 DAY = date(2026, 11, 22)
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

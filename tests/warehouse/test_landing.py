@@ -10,7 +10,7 @@ import pytest
 
 from clodura_pipeline.intake.files import find_files
 from clodura_pipeline.warehouse.database import working_database
-from clodura_pipeline.warehouse.landing import Days, Landed, land
+from clodura_pipeline.warehouse.rows.landing import Days, Landed, land
 
 DAY = date(2026, 11, 22)
 NAME = f"crm-{DAY}.csv"

@@ -9,7 +9,7 @@ import dagster as dg
 from clodura_pipeline.graph.metadata import table_metadata
 from clodura_pipeline.graph.step import Step
 from clodura_pipeline.settings import Settings
-from clodura_pipeline.warehouse.table import Table
+from clodura_pipeline.warehouse.tables.table import Table
 
 Body = Callable[[Step], Mapping[str, Any] | None]
 ConfigOf = Callable[[Settings], type[dg.Config]]

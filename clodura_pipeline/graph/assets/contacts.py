@@ -17,11 +17,11 @@ from clodura_pipeline.intake.reader_process import Spellings
 from clodura_pipeline.warehouse.database import scalar
 from clodura_pipeline.warehouse.figures import LANDED_BY_DAY, REJECTED_BY_DAY, REJECTION_REASONS, VALIDATED_BY_DAY
 from clodura_pipeline.warehouse.frames import read
-from clodura_pipeline.warehouse.landed_files import share_landed_files, take_over_landed_files
-from clodura_pipeline.warehouse.landing import Days, FileState, Landed, land
 from clodura_pipeline.warehouse.published.publication import published_files
-from clodura_pipeline.warehouse.tables import RAW_CONTACTS, REJECTED_CONTACTS, VALIDATED_CONTACTS
-from clodura_pipeline.warehouse.validation import validate
+from clodura_pipeline.warehouse.rows.landed_files import share_landed_files, take_over_landed_files
+from clodura_pipeline.warehouse.rows.landing import Days, FileState, Landed, land
+from clodura_pipeline.warehouse.rows.validation import validate
+from clodura_pipeline.warehouse.tables.definitions import RAW_CONTACTS, REJECTED_CONTACTS, VALIDATED_CONTACTS
 
 # At most 50: Dagster repeats an asset's metadata for every partition of a range.
 _FILES = """

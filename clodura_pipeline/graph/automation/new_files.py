@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 
 from clodura_pipeline.intake.files import ContactFile, find_files
 from clodura_pipeline.settings import Settings
-from clodura_pipeline.warehouse.landing import content_hash
 from clodura_pipeline.warehouse.published.publication import PublishedFile, published_files
+from clodura_pipeline.warehouse.rows.landing import content_hash
 
 QUIET_SECONDS = 30.0
 """A file that was written to more recently may still be in the making."""

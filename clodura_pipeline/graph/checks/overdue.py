@@ -3,8 +3,8 @@
 from clodura_pipeline.graph.checks import Finding, check
 from clodura_pipeline.graph.step import CheckStep
 from clodura_pipeline.warehouse.database import scalar
+from clodura_pipeline.warehouse.erasure.retention import overdue_contacts
 from clodura_pipeline.warehouse.published.publication import query_published
-from clodura_pipeline.warehouse.retention import overdue_contacts
 
 _HOLDS = "Nothing is kept longer than CLODURA_RAW_ and _FIELD_RETENTION_DAYS."
 

@@ -6,8 +6,8 @@ from clodura_pipeline.graph.checks import Finding, check
 from clodura_pipeline.graph.step import CheckStep
 from clodura_pipeline.warehouse.database import scalar
 from clodura_pipeline.warehouse.frames import read
-from clodura_pipeline.warehouse.table import Table
-from clodura_pipeline.warehouse.tables import CREDIT_USAGE, ENRICHED_CONTACTS
+from clodura_pipeline.warehouse.tables.definitions import CREDIT_USAGE, ENRICHED_CONTACTS
+from clodura_pipeline.warehouse.tables.table import Table
 
 _BAD_FILES = """
 SELECT source_file, reason FROM source_files WHERE status IN ('unreadable', 'outside_partitions', 'vanished')
@@ -89,7 +89,7 @@ def usage_schema_holds(step: CheckStep) -> Finding:
 
 
 def _schema_holds(step: CheckStep, table: Table) -> Finding:
-    from clodura_pipeline.warehouse.schemas import SCHEMAS, failures_of
+    from clodura_pipeline.warehouse.tables.schemas import SCHEMAS, failures_of
 
     schema = SCHEMAS[table]
     # Columns and types are the table's, rules those of its rows: only columns with a rule are read as a whole.

@@ -19,7 +19,7 @@ import duckdb
 from clodura_pipeline.errors import UserFixableError
 from clodura_pipeline.warehouse.replacement import replace_file
 from clodura_pipeline.warehouse.state import clear_state, database_name, get_state, set_state
-from clodura_pipeline.warehouse.table import quoted
+from clodura_pipeline.warehouse.tables.table import quoted
 
 _WANTED = "compaction_wanted"
 _PUBLISHED_ROWS_REMOVED = "published_rows_removed"

@@ -7,8 +7,8 @@ import duckdb
 from clodura_pipeline.errors import UserFixableError
 from clodura_pipeline.identity.cells.linkedin import page_url
 from clodura_pipeline.ledger import ErasureCounts, Ledger
-from clodura_pipeline.warehouse.people import update_people
-from clodura_pipeline.warehouse.validation import apply_erasures
+from clodura_pipeline.warehouse.rows.people import update_people
+from clodura_pipeline.warehouse.rows.validation import apply_erasures
 
 
 class SharedAddress(UserFixableError):

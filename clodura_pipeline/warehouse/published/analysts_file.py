@@ -10,8 +10,8 @@ from pathlib import Path
 import duckdb
 
 from clodura_pipeline.warehouse.state import clear_state, database_name
-from clodura_pipeline.warehouse.table import quoted
-from clodura_pipeline.warehouse.tables import PUBLISHED
+from clodura_pipeline.warehouse.tables.definitions import PUBLISHED
+from clodura_pipeline.warehouse.tables.table import quoted
 
 STORAGE_VERSION = "(STORAGE_VERSION 'v1.0.0')"
 """Analysts' tools lag behind: DuckDB 1.0 and later open this format."""

@@ -6,24 +6,24 @@ import duckdb
 
 from clodura_pipeline.identity.suppression_file import Suppression
 from clodura_pipeline.ledger import Ledger
-from clodura_pipeline.warehouse import tables
 from clodura_pipeline.warehouse.database import scalar, transaction
-from clodura_pipeline.warehouse.people import update_people
 from clodura_pipeline.warehouse.published import answer_tables, contacts, spend
 from clodura_pipeline.warehouse.published.analysts_file import BUILT_FROM
+from clodura_pipeline.warehouse.rows.people import update_people
+from clodura_pipeline.warehouse.rows.suppressed_people import update_suppressed_people
 from clodura_pipeline.warehouse.state import clear_state, get_state, set_state
-from clodura_pipeline.warehouse.suppressed_people import update_suppressed_people
-from clodura_pipeline.warehouse.table import Table
+from clodura_pipeline.warehouse.tables import definitions
+from clodura_pipeline.warehouse.tables.table import Table
 
 _CHANGED_AT = "changed_at"
 
 _SMALL = {
-    tables.CREDIT_USAGE: spend.USAGE,
-    tables.LIST_REPORT: spend.LISTS,
-    tables.ANSWERS: answer_tables.ANSWERS,
-    tables.CONTACT_CHANGES: answer_tables.CHANGES,
-    tables.RUNS: spend.RUNS,
-    tables.ANSWER_FIELDS: answer_tables.FIELDS,
+    definitions.CREDIT_USAGE: spend.USAGE,
+    definitions.LIST_REPORT: spend.LISTS,
+    definitions.ANSWERS: answer_tables.ANSWERS,
+    definitions.CONTACT_CHANGES: answer_tables.CHANGES,
+    definitions.RUNS: spend.RUNS,
+    definitions.ANSWER_FIELDS: answer_tables.FIELDS,
 }
 # What each row of enriched_contacts was made of, as hashes: see `contacts.PREPARE`.
 _ALL_OUTDATED = """
@@ -67,11 +67,11 @@ def build_analyst_tables(
         for statement in (*answer_tables.PREPARE, *contacts.PREPARE):
             connection.execute(statement)
         _update_contacts(connection, now)
-        _update(connection, tables.PEOPLE, contacts.PEOPLE)
+        _update(connection, definitions.PEOPLE, contacts.PEOPLE)
         for table, query in _SMALL.items():
             connection.execute(f"DELETE FROM {table.name}")
             connection.execute(f"INSERT INTO {table.name} BY NAME {query}")
-        for table in tables.COPIED:
+        for table in definitions.COPIED:
             connection.execute(f"DELETE FROM analysts.{table.name}")
             connection.execute(f"INSERT INTO analysts.{table.name} FROM {table.name}")
         connection.execute("DELETE FROM publication")
@@ -95,8 +95,8 @@ def _update_contacts(connection: duckdb.DuckDBPyConnection, now: datetime) -> No
     stamp = f"TIMESTAMPTZ '{now.isoformat()}'"
     connection.execute(_CHANGED)
     outdated = "hash(source, contact_id) IN (FROM outdated)"
-    _update(connection, tables.ENRICHED_CONTACTS, contacts.enriched("changed_now"), outdated, stamp)
-    _update(connection, tables.CONTACT_ROWS, contacts.rows("changed_now"), outdated)
+    _update(connection, definitions.ENRICHED_CONTACTS, contacts.enriched("changed_now"), outdated, stamp)
+    _update(connection, definitions.CONTACT_ROWS, contacts.rows("changed_now"), outdated)
     connection.execute(_REASONS.format(stamp=stamp))
 
 

@@ -10,7 +10,7 @@ from clodura_pipeline.identity.contact_ids import DERIVED_ID_SQL
 from clodura_pipeline.identity.matching import FILE_PLACES, IN_CONFLICT, PLACE
 from clodura_pipeline.warehouse.published.answer_tables import ANSWER_COLUMNS
 from clodura_pipeline.warehouse.published.pending import IN_FLIGHT, NOT_CALLED_YET
-from clodura_pipeline.warehouse.tables import CONTACT_ROWS
+from clodura_pipeline.warehouse.tables.definitions import CONTACT_ROWS
 
 COMBINATION_LABELS = {
     Combination.LINKEDIN: "LinkedIn profile",

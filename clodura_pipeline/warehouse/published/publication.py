@@ -29,8 +29,8 @@ from clodura_pipeline.warehouse.published.dictionary import described_views
 from clodura_pipeline.warehouse.published.views import NEW_SINCE, VIEWS
 from clodura_pipeline.warehouse.replacement import replace_file
 from clodura_pipeline.warehouse.state import get_state, set_state
-from clodura_pipeline.warehouse.table import quoted
-from clodura_pipeline.warehouse.tables import PUBLISHED
+from clodura_pipeline.warehouse.tables.definitions import PUBLISHED
+from clodura_pipeline.warehouse.tables.table import quoted
 
 PUBLISHED_MODE = 0o440
 """Who may open the published file unless a setting says otherwise: owner and group, to read."""

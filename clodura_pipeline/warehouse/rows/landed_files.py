@@ -22,8 +22,8 @@ from clodura_pipeline.warehouse.database import transaction
 from clodura_pipeline.warehouse.frames import delete, insert
 from clodura_pipeline.warehouse.replacement import replace_file
 from clodura_pipeline.warehouse.state import get_state
-from clodura_pipeline.warehouse.table import quoted
-from clodura_pipeline.warehouse.tables import RAW_CONTACTS, SOURCE_FILES
+from clodura_pipeline.warehouse.tables.definitions import RAW_CONTACTS, SOURCE_FILES
+from clodura_pipeline.warehouse.tables.table import quoted
 
 _PLACE = ("file_date", "source_file", "source")
 _ROW = ", ".join(f'"{name}"' for name in RAW_CONTACTS.names if name not in _PLACE)

@@ -8,8 +8,8 @@ import polars as pl
 from pandera.errors import SchemaErrors
 
 from clodura_pipeline.warehouse.frames import POLARS_TYPES
-from clodura_pipeline.warehouse.table import Table
-from clodura_pipeline.warehouse.tables import CREDIT_USAGE, ENRICHED_CONTACTS, VALIDATED_CONTACTS
+from clodura_pipeline.warehouse.tables.definitions import CREDIT_USAGE, ENRICHED_CONTACTS, VALIDATED_CONTACTS
+from clodura_pipeline.warehouse.tables.table import Table
 
 MATCH_STATUSES = ("person", "organisation", "no_match", "pending", "refused", "ambiguous", "unrecognised", "suppressed")
 CONFIDENCES = ("highest", "medium", "low")

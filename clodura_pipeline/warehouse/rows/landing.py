@@ -20,7 +20,7 @@ from clodura_pipeline.intake.unreadable import UnreadableFile
 from clodura_pipeline.warehouse.database import transaction
 from clodura_pipeline.warehouse.frames import delete, insert, read, registered, replace_rows, typed
 from clodura_pipeline.warehouse.state import set_state
-from clodura_pipeline.warehouse.tables import RAW_CONTACTS, SOURCE_FILES
+from clodura_pipeline.warehouse.tables.definitions import RAW_CONTACTS, SOURCE_FILES
 
 if TYPE_CHECKING:  # what reads files is imported where files are read
     from clodura_pipeline.intake.rows.landed_rows import ContactRows

@@ -1,0 +1,1 @@
+"""Rows of contact files: landed, validated, resolved to people, suppressed."""
