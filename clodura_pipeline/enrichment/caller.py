@@ -157,7 +157,10 @@ class Caller:
                 raise PermitReleased
             # The new time must lie beyond the commit that writes it: as far as that took, and half as far again.
             ahead_seconds = min(_MAX_LEAD_SECONDS, max(_MIN_LEAD_SECONDS, 1.5 * self._took_seconds))
-            again = self._ledger.reschedule(permit.attempt_id, self.policy, ahead_seconds)
+            try:
+                again = self._ledger.reschedule(permit.attempt_id, self.policy, ahead_seconds)
+            except LedgerUnreachable as error:
+                again = Wait(_REPORTED_WAIT_SECONDS, f"the ledger ({error})")
             if again is None:
                 raise PermitReleased
             if isinstance(again, Wait):

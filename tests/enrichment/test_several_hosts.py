@@ -20,7 +20,7 @@ from tcp_proxy import TcpProxy
 
 from clodura_pipeline.enrichment.session import Session
 from clodura_pipeline.ledger import Ledger, LedgerError, LedgerUrl, Totals
-from clodura_pipeline.ledger.engines.postgresql import _Cursor
+from clodura_pipeline.ledger.engines.postgresql import _CONNECT, _Cursor
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
 from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
@@ -209,6 +209,19 @@ def test_a_transaction_whose_connection_is_cut_is_made_again(
         assert transaction(ledger) == expected
         assert cuts
     assert audit_ledger(url).sound
+
+
+def test_a_path_that_swallows_what_is_sent_is_taken_for_lost(
+    url: LedgerUrl, proxy: TcpProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clodura_pipeline.ledger.engines.postgresql.SILENCE_SECONDS", 0.3)
+    monkeypatch.setitem(_CONNECT, "connect_timeout", 2)
+    with Ledger(proxy.before(url), Clock(), FORM) as ledger:
+        proxy.swallows = True
+        threading.Timer(0.6, lambda: setattr(proxy, "swallows", False)).start()
+        began = time.monotonic()
+        assert ledger.totals() == Totals()
+        assert 0.3 < time.monotonic() - began < 8
 
 
 @pytest.mark.parametrize(

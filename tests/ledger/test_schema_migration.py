@@ -1,27 +1,43 @@
 """Ledgers of older schema versions are opened by this version: nothing is paid for again, and limits hold."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
 from clocks import FakeClock
-from ledger_checks import change
+from ledger_checks import change, owners
 from manual_run import FREE, ManualRun
 from requests_of_tests import FORM
 
-from clodura_pipeline.ledger import Address, Ledger, LedgerError, Permit, Wait
+from clodura_pipeline.clodura.answers.reader import AnswerReader
+from clodura_pipeline.clodura.verdicts import judge
+from clodura_pipeline.enrichment.ledger_file import open_ledger
+from clodura_pipeline.ledger import Address, Ledger, Permit, Wait
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
 from clodura_pipeline.ledger.rules.policy import Limits
 
+VERSION_1 = Path(__file__).with_name("ledger_of_version_1.sql")
+"""Two people, one of whom was called for; her answer could not be read, and 2 credits are at risk."""
 
-def test_a_ledger_from_before_the_first_release_is_refused_unchanged(tmp_path: Path) -> None:
+
+def test_a_ledger_of_version_1_keeps_its_money_and_its_answers_are_read_again(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
-    Ledger(path, FakeClock(), FORM).close()
-    change(path, "PRAGMA user_version = 1")
-    before = path.read_bytes()
-    with pytest.raises(LedgerError, match=r"it has version 1,.*Nothing was changed"):
-        Ledger(path, FakeClock(), FORM)
-    assert path.read_bytes() == before
+    with closing(sqlite3.connect(path)) as former:
+        former.executescript(VERSION_1.read_text())
+        former.execute("PRAGMA user_version = 1")
+    reader = AnswerReader()
+    with open_ledger(path) as ledger:
+        before = ledger.totals()
+        counts = ledger.reread(lambda raw, request: judge(raw, request, datetime.now(UTC), reader), reader.version)
+        after = ledger.totals()
+    assert (before.calls, before.charged, before.at_risk) == (1, 0, 2)
+    assert counts is not None
+    assert dict(counts.changes) == {("unrecognised", "person"): 1}
+    assert (after.calls, after.charged, after.at_risk) == (1, 2, 0)
+    assert audit_ledger(path).sound
+    assert owners(path, "em:ann@x.example", "em:b@x.example") == {"em:ann@x.example": 1}
 
 
 def test_calls_of_a_ledger_of_version_2_still_fill_the_windows(

@@ -14,6 +14,8 @@ class TcpProxy:
 
     def __init__(self, socket_folder: str) -> None:
         self.delay_seconds = 0.0
+        self.swallows = False
+        """Whether it takes what is sent and forwards nothing."""
         self._server_path = f"{socket_folder}/.s.PGSQL.5432"
         self._is_open = True
         self._pairs: list[socket.socket] = []
@@ -69,5 +71,6 @@ class TcpProxy:
             while data := source.recv(65_536):
                 if self.delay_seconds:
                     time.sleep(self.delay_seconds)
-                target.sendall(data)
+                if not self.swallows:
+                    target.sendall(data)
             target.shutdown(socket.SHUT_RDWR)

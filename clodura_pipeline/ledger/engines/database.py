@@ -17,8 +17,11 @@ from typing import Any, ClassVar, Protocol
 from urllib.parse import urlsplit
 
 from clodura_pipeline.errors import UserFixableError
-from clodura_pipeline.ledger.engines.schema import MIGRATIONS, SCHEMA_VERSION, create_tables
+from clodura_pipeline.ledger.engines.schema import FROM_VERSION_2, SCHEMA_VERSION, create_tables
+from clodura_pipeline.ledger.engines.version_1 import FROM_VERSION_1
 
+_MIGRATIONS = {1: FROM_VERSION_1, 2: FROM_VERSION_2}
+"""The statements that bring the tables of an older version to today's. Attempts, money and answers stay."""
 BUSY_SECONDS = 30.0
 """How long a transaction waits for those of other processes."""
 
@@ -98,9 +101,8 @@ class LedgerDatabase(ABC):
             version = self._schema_version(cursor)
             if version == 0:
                 create_tables(cursor, canonical_version, is_postgresql=self.has_own_clock)
-            for older in range(version or SCHEMA_VERSION, SCHEMA_VERSION):
-                for statement in MIGRATIONS[older]:
-                    cursor.execute(statement)
+            for statement in _MIGRATIONS.get(version, ()):
+                cursor.execute(statement)
             if version != SCHEMA_VERSION:
                 self._write_schema_version(cursor)
 
@@ -145,11 +147,10 @@ class LedgerDatabase(ABC):
     def _schema_version(self, cursor: Cursor) -> int:
         """The version of its tables; 0: there are none."""
         version = self._read_schema_version(cursor)
-        if version > SCHEMA_VERSION or (0 < version < min(MIGRATIONS)):
+        if version > SCHEMA_VERSION:
             raise LedgerError(
-                f"Another clodura_pipeline wrote the ledger: it has version {version}, and this program reads "
-                f"{min(MIGRATIONS)} to {SCHEMA_VERSION}. Nothing was changed. Install that version or a later one. "
-                f"Ledger: {self.address}"
+                f"The ledger is of version {version}, which is newer than this program: it reads up to version "
+                f"{SCHEMA_VERSION}. Nothing was changed. Install that version or a later one. Ledger: {self.address}"
             )
         return version
 

@@ -1,8 +1,9 @@
 """A ledger in a PostgreSQL database, for the processes of any number of hosts."""
 
 import contextlib
+import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -26,6 +27,9 @@ from clodura_pipeline.ledger.engines.schema import SCHEMA_VERSION
 RECONNECT_SECONDS = 10.0
 """For so long after the connection was lost, a transaction waits for the server to come back: a restart takes less."""
 _RECONNECT_PAUSE_SECONDS = 0.2
+SILENCE_SECONDS = 120.0
+"""A server that says nothing for so long during a transaction is taken for lost: something on the way may go on
+acknowledging what it no longer forwards. Longer than any wait for a lock."""
 _BEGIN = (
     b"BEGIN ISOLATION LEVEL READ COMMITTED; "
     b"SELECT pg_advisory_xact_lock(1131179876, hashtext(current_schema())); "  # a number for this program's locks
@@ -69,6 +73,31 @@ def _translated(statement: str) -> bytes:
     return statement.replace("%", "%%").replace("?", "%s").encode()
 
 
+class _Connection(psycopg.Connection[Any]):
+    """A connection that is lost when the server has been silent for too long."""
+
+    silence_seconds = math.inf
+
+    def wait(self, gen: Generator[Any, Any, Any], *args: Any, **kwargs: Any) -> Any:
+        return super().wait(_unless_silent(gen, self.silence_seconds), *args, **kwargs)
+
+
+def _unless_silent(gen: Generator[Any, Any, Any], seconds: float) -> Generator[Any, Any, Any]:
+    """The driver's steps of a statement: resumed with 0, every tenth of a second, while nothing arrives."""
+    heard_at = time.monotonic()
+    try:
+        wanted = next(gen)
+        while True:
+            ready = yield wanted
+            if ready:
+                heard_at = time.monotonic()
+            elif time.monotonic() - heard_at > seconds:
+                raise psycopg.OperationalError("the server is silent")
+            wanted = gen.send(ready)
+    except StopIteration as end:
+        return end.value
+
+
 class _Cursor:
     """The statements of one transaction, with `?` for parameters."""
 
@@ -99,7 +128,7 @@ class PostgresDatabase(LedgerDatabase):
     def __init__(self, address: Address) -> None:
         super().__init__(address)
         self._lost_at: float | None = None
-        self._connection: psycopg.Connection[Any] | None = None
+        self._connection: _Connection | None = None
 
     def overwrite_removed(self, thoroughly: bool) -> bool:
         with self._errors_in_words(), contextlib.closing(self._connect()) as connection:
@@ -115,8 +144,8 @@ class PostgresDatabase(LedgerDatabase):
             if self._connection is not None:
                 self._connection.close()
 
-    def _connect(self) -> psycopg.Connection[Any]:
-        connection = psycopg.connect(self.address.url, autocommit=True, row_factory=_row_factory, **_CONNECT)
+    def _connect(self) -> _Connection:
+        connection = _Connection.connect(self.address.url, autocommit=True, row_factory=_row_factory, **_CONNECT)
         connection.execute(_SESSION)
         session = _Cursor(connection)
         if session.execute("SELECT coalesce(current_schema(), 'public')").fetchone()[0] == "public":
@@ -133,6 +162,7 @@ class PostgresDatabase(LedgerDatabase):
                 if self._connection is None or not _is_idle(self._connection):
                     self.close()  # also what an interruption left half-way: the server rolls it back
                     self._connection = self._connect()
+                    self._connection.silence_seconds = SILENCE_SECONDS
                 results = self._connection.execute(_BEGIN + opening().encode())
                 while results.nextset():
                     pass

@@ -5,16 +5,16 @@ import uuid
 from typing import Any
 
 SCHEMA_VERSION = 3
-MIGRATIONS = {
-    2: (
-        "DROP INDEX attempts_in_flight",
-        "CREATE INDEX attempts_in_flight ON attempts (lease_until) WHERE state = 'sent'",
-        "CREATE INDEX attempts_in_doubt ON attempts (id) WHERE state = 'ambiguous'",
-        # Places in the windows are now in the order of their stamps. All count as sent with the newest one.
-        "UPDATE sends SET stamp = (SELECT max(stamp) FROM sends AS newest WHERE newest.boot_id = sends.boot_id)",
-    ),
-}
-"""For each older version, the statements that bring its tables to the next one. Attempts and money stay."""
+WINDOWS_OF_OLDER_VERSIONS = (
+    "UPDATE sends SET stamp = (SELECT max(stamp) FROM sends AS newest WHERE newest.boot_id = sends.boot_id)"
+)
+"""Since version 3, places in the windows are in the order of their stamps. All count as sent with the newest one."""
+FROM_VERSION_2 = (
+    "DROP INDEX attempts_in_flight",
+    "CREATE INDEX attempts_in_flight ON attempts (lease_until) WHERE state = 'sent'",
+    "CREATE INDEX attempts_in_doubt ON attempts (id) WHERE state = 'ambiguous'",
+    WINDOWS_OF_OLDER_VERSIONS,
+)
 FILE_NAME = "ledger.sqlite"
 
 TABLES = """

@@ -47,8 +47,9 @@ class SqliteDatabase(LedgerDatabase):
             self._use_wal()
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA secure_delete = ON")  # what is removed leaves no bytes behind
-            self._connection.execute("PRAGMA foreign_keys = ON")
         super().open(canonical_version)
+        with self._errors_in_words():
+            self._connection.execute("PRAGMA foreign_keys = ON")  # after a migration, which drops tables
 
     def overwrite_removed(self, thoroughly: bool) -> bool:
         with self._lock, self._errors_in_words():

@@ -1,9 +1,8 @@
-"""Copies of the ledger: to another engine, to a back-up that can take its place, and to Parquet files to look at.
+"""Copies of the ledger: to another engine, to a back-up that can take its place, and to Parquet files to look at."""
 
-Commands create them under a umask that closes them to other users.
-"""
-
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -62,15 +61,16 @@ def backup(address: Address, target: Path) -> None:
     partial = target.with_name(f".{target.name}.partial")
     source = database_at(address)
     try:
-        partial.unlink(missing_ok=True)
-        with source.read() as cursor:
+        with _new_file(partial), source.read() as cursor:
             if isinstance(source, SqliteDatabase):
                 source.copy_to(partial)
             else:
                 _copy_rows(cursor, partial)
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        partial.rename(target)
+        _flush(partial)
+        os.link(partial, target)  # unlike a rename, this never overwrites
+        _flush(target.parent)
+    except FileExistsError:
+        raise LedgerError(f"{target} exists already and is not overwritten. Name a new file.") from None
     except OSError as error:
         raise LedgerError(f"The back-up could not be written to {target}: {error.strerror}.") from None
     finally:
@@ -121,7 +121,7 @@ def _copy_rows(source: Cursor, target: Address) -> None:
 def _write_parquet(cursor: Cursor, table: str, target: Path, raw: bool) -> int:
     kept = {name: _POLARS[kind] for name, kind in columns()[table].items() if raw or kind != "BLOB"}
     count = 0
-    with pq.ParquetWriter(target, _table([], kept).schema) as writer:
+    with _new_file(target), pq.ParquetWriter(target, _table([], kept).schema) as writer:
         rows = cursor.execute(f"SELECT {', '.join(kept)} FROM {table} ORDER BY 1")
         while chunk := rows.fetchmany(_ROWS_AT_A_TIME):
             writer.write_table(_table([tuple(row) for row in chunk], kept))
@@ -135,3 +135,23 @@ def _table(rows: list[tuple[object, ...]], kinds: dict[str, pl.DataType]) -> pa.
     return frame.with_columns(
         (pl.col(name) * 1_000_000).round().cast(pl.Int64).cast(pl.Datetime("us", "UTC")) for name in times
     ).to_arrow()
+
+
+@contextlib.contextmanager
+def _new_file(path: Path) -> Iterator[None]:
+    """An empty file that only its owner may read, to write to; gone again when that fails."""
+    path.unlink(missing_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    try:
+        yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _flush(path: Path) -> None:
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
