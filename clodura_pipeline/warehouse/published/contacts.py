@@ -147,9 +147,13 @@ LEFT JOIN credits_now k ON k.source = c.source AND k.contact_id = c.contact_id
 """
 
 
+ALL_ROWS = f"SELECT {', '.join(CONTACT_ROWS.names)} FROM rows_now"
+"""The rows of `contact_rows` for all contacts."""
+
+
 def rows(shown: str) -> str:
     """The rows of `contact_rows` for the contacts of a table like `shown_now`."""
-    return f"SELECT {', '.join(CONTACT_ROWS.names)} FROM rows_now SEMI JOIN {shown} USING (source, contact_id)"
+    return f"{ALL_ROWS} SEMI JOIN {shown} USING (source, contact_id)"
 
 
 _OF_PERSON = f"""
