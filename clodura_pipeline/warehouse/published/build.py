@@ -91,7 +91,7 @@ def _update_contacts(connection: duckdb.DuckDBPyConnection, now: datetime) -> No
     """Bring `enriched_contacts` and `contact_rows` to what is to be shown, where a contact's content has changed.
 
     Most nights change the answers of some hundred people, and the reason why all others wait: that is set in place.
-    The first build compares nothing, which saves 0.5 s for a million contacts.
+    The first build compares nothing, which saves 0.4 s for a million contacts.
     """
     stamp = f"TIMESTAMPTZ '{now.isoformat()}'"
     if not scalar(connection, "SELECT count(*) FROM (FROM enriched_contacts LIMIT 1)"):
