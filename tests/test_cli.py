@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -223,6 +223,8 @@ def test_run_plan_and_status_of_a_day(root: Path, monkeypatch: pytest.MonkeyPatc
         assert re.search(r"to call for +3\b", planned.output)
         assert re.search(r"credits at most +6\b", planned.output)
         assert not sandbox.call_log.enrich_calls
+        yesterday = datetime.now(UTC).date() - timedelta(days=1)
+        assert re.search(r"to call for +3\b", invoke("plan", f"{yesterday}..{today}").output)
         done = invoke("run", today, "--max-credits", "4")
         assert done.exit_code == 0, done.output
         assert "2 calls: 2 people found" in done.output
@@ -231,3 +233,19 @@ def test_run_plan_and_status_of_a_day(root: Path, monkeypatch: pytest.MonkeyPatc
         assert re.search(r"today +4 credits, 2 of 2000 calls", after)
         assert re.search(r"pending +1 people, 1 day", after)
         assert "the run's cap is reached" in after
+
+
+def test_a_run_that_fails_gives_its_reason_and_no_stack(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    today = str(datetime.now(UTC).date())
+    with Sandbox(SandboxOptions()) as sandbox:
+        monkeypatch.setenv("CLODURA_BASE_URL", sandbox.base_url)
+        monkeypatch.setenv("CLODURA_API_KEY", "another-key")
+        monkeypatch.setenv("DAGSTER_HOME", str(root / "home"))
+        (root / "home").mkdir()
+        (root / "data" / "contacts").mkdir(parents=True)
+        (root / "data" / "contacts" / f"{today}.csv").write_text("email\nann@firm.example\n")
+        result = invoke("run", today)
+    assert result.exit_code == 1
+    assert "Error: Clodura rejected the API key (401)" in result.output
+    assert "Traceback" not in result.output
+    assert "another-key" not in result.output

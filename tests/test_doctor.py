@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from ledger_checks import change
 
 from clodura_pipeline.cli import main
 from clodura_pipeline.sandbox import Sandbox, SandboxOptions
@@ -128,3 +129,69 @@ def test_what_identifies_no_person_is_not_called_for(doctor: Callable[..., Resul
     assert result.exit_code == 2
     assert "identifies no person" in result.output
     assert not sandbox.call_log.enrich_calls
+
+
+def test_words_that_are_no_identifier_are_not_called_for(doctor: Callable[..., Result], sandbox: Sandbox) -> None:
+    result = doctor("--call", "Ann Lee", "--yes")
+    assert result.exit_code == 2
+    assert "--first-name" in result.output
+    assert not sandbox.call_log.enrich_calls
+
+
+def test_no_call_is_made_without_a_yes(doctor: Callable[..., Result], sandbox: Sandbox) -> None:
+    result = doctor("--call", sandbox.directory.people[0].email)
+    assert "one real call, for up to 2 credits" in result.output
+    assert result.exit_code == 1
+    assert not sandbox.call_log.enrich_calls
+
+
+def test_no_call_is_made_with_a_rejected_key(doctor: Callable[..., Result], sandbox: Sandbox) -> None:
+    result = doctor("--call", sandbox.directory.people[0].email, "--yes", CLODURA_API_KEY="another")
+    assert result.exit_code == 1
+    assert "No call was made: " in result.output
+    assert not sandbox.call_log.enrich_calls
+
+
+def test_a_miss_is_shown_with_its_price(doctor: Callable[..., Result], sandbox: Sandbox) -> None:
+    miss = next(person for person in sandbox.directory.people if person.answer == "miss")
+    assert doctor("--call", miss.email, "--yes").output.startswith("no_match; 1 call(s), 0 credits")
+
+
+def test_names_of_an_answer_that_no_column_has_are_shown(doctor: Callable[..., Result], sandbox: Sandbox) -> None:
+    sandbox.options = replace(sandbox.options, field_names={"personTitle": "who.verse"})
+    person = next(person for person in sandbox.directory.people if person.answer == "person")
+    assert "not mapped: who.verse (text)" in doctor("--call", person.email, "--yes").output
+
+
+def test_a_ledger_that_does_not_add_up_is_a_problem(
+    doctor: Callable[..., Result], sandbox: Sandbox, root: Path
+) -> None:
+    person = next(person for person in sandbox.directory.people if person.answer == "person")
+    doctor("--call", person.email, "--yes")
+    assert "1 calls, " in doctor().output
+    change(root / "data" / "state" / "ledger.sqlite", "UPDATE totals SET charged_credits = 99")
+    result = doctor()
+    assert "problem  ledger: a rule does not hold" in result.output
+    assert result.exit_code == 1
+
+
+def test_answers_that_an_older_reader_read_are_read_again_when_asked_to(
+    doctor: Callable[..., Result], sandbox: Sandbox, root: Path
+) -> None:
+    for person in [person for person in sandbox.directory.people if person.answer == "person"][:3]:
+        doctor("--call", person.email, "--yes")
+    ledger = root / "data" / "state" / "ledger.sqlite"
+    change(ledger, "UPDATE attempts SET reader_version = 'older', state = 'unrecognised', charged_credits = 0")
+    change(ledger, "UPDATE totals SET charged_credits = 0")
+
+    def answers(*arguments: str) -> str:
+        result = CliRunner().invoke(main, ["answers", *arguments])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    planned = answers("--dry-run")
+    assert planned.startswith("Would change: 3 kept answers read again: 3 unrecognised -> person; +6 credits")
+    done = answers("--reread")
+    assert done.startswith("Done: 3 kept answers read again: 3 unrecognised -> person; +6 credits")
+    assert "nothing to do" in answers("--reread")
+    assert len(sandbox.call_log.enrich_calls) == 3

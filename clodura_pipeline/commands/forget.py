@@ -53,6 +53,7 @@ def _forget(settings: Settings, identifier: str) -> None:
     erasure: Erasure | None = None
     try:
         clodura = CloduraResource.from_settings(settings)
+        clodura.suppression()  # a list that cannot be read is found out before anything is erased
         database = WorkingDatabase(database=str(settings.working_database))
         with clodura.open_ledger() as ledger:
             with working_database(database, "erasing a person") as connection:

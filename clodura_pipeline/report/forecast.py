@@ -15,7 +15,8 @@ _STATE = """
 SELECT published_at::DATE AS today, calls_per_day,
        (SELECT count(*) FROM people WHERE match_status = 'pending') AS people, mean, answers
 FROM publication, (
-    SELECT sum(persons + organisations + no_matches)::BIGINT AS answers, sum(credits_charged) / answers AS mean
+    SELECT sum(persons + organisations + no_matches)::BIGINT AS answers,
+           sum(credits_charged) / nullif(answers, 0) AS mean
     FROM credit_usage)
 """
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,9 +17,10 @@ from clodura_pipeline.graph.assets.enrichment import call_people, plan_calls
 from clodura_pipeline.graph.assets.publication import publish_database, show_contacts
 from clodura_pipeline.graph.assets.retention import remove_overdue
 from clodura_pipeline.graph.build import build_project
+from clodura_pipeline.graph.checks import Check, tables
 from clodura_pipeline.graph.instance import GraphInstance
 from clodura_pipeline.graph.partitions import range_tags
-from clodura_pipeline.graph.step import Step
+from clodura_pipeline.graph.step import CheckStep, Step
 from clodura_pipeline.sandbox import CallLog, Sandbox
 from clodura_pipeline.settings import Settings, check_settings
 
@@ -28,6 +30,8 @@ PAGE = dg.AssetKey("enrichment_report")
 BODIES = (
     land_contacts, validate_contacts, plan_calls, call_people, remove_overdue, show_contacts, publish_database,
 )  # fmt: skip
+
+BLOCKING = [each for each in vars(tables).values() if isinstance(each, Check) and each.blocks]
 
 
 @dataclass
@@ -111,9 +115,9 @@ class Project:
     def enrich(
         self, first: date = TODAY, last: date | None = None, *, config: dict[str, Any] | None = None, **changes: Any
     ) -> None:
-        """What the job does for a day or a range, without Dagster's bookkeeping and without checks: half of the time.
+        """What the job does for a day or a range, without Dagster's bookkeeping: half of the time.
 
-        For tests in which neither is looked at. An error is raised.
+        For tests in which that is not looked at. An error is raised, and the checks that block a run must hold.
         """
         settings = self.settings_of(**changes)
         instance = GraphInstance(settings)
@@ -130,6 +134,9 @@ class Project:
         )
         for assets in BODIES:
             assets.body(Step(context, instance))
+        with ExitStack() as until_end:
+            step = CheckStep(context, instance, until_end)
+            assert [check.find(step).problem for check in BLOCKING] == [""] * len(BLOCKING)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(self.database, read_only=True) as connection:

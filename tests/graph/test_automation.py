@@ -107,3 +107,7 @@ def test_no_job_has_a_config_by_default_so_that_a_backfill_may_carry_one(project
     definitions = project.build()
     for name in ("enrich_contacts", "plan_contacts"):
         assert definitions.resolve_job_def(name).get_run_config_for_partition_key(str(TODAY)) == {}
+
+
+def test_every_check_is_there(project: Project) -> None:
+    assert len(list(project.build().resolve_asset_graph().asset_check_keys)) == 15

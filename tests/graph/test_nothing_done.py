@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import dagster as dg
 import pytest
@@ -92,3 +92,12 @@ def test_a_day_with_pending_people_is_shown_as_incomplete(project: Project, peop
     assert not checks_of(result)["clodura_responses.day_is_complete"]
     assert "cap is reached" in metadata_of(result, "published_database")["run_summary"]
     assert checks_of(project.run())["clodura_responses.day_is_complete"]
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [(date(2025, 12, 30), TODAY), (TODAY, TODAY + timedelta(days=1)), (date(2031, 1, 1),) * 2]
+)
+def test_a_range_with_days_outside_the_partitions_is_refused(project: Project, first: date, last: date) -> None:
+    result = project.run(first, last, job="plan_contacts")
+    assert not result.success
+    assert "days without a partition, so nothing was done" in failure_text(result)

@@ -104,6 +104,11 @@ def _land(step: Step) -> Landed:
     def open_database() -> AbstractContextManager[DuckDBPyConnection]:
         return step.database("landing")
 
+    if not settings.working_database.exists():
+        log.info(
+            "This host has no working database yet. It is built from contact files, from what other hosts have landed, "
+            f"and from the ledger, without a call. File: {settings.working_database}"
+        )
     with open_database() as connection:
         is_new = _is_new_beside_loaded_files(connection, settings.database)
         shared = take_over_landed_files(connection, settings.landed_files) if settings.landed_files else []

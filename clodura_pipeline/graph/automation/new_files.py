@@ -55,7 +55,5 @@ def _version(file: ContactFile, before: list[str] | None, now: float) -> list[st
 def _is_new(content: str, before: list[str] | None, known: PublishedFile | None) -> bool:
     if before and before[1] == content:
         return False
-    if known is None or known.status == "found":
-        return True
-    # One that could not be read has no hash: it is tried again when its content changes.
-    return known.content_hash != content and (before is not None or known.content_hash is not None)
+    # A file that could not be opened has no hash: it is new as soon as it can be.
+    return known is None or known.status == "found" or known.content_hash != content

@@ -51,7 +51,7 @@ def run_job(
         if not result.success:
             reasons = failure_reasons(result.dagster_run, instance)
             raise RunFailed("\n".join(reasons) or "The run failed; see its log above.")
-        (event,) = result.asset_materializations_for_node(figures_of)
+        event = next(iter(result.asset_materializations_for_node(figures_of)))  # one per day, with the same figures
         return {name: value.value for name, value in event.metadata.items()}
 
 

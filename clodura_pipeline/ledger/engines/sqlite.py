@@ -102,7 +102,11 @@ class SqliteDatabase(LedgerDatabase):
         if self._connection.in_transaction:  # left by an interruption between two lines of a transaction
             self._connection.execute("ROLLBACK")
         self._connection.execute("BEGIN IMMEDIATE")
-        return self._connection, self._connection.execute(opening()).fetchone()
+        try:
+            return self._connection, self._connection.execute(opening()).fetchone()
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[Cursor]:
@@ -123,7 +127,7 @@ class SqliteDatabase(LedgerDatabase):
         text = str(error)
         kind, advice = next(
             ((kind, advice) for words, kind, advice in _ADVICE if any(word in text for word in words)),
-            (LedgerError, _NOT_WRITABLE if isinstance(error, OSError) else "See the error above."),
+            (LedgerError, _NOT_WRITABLE if isinstance(error, OSError) else "Run `clodura-pipeline ledger check`."),
         )
         return kind(f"The ledger cannot be used: {text}. {advice} File: {self.address}")
 

@@ -29,8 +29,8 @@ def copy_ledger(source: Address, target: Address) -> Audit:
     Raises:
         LedgerError: the source is not sound or a call is in flight in it, the target is not empty, or the copy differs.
     """
-    if exists(target):
-        raise LedgerError(f"There is a ledger at {target} already, and nothing was copied. Name an empty place.")
+    if target.exists() if isinstance(target, Path) else exists(target):
+        raise LedgerError(f"{target} exists already, and nothing was copied. Name an empty place.")
     before = audit_ledger(source)
     if not before.sound:
         raise LedgerError(f"{source} is not sound, and nothing was copied. See `clodura-pipeline ledger check`.")

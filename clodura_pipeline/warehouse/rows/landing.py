@@ -290,7 +290,7 @@ def _note_left_alone(connection: duckdb.DuckDBPyConnection, left: Sequence[LeftA
 
 
 def _note_vanished(connection: duckdb.DuckDBPyConnection, present: Sequence[str]) -> list[str]:
-    """Mark what is no longer there; a file that never brought a row is erased_people."""
+    """Mark what is no longer there; a file that never brought a row leaves the list."""
     here = pl.DataFrame({"path": present}, schema={"path": pl.String})
     with registered(connection, "present", here):
         gone = "source_file NOT IN (SELECT path FROM present)"
