@@ -20,7 +20,7 @@ from clodura_pipeline.ledger.rules.stops import StopKind
 from clodura_pipeline.sandbox import Fault, FaultKind, Sandbox
 
 Start = Callable[..., Sandbox]
-QUICK = Policy(UNLIMITED, Budget(0), timeout_seconds=0.4, max_workers=4, first_backoff_seconds=0.01)
+QUICK = Policy(UNLIMITED, Budget(0), timeout_seconds=2.0, max_workers=4, first_backoff_seconds=0.01)
 PEOPLE = people_of_the_directory(5, "person")
 LOST = PEOPLE[2].linkedin_url or ""
 
