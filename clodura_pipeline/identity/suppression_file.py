@@ -40,6 +40,11 @@ class Suppression:
         listed = "\n".join(sorted(self.identifiers) + sorted(self.addresses) + sorted(self.domains))
         return blake2b(listed.encode(), digest_size=12).hexdigest()
 
+    def covers(self, domain: str) -> bool:
+        """Whether a domain, in any spelling, or one that it is part of, is listed."""
+        labels = (ascii_domain(domain) or "").split(".")
+        return any(".".join(labels[start:]) in self.domains for start in range(len(labels)))
+
 
 def read_suppression(path: Path) -> Suppression:
     """The list in a file.
@@ -88,6 +93,5 @@ def _read_entry(entry: str) -> tuple[str, set[str]]:
         if identifier:
             return "identifiers", {identifier}
         return "addresses", {address} if kind in ("role", "disposable") else set()
-    written = entry.removeprefix("@")
-    domain = domain_of(entry) or ascii_domain(written)  # a free mail provider's too, if it is listed
-    return "domains", {domain, *([] if written.isascii() else [written.lower()])} if domain else set()
+    domain = domain_of(entry) or ascii_domain(entry.removeprefix("@"))  # a free mail provider's too, if it is listed
+    return "domains", {domain} if domain else set()

@@ -207,3 +207,27 @@ def test_a_listed_domain_suppresses_those_below_it_in_both_spellings_and_no_othe
             "SELECT contact_id FROM enriched_contacts WHERE match_status = 'suppressed'"
         ).fetchall()
     assert {name for (name,) in found} == {"own", "below", "idn", "role"}
+
+
+@pytest.mark.parametrize(
+    ("listed", "address"),
+    [
+        ("xn--mller-kva.example", "info@müller.example"),
+        ("müller.example", "info@xn--mller-kva.example"),
+        ("müller.example", "info@mu\u0308ller.example"),
+        ("mu\u0308ller.example", "info@müller.example"),
+        ("https://müller.example/", "info@müller.example"),
+        ("müller.example", "info@ｍüller.example"),
+        ("MÜLLER.example", "info@mail.müller.example"),
+        ("acme.example", "info@acme.example."),
+        ("acme.example", "info@acme\u3002example"),
+    ],
+)
+def test_a_listed_domain_suppresses_its_people_in_every_spelling(
+    warehouse: Warehouse, tmp_path: Path, listed: str, address: str
+) -> None:
+    (tmp_path / "never.txt").write_text(listed)
+    warehouse.suppression = read_suppression(tmp_path / "never.txt")
+    warehouse.land("crm.csv", by_email("ada", email=address, organisation_name="Engines"))
+    with warehouse.publish() as published:
+        assert published.execute("SELECT match_status FROM enriched_contacts").fetchall() == [("suppressed",)]

@@ -38,7 +38,7 @@ class Grammar:
         self._complete = re.compile(rf"(?:{cell_on_line}{other}){{0,{MAX_COLUMNS}}}+")
         self._complete_bytes = re.compile(self._complete.pattern.encode())
         self._last_bytes = re.compile(rf"{cell_on_line}(?=[\r\n]|\Z)".encode())
-        self._field = re.compile(rf'{other}(?:"((?:[^"]|"")*)"( *)|([^{other}]*))')
+        self._field = re.compile(rf'{other}(?:"([^"]*+(?:""[^"]*+)*+)"( *)|([^{other}]*))')
 
     def fields(self, text: str) -> list[str]:
         """The fields of one record by its text; none where its quotes are at fault."""

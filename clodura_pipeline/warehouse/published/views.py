@@ -130,7 +130,7 @@ WITH facts AS (
                    organisation_employee_size, organisation_revenue, organisation_founded_year::VARCHAR,
                    organisation_phone, organisation_city, organisation_state, organisation_country]) AS value
     FROM people WHERE match_status IN ('person', 'organisation')
-),
+)
 SELECT organisation, field, value, count(DISTINCT person_key) AS people
 FROM facts WHERE organisation IS NOT NULL AND value IS NOT NULL GROUP BY ALL
 ORDER BY organisation, field, people DESC, value
@@ -153,7 +153,7 @@ WITH facts AS (
            unnest([matched_first_name, matched_last_name, matched_linkedin_url, matched_organisation_name,
                    job_title]) AS found_value
     FROM enriched_contacts WHERE match_status = 'person'
-),
+)
 SELECT source, contact_id, field, file_value, found_value,
        CASE WHEN file_value IS NULL THEN 'fill'
             WHEN lower(trim(file_value)) = lower(trim(found_value)) OR field = 'linkedin_url' AND
