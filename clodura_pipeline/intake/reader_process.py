@@ -115,7 +115,7 @@ class ContactFileReader:
                 self._stop()
             if isinstance(answer, Exception):
                 raise answer
-            with pa.memory_map(str(Path(folder, ROWS))) as file, pa.ipc.open_stream(file) as batches:
+            with pa.OSFile(str(Path(folder, ROWS))) as file, pa.ipc.open_stream(file) as batches:
                 yield answer, batches
 
     def _ask(self, request: Request, seconds: float) -> "ContactRows | Exception":
