@@ -1,4 +1,4 @@
-"""Keeps what this package and Dagster write closed to other users of the machine."""
+"""Keeps what this package and Dagster write closed to other users of the machine, and safe from a loss of power."""
 
 import os
 from pathlib import Path
@@ -29,3 +29,12 @@ def close_folder(folder: Path) -> None:
                 path.chmod(mode & 0o700)
         except OSError:
             continue  # ended meanwhile, or of another user
+
+
+def flush(path: Path) -> None:
+    """Wait until a file, or the entries of a folder, are on the disk."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

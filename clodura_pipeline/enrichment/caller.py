@@ -159,8 +159,9 @@ class Caller:
             ahead_seconds = min(_MAX_LEAD_SECONDS, max(_MIN_LEAD_SECONDS, 1.5 * self._took_seconds))
             try:
                 again = self._ledger.reschedule(permit.attempt_id, self.policy, ahead_seconds)
-            except LedgerUnreachable as error:
-                again = Wait(_REPORTED_WAIT_SECONDS, f"the ledger ({error})")
+            except LedgerUnreachable:
+                self.clock.wait(self._awake, _REPORTED_WAIT_SECONDS)
+                continue
             if again is None:
                 raise PermitReleased
             if isinstance(again, Wait):

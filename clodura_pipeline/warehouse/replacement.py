@@ -1,7 +1,8 @@
 """Replaces a file as a whole: readers see the earlier one or the new one, never a part."""
 
-import os
 from pathlib import Path
+
+from clodura_pipeline.private_files import flush
 
 
 def replace_file(fresh: Path, target: Path, mode: int) -> None:
@@ -11,12 +12,7 @@ def replace_file(fresh: Path, target: Path, mode: int) -> None:
         fresh: in the same folder.
         mode: the new file's permissions.
     """
-    with fresh.open("rb") as file:
-        os.fsync(file.fileno())
+    flush(fresh)
     fresh.chmod(mode)
     fresh.replace(target)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    flush(target.parent)

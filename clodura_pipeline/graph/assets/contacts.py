@@ -19,7 +19,8 @@ from clodura_pipeline.warehouse.figures import LANDED_BY_DAY, REJECTED_BY_DAY, R
 from clodura_pipeline.warehouse.frames import read
 from clodura_pipeline.warehouse.published.publication import published_files
 from clodura_pipeline.warehouse.rows.landed_files import share_landed_files, take_over_landed_files
-from clodura_pipeline.warehouse.rows.landing import Days, FileState, Landed, land
+from clodura_pipeline.warehouse.rows.landing import Days, Landed, land
+from clodura_pipeline.warehouse.rows.source_files import FileState
 from clodura_pipeline.warehouse.rows.validation import validate
 from clodura_pipeline.warehouse.tables.definitions import RAW_CONTACTS, REJECTED_CONTACTS, VALIDATED_CONTACTS
 

@@ -170,12 +170,17 @@ _POSTGRESQL = (
 )
 
 
-def create_tables(cursor: Any, canonical_version: int, is_postgresql: bool) -> None:
-    """Create the tables of a new ledger, in the caller's transaction (`database.Cursor`)."""
+def create_statements(is_postgresql: bool = False) -> tuple[str, ...]:
+    """The statements that create today's tables, without rows."""
     text = TABLES
     for pattern, replacement in _POSTGRESQL if is_postgresql else ():
         text = re.sub(pattern, replacement, text)
-    for statement in filter(str.strip, text.split(";\n")):
+    return tuple(filter(str.strip, text.split(";\n")))
+
+
+def create_tables(cursor: Any, canonical_version: int, is_postgresql: bool) -> None:
+    """Create the tables of a new ledger, in the caller's transaction (`database.Cursor`)."""
+    for statement in create_statements(is_postgresql):
         cursor.execute(statement)
     new = (uuid.uuid4().hex, canonical_version)
     cursor.execute("INSERT INTO control (id, ledger_id, canonical_version) VALUES (1, ?, ?)", new)

@@ -1,6 +1,6 @@
 """From a ledger of schema version 1, which was SQLite's only, to today's tables."""
 
-from clodura_pipeline.ledger.engines.schema import TABLES, WINDOWS_OF_OLDER_VERSIONS
+from clodura_pipeline.ledger.engines.schema import WINDOWS_OF_OLDER_VERSIONS, create_statements
 
 _INDEXES = (
     "people_by_survivor", "people_by_sequence", "identifiers_by_person", "attempts_by_person", "attempts_under_way",
@@ -65,7 +65,7 @@ _FORMER = tuple(dict.fromkeys(source.split()[0] for source, _, _ in _COPIES.valu
 FROM_VERSION_1 = (
     *(f"DROP INDEX {index}" for index in _INDEXES),
     *(f"ALTER TABLE {table} RENAME TO former_{table}" for table in _FORMER),
-    *filter(str.strip, TABLES.split(";\n")),
+    *create_statements(),
     *(
         f"INSERT INTO {table} ({columns}) SELECT {values} FROM former_{source}"
         for table, (source, columns, values) in _COPIES.items()

@@ -13,6 +13,7 @@ from clodura_pipeline.ledger.engines.database import Address, Cursor, LedgerErro
 from clodura_pipeline.ledger.engines.schema import columns
 from clodura_pipeline.ledger.engines.sqlite import SqliteDatabase
 from clodura_pipeline.ledger.maintenance.audit import Audit, audit_ledger
+from clodura_pipeline.private_files import flush
 
 _ROWS_AT_A_TIME = 20_000
 _EXPORTED = ("attempts", "people", "identifiers", "readings", "runs")
@@ -66,9 +67,9 @@ def backup(address: Address, target: Path) -> None:
                 source.copy_to(partial)
             else:
                 _copy_rows(cursor, partial)
-        _flush(partial)
+        flush(partial)
         os.link(partial, target)  # unlike a rename, this never overwrites
-        _flush(target.parent)
+        flush(target.parent)
     except FileExistsError:
         raise LedgerError(f"{target} exists already and is not overwritten. Name a new file.") from None
     except OSError as error:
@@ -147,11 +148,3 @@ def _new_file(path: Path) -> Iterator[None]:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-
-
-def _flush(path: Path) -> None:
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
