@@ -15,10 +15,9 @@ import urllib3.exceptions as transport
 from requests.auth import AuthBase
 
 from clodura_pipeline.clodura.deadline import Call, ReportingAdapter
-from clodura_pipeline.clodura.errors import AnswerLost, CallFailed, FailureReason, NotSent
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import RawAnswer
-from clodura_pipeline.errors import UserFixableError
+from clodura_pipeline.errors import AnswerLost, CallFailed, FailureReason, NotSent, UserFixableError
 
 ENRICH_PATH = "/api/v1/cleanup/enrich"
 CREDITS_PATH = "/api/v1/credits"

@@ -1,9 +1,10 @@
-"""Decides what one call came to: pure functions from what arrived to state, money and what to do next.
+"""Decides what one call came to: pure functions from what arrived to state, money, balance and what to do next.
 
 The status table is Clodura's documentation; where it is silent the verdict is the one that cannot lose money.
 """
 
 import json
+import math
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -11,10 +12,9 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from http import HTTPStatus
 
-from clodura_pipeline.clodura.answers.enrichment import Enrichment
-from clodura_pipeline.clodura.answers.reader import AnswerReader
-from clodura_pipeline.clodura.errors import CallFailed, NotSent, UnreadableAnswer
+from clodura_pipeline.clodura.answers.reader import AnswerReader, Enrichment
 from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS, Identifiers
+from clodura_pipeline.errors import CallFailed, NotSent, UnreadableAnswer
 
 LONGEST_RETRY_AFTER_SECONDS = 86_400.0
 """What asks to wait for longer is taken to mean a day: no mistake of a server locks a key out for years."""
@@ -194,3 +194,45 @@ def _is_json(body: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What `GET /api/v1/credits` said.
+
+    `credits`: None when unknown, which is never zero; `shape` says why. `access_refused`: 401 or 403.
+    """
+
+    credits: float | None
+    shape: str
+    access_refused: int | None = None
+
+
+def read_balance(answer: RawAnswer) -> Balance:
+    """The balance in an answer. Plans with view counters (`contactsView`, ...) have no pool to read (documented)."""
+    if answer.status in (401, 403):
+        return Balance(None, f"http_{answer.status}", access_refused=answer.status)
+    if answer.status != 200:
+        return Balance(None, f"http_{answer.status}")
+    try:
+        document = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return Balance(None, "not_json")
+    if isinstance(document, dict) and isinstance(document.get("data"), dict):
+        document = document["data"]
+    if not isinstance(document, dict):
+        return Balance(None, "unknown_shape")
+    pool = _number(document.get("remainingCredits"))
+    if pool is not None:
+        return Balance(pool, "pool")
+    return Balance(None, "view_counters" if "contactsView" in document else "unknown_shape")
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 import click
 
 from clodura_pipeline import settings as project
-from clodura_pipeline.clodura.balance import read_balance
 from clodura_pipeline.clodura.client import ClientSettings, CloduraClient
-from clodura_pipeline.clodura.errors import CallFailed
 from clodura_pipeline.clodura.identifiers import Identifiers
+from clodura_pipeline.clodura.verdicts import read_balance
 from clodura_pipeline.enrichment.outcomes import Outcome
+from clodura_pipeline.errors import CallFailed
 from clodura_pipeline.identity.canonical import identifiers_of
 from clodura_pipeline.intake.files import find_files
 from clodura_pipeline.ledger import exists

@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from clodura_pipeline.clodura.answers.reader import AnswerReader
 from clodura_pipeline.clodura.client import CloduraClient
-from clodura_pipeline.clodura.errors import AnswerLost, CallFailed, NotSent
 from clodura_pipeline.clodura.verdicts import RawAnswer, Verdict, judge, judge_failure, unparsed_verdict
+from clodura_pipeline.errors import AnswerLost, CallFailed, NotSent
 from clodura_pipeline.ledger import (
     Decision,
     Ledger,

@@ -7,7 +7,7 @@ from math import exp, lgamma
 
 import duckdb
 
-from clodura_pipeline.clodura.answers.enrichment import Enrichment, Organisation, Person
+from clodura_pipeline.clodura.answers.reader import Enrichment, Organisation, Person
 from clodura_pipeline.clodura.verdicts import State
 from clodura_pipeline.enrichment.outcomes import Outcome
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from clodura_pipeline.clodura.answers.enrichment import Enrichment
+from clodura_pipeline.clodura.answers.reader import Enrichment
 from clodura_pipeline.clodura.verdicts import Next, State, Verdict
 from clodura_pipeline.ledger.rules.requests import EnrichmentRequest
 from clodura_pipeline.ledger.rules.stops import PendingReason

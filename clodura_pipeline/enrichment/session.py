@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from functools import partial
 
 from clodura_pipeline.clodura.answers.reader import AnswerReader
-from clodura_pipeline.clodura.balance import Balance, read_balance
 from clodura_pipeline.clodura.client import ClientSettings, CloduraClient, is_loopback
-from clodura_pipeline.clodura.errors import CallFailed
+from clodura_pipeline.clodura.verdicts import Balance, read_balance
 from clodura_pipeline.enrichment.caller import Caller
 from clodura_pipeline.enrichment.dispatcher import Dispatcher
-from clodura_pipeline.errors import UserFixableError
+from clodura_pipeline.errors import CallFailed, UserFixableError
 from clodura_pipeline.ledger import BalanceReading, Ledger, StartedReading, Wait
 from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.policy import SEND_SLACK_SECONDS, Policy

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import polars as pl
 from rapidfuzz import fuzz
 
-from clodura_pipeline.clodura.answers.enrichment import Organisation, Person
+from clodura_pipeline.clodura.answers.reader import Organisation, Person
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.identity.cells.companies import domain_of, read_organisations
 from clodura_pipeline.identity.cells.linkedin import profile_id

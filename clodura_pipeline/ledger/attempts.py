@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, astuple, dataclass
 from hashlib import blake2b
 
-from clodura_pipeline.clodura.answers.enrichment import Enrichment
+from clodura_pipeline.clodura.answers.reader import Enrichment
 from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS
 from clodura_pipeline.clodura.verdicts import Next, RawAnswer, State, Verdict
 from clodura_pipeline.ledger import budget, erased_people, limits, people

@@ -2,8 +2,7 @@
 
 from dataclasses import asdict, dataclass, fields, replace
 
-from clodura_pipeline.clodura.balance import Balance
-from clodura_pipeline.clodura.verdicts import RawAnswer
+from clodura_pipeline.clodura.verdicts import Balance, RawAnswer
 from clodura_pipeline.ledger import budget, limits
 from clodura_pipeline.ledger.attempts import expire_leases, is_in_flight, newest_attempt
 from clodura_pipeline.ledger.budget import Wait

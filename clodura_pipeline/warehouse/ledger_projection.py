@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import duckdb
 import polars as pl
 
-from clodura_pipeline.clodura.answers.enrichment import Organisation, Person
+from clodura_pipeline.clodura.answers.reader import Organisation, Person
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.identity.agreement import agreements
 from clodura_pipeline.ledger import Ledger

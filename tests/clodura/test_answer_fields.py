@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clodura_pipeline.clodura.answers.enrichment import Found
 from clodura_pipeline.clodura.answers.fields import (
     PARTS,
     AnswerFields,
@@ -16,8 +15,8 @@ from clodura_pipeline.clodura.answers.fields import (
     built_in_table,
     load_answer_fields,
 )
-from clodura_pipeline.clodura.answers.reader import AnswerReader
-from clodura_pipeline.clodura.errors import UnreadableAnswer
+from clodura_pipeline.clodura.answers.reader import AnswerReader, Found
+from clodura_pipeline.errors import UnreadableAnswer
 
 UNKNOWN = {"result": {"who": {"vn": "Ada", "job_x": {"text": "CTO"}, "wo": "London"}, "firm": [{"sign": "Engines"}]},
            "price": {"x": 2}}  # fmt: skip

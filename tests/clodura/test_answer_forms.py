@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from clodura_pipeline.clodura.answers.enrichment import Enrichment, Found
-from clodura_pipeline.clodura.answers.reader import AnswerReader
-from clodura_pipeline.clodura.errors import UnreadableAnswer
+from clodura_pipeline.clodura.answers.reader import AnswerReader, Enrichment, Found
+from clodura_pipeline.errors import UnreadableAnswer
 
 READER = AnswerReader()
 PERSON = {

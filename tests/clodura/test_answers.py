@@ -7,9 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from clodura_pipeline.clodura.answers.enrichment import COST_CREDITS, Found
-from clodura_pipeline.clodura.answers.reader import AnswerReader
-from clodura_pipeline.clodura.errors import UnreadableAnswer
+from clodura_pipeline.clodura.answers.reader import COST_CREDITS, AnswerReader, Found
+from clodura_pipeline.errors import UnreadableAnswer
 
 PERSON = {
     "personId": "p-1",

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clodura_pipeline.clodura.balance import Balance, read_balance
-from clodura_pipeline.clodura.verdicts import RawAnswer
+from clodura_pipeline.clodura.verdicts import Balance, RawAnswer, read_balance
 
 VIEWS = {"contactsView": 142, "maxContacts": "1000", "directDials": 38, "maxDirectDials": 200}
 

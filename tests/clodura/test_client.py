@@ -16,9 +16,9 @@ import pytest
 
 from clodura_pipeline.clodura.client import LARGEST_ANSWER_BYTES, ClientSettings, CloduraClient
 from clodura_pipeline.clodura.deadline import Call
-from clodura_pipeline.clodura.errors import AnswerLost, CallFailed, FailureReason, NotSent
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import RawAnswer
+from clodura_pipeline.errors import AnswerLost, CallFailed, FailureReason, NotSent
 from clodura_pipeline.sandbox import ENRICH_PATH, Fault, FaultKind, Sandbox, build_directory
 
 Start = Callable[..., Sandbox]

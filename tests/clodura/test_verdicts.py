@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clodura_pipeline.clodura.errors import AnswerLost, FailureReason, NotSent
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import (
     LONGEST_RETRY_AFTER_SECONDS,
@@ -20,6 +19,7 @@ from clodura_pipeline.clodura.verdicts import (
     judge_failure,
     retry_after_seconds,
 )
+from clodura_pipeline.errors import AnswerLost, FailureReason, NotSent
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ASKED = Identifiers(email="ada@x.example")

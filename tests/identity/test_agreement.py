@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clodura_pipeline.clodura.answers.enrichment import Organisation, Person
+from clodura_pipeline.clodura.answers.reader import Organisation, Person
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.identity.agreement import Agreement, agreements
 

@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 from manual_run import ManualRun
 
-from clodura_pipeline.clodura.balance import Balance
-from clodura_pipeline.clodura.verdicts import Next, State, Verdict
+from clodura_pipeline.clodura.verdicts import Balance, Next, State, Verdict
 from clodura_pipeline.ledger import BalanceReading, StartedReading, Totals
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
 from clodura_pipeline.ledger.rules.policy import Budget

@@ -12,8 +12,7 @@ from ledger_checks import assert_totals_are_the_sums, sums
 from manual_run import UNLIMITED, VERDICTS, ManualRun
 from requests_of_tests import FORM
 
-from clodura_pipeline.clodura.balance import Balance
-from clodura_pipeline.clodura.verdicts import Next, State, Verdict
+from clodura_pipeline.clodura.verdicts import Balance, Next, State, Verdict
 from clodura_pipeline.ledger import Address, Ledger, Permit, StartedReading, Totals, Wait
 from clodura_pipeline.ledger.rules.policy import Budget, Policy
 from clodura_pipeline.ledger.rules.stops import Stop, StopKind

@@ -10,7 +10,7 @@ from ledger_checks import owners, partition, rows
 from manual_run import VERDICTS, ManualRun
 from requests_of_tests import FILE_DATE, FORM, canonical_of
 
-from clodura_pipeline.clodura.answers.enrichment import Enrichment, Found, Organisation, Person
+from clodura_pipeline.clodura.answers.reader import Enrichment, Found, Organisation, Person
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import State, Verdict
 from clodura_pipeline.ledger import CanonicalForm, Ledger, LedgerError, Permit

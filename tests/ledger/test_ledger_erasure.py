@@ -11,7 +11,7 @@ from ledger_checks import assert_totals_are_the_sums, rows
 from manual_run import FREE, VERDICTS, ManualRun
 from requests_of_tests import FORM
 
-from clodura_pipeline.clodura.answers.enrichment import Enrichment, Found, Organisation, Person
+from clodura_pipeline.clodura.answers.reader import Enrichment, Found, Organisation, Person
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import RawAnswer, Verdict
 from clodura_pipeline.ledger import ErasureCounts, Ledger, Permit, Removed, Retention

@@ -15,7 +15,7 @@ from ledger_checks import assert_totals_are_the_sums, owners, partition, rows
 from manual_run import FREE, VERDICTS, ManualRun
 from requests_of_tests import FORM
 
-from clodura_pipeline.clodura.answers.enrichment import Enrichment, Found, Organisation, Person
+from clodura_pipeline.clodura.answers.reader import Enrichment, Found, Organisation, Person
 from clodura_pipeline.clodura.verdicts import RawAnswer, State, Verdict
 from clodura_pipeline.ledger import Address, Ledger, Permit
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger

@@ -14,10 +14,9 @@ from ledger_checks import change, owners, rows, sums
 from manual_run import READER_VERSION, VERDICTS, ManualRun
 from requests_of_tests import FORM
 
-from clodura_pipeline.clodura.answers.enrichment import Enrichment, Found, Organisation, Person
-from clodura_pipeline.clodura.balance import Balance
+from clodura_pipeline.clodura.answers.reader import Enrichment, Found, Organisation, Person
 from clodura_pipeline.clodura.identifiers import Identifiers
-from clodura_pipeline.clodura.verdicts import Next, RawAnswer, State, Verdict
+from clodura_pipeline.clodura.verdicts import Balance, Next, RawAnswer, State, Verdict
 from clodura_pipeline.ledger import Address, Ledger, Permit, StartedReading, Totals
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
 from clodura_pipeline.ledger.rules.eligibility import Answered

@@ -5,10 +5,9 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from clodura_pipeline.clodura.answers.fields import CREDITS, ENVELOPE, ORGANISATION, PARTS, PERSON, AnswerFields, plain
-from clodura_pipeline.clodura.answers.shapes import Leaf, Place, path_of, paths_of
 from clodura_pipeline.clodura.answers.tree import AnswerTree
-from clodura_pipeline.clodura.answers.values import clean, credits_of, is_filled
-from clodura_pipeline.clodura.errors import UnreadableAnswer
+from clodura_pipeline.clodura.answers.values import Leaf, Place, clean, credits_of, is_filled, path_of, paths_of
+from clodura_pipeline.errors import UnreadableAnswer
 
 # How answers without content say that they failed. Silence, or a statement that no contact was found, is a miss.
 _FAILED = ("error", "fail", "failed", "failure", "unavailable", "timeout", "rate_limited", "denied", "rejected")

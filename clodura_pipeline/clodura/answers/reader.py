@@ -1,9 +1,10 @@
-"""Reads a 200 of Clodura's enrich endpoint, whatever its shape; the package's docstring has a table of shapes."""
+"""Reads a 200 of Clodura's enrich endpoint into frozen dataclasses; the package's docstring has a table of shapes."""
 
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
+from enum import StrEnum
 from functools import cached_property
 from itertools import takewhile
 from typing import Any
@@ -15,7 +16,6 @@ from clodura_pipeline.clodura.answers.checks import (
     check_no_match,
     unreadable,
 )
-from clodura_pipeline.clodura.answers.enrichment import COST_CREDITS, Enrichment, Found, Organisation, Person
 from clodura_pipeline.clodura.answers.fields import (
     CREDITS,
     ENVELOPE,
@@ -26,13 +26,92 @@ from clodura_pipeline.clodura.answers.fields import (
     AnswerFields,
     load_answer_fields,
 )
-from clodura_pipeline.clodura.answers.shapes import AnswerPath, Leaf, Place, path_of, paths_of
 from clodura_pipeline.clodura.answers.tree import AnswerTree
-from clodura_pipeline.clodura.answers.values import bare, credits_of, plainer, split_name, split_place
-from clodura_pipeline.clodura.errors import UnreadableAnswer
+from clodura_pipeline.clodura.answers.values import (
+    AnswerPath,
+    Leaf,
+    bare,
+    credits_of,
+    path_of,
+    paths_of,
+    plainer,
+    split_name,
+    split_place,
+)
+from clodura_pipeline.errors import UnreadableAnswer
 
 PARSER_VERSION = 3
 """Raised when the code of this package reads an answer differently; the table of names has a hash of its own."""
+
+
+class Found(StrEnum):
+    """What an answer brought. The values are stored in the ledger and shown as `match_status`."""
+
+    PERSON = "person"
+    ORGANISATION = "organisation"
+    NO_MATCH = "no_match"
+
+
+COST_CREDITS = {Found.PERSON: 2, Found.ORGANISATION: 1, Found.NO_MATCH: 0}
+
+
+@dataclass(frozen=True, repr=False)
+class Person:
+    """The person of an answer; every field as text or None. Lists are joined with ", "."""
+
+    clodura_person_id: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    linkedin_url: str | None = None
+    job_title: str | None = None
+    department: str | None = None
+    seniority: str | None = None
+    city: str | None = None
+    state: str | None = None
+    country: str | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class Organisation:
+    """The organisation of an answer; every field as text or None."""
+
+    organisation_id: str | None = None
+    name: str | None = None
+    domain: str | None = None
+    industry: str | None = None
+    employee_size: str | None = None
+    revenue: str | None = None
+    founded_year: str | None = None
+    phone: str | None = None
+    city: str | None = None
+    state: str | None = None
+    country: str | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class Enrichment:
+    """A readable answer.
+
+    `stated_credits`: its cost if the answer says so, may be fractional. `paths`: its shape, without what repeats the
+    request. `contact`: the contact as Clodura sent it.
+    """
+
+    found: Found
+    person: Person
+    organisation: Organisation
+    stated_credits: float | None
+    paths: tuple[AnswerPath, ...] = ()
+    contact: Any = None
+
+    @property
+    def unmapped(self) -> tuple[AnswerPath, ...]:
+        """Filled paths that no column shows and no list of known names covers."""
+        return tuple(path for path in self.paths if path.filled and path.column is None)
+
+    @property
+    def credits(self) -> float:
+        """Its cost: as stated, else worked out from what it holds."""
+        return COST_CREDITS[self.found] if self.stated_credits is None else self.stated_credits
 
 
 class AnswerReader:
@@ -74,7 +153,7 @@ class AnswerReader:
 
     def _unsure_reading(self, body: bytes) -> "_Reading | None":
         try:
-            return _Reading(self.fields, json.loads(body, parse_constant=lambda _: None), frozenset())
+            return _Reading(self.fields, json.loads(body, parse_constant=lambda _: None))
         except (ValueError, RecursionError, UnreadableAnswer):
             return None
 
@@ -82,14 +161,16 @@ class AnswerReader:
 class _Reading:
     """One answer while it is read."""
 
-    def __init__(self, fields: AnswerFields, document: Any, echoes: frozenset[str]) -> None:
+    def __init__(self, fields: AnswerFields, document: Any, echoes: frozenset[str] = frozenset()) -> None:
         self.document = document
-        self.tree = AnswerTree(fields, echoes).walk(document)
+        self.tree = AnswerTree(fields, document, echoes)
         self.leaves = self.tree.leaves
 
     def enrichment(self) -> Enrichment:
         """What the answer brought; raises `UnreadableAnswer` when it cannot be read as a whole."""
-        person, organisation = self._person(), self._organisation()
+        person = self._person()
+        texts = {field: leaf.text for field, leaf in self._chosen(ORGANISATION).items()}
+        organisation = Organisation(**_with_place(texts, Organisation))
         found, cost = self._found(person, organisation), self.stated_credits
         if found is Found.NO_MATCH:
             check_no_match(self.tree, self.document)
@@ -132,10 +213,6 @@ class _Reading:
             split = split_name(full)
             values |= {"first_name": first or split[0], "last_name": last or split[1]}
         return Person(**_with_place(values, Person))
-
-    def _organisation(self) -> Organisation:
-        values = {field: leaf.text for field, leaf in self._chosen(ORGANISATION).items()}
-        return Organisation(**_with_place(values, Organisation))
 
     def _chosen(self, part: str) -> dict[str, Leaf]:
         """By field the leaf whose value is taken: a user's path, a name that says whose it is, a better spelling."""
@@ -185,7 +262,7 @@ class _Reading:
         """The smallest part of the answer that holds all that was read, without what is about the call."""
         read = [leaf.place[:-1] for leaf in self.leaves if leaf.text and leaf.meaning and leaf.meaning.part in PARTS]
         pairs = takewhile(lambda steps: steps[0] == steps[1], zip(min(read), max(read), strict=False))
-        common: Place = tuple(step for step, _ in pairs)
+        common = tuple(step for step, _ in pairs)
         node = plainer(self.document, self.tree.fields)
         for step in common:
             node = plainer(node[step], self.tree.fields)

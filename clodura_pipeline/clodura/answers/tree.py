@@ -5,7 +5,7 @@ An object holds a person or an organisation when its name says so, or the names 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from clodura_pipeline.clodura.answers.fields import (
@@ -20,8 +20,10 @@ from clodura_pipeline.clodura.answers.fields import (
     AnswerFields,
     Meaning,
 )
-from clodura_pipeline.clodura.answers.shapes import Area, Context, Leaf, Place
 from clodura_pipeline.clodura.answers.values import (
+    Area,
+    Leaf,
+    Place,
     bare,
     credits_of,
     current_job,
@@ -30,7 +32,7 @@ from clodura_pipeline.clodura.answers.values import (
     looked_into,
     plainer,
 )
-from clodura_pipeline.clodura.errors import UnreadableAnswer
+from clodura_pipeline.errors import UnreadableAnswer
 
 MOST_VALUES, MOST_LEVELS = 10_000, 64
 """Of what is read as one contact, which has some hundred values. The deeper a value stands, the longer it takes."""
@@ -39,19 +41,37 @@ _LISTED_FIELDS = ("job_title", "department", "seniority", "industry", "phone")
 _NAME_FIELDS = ("first_name", "last_name", "full_name")
 
 
-@dataclass
+@dataclass(frozen=True)
+class Context:
+    """What the names above an object say of it.
+
+    `part`: whose it is; `named`: a name said so. `generic`: names such as `title` and `id` count in it.
+    `looked_into`: it stands where this field is expected. `money`: name of the object on credits that holds it.
+    `position`: it is a job; `late`: it is read only where nothing else says the same. `beside`: it is not the contact.
+    `asked`: it may repeat the request. `nameless`: a company's object without a name for it.
+    """
+
+    part: str | None = None
+    named: bool = False
+    generic: bool = False
+    looked_into: Meaning | None = None
+    money: str | None = None
+    position: bool = False
+    late: bool = False
+    beside: bool = False
+    asked: bool = False
+    nameless: bool = False
+
+
 class AnswerTree:
-    """The leaves and objects of an answer. `echoes`: the values of the request, as `bare` text."""
+    """The leaves and objects of a JSON document. `echoes`: the values of the request, as `bare` text."""
 
-    fields: AnswerFields
-    echoes: frozenset[str] = frozenset()
-    leaves: list[Leaf] = field(default_factory=list)
-    areas: list[Area] = field(default_factory=list)
-
-    def walk(self, document: Any) -> "AnswerTree":
-        """Fill `leaves` and `areas` from a JSON document."""
+    def __init__(self, fields: AnswerFields, document: Any, echoes: frozenset[str]) -> None:
+        self.fields = fields
+        self.echoes = echoes
+        self.leaves: list[Leaf] = []
+        self.areas: list[Area] = []
         self._visit("", document, (), Context())
-        return self
 
     def is_echo(self, value: Any) -> bool:
         """Whether a value only repeats one of the request."""

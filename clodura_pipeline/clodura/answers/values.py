@@ -1,13 +1,16 @@
-"""Values of an answer: as text that fits the field, names and places split; and JSON that stands for an object."""
+"""Values of an answer and its shape: text that fits a field, JSON that stands for an object, paths with types."""
 
 import json
 import math
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from clodura_pipeline.clodura.answers.fields import AnswerFields
+from clodura_pipeline.clodura.answers.fields import AnswerFields, Meaning
 
+Place = tuple[str | int, ...]
+"""Keys and positions in lists, from the top of the answer."""
 # Fields that may come as a number; all others are text.
 _NUMERIC = frozenset(
     {"clodura_person_id", "organisation_id", "employee_size", "revenue", "founded_year", "phone", "location"}
@@ -153,3 +156,67 @@ def current_job(jobs: Iterable[Any], fields: AnswerFields) -> Any:
     ]  # fmt: skip
     candidates = marked or open_ended
     return candidates[0] if len(candidates) == 1 else None
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A value that is read as a whole: its meaning (None: not known), and its text where a field takes it."""
+
+    place: Place
+    value: Any
+    meaning: Meaning | None
+    text: str | None = None
+    late: bool = False
+
+
+@dataclass(frozen=True)
+class Area:
+    """An object of the answer: whose it was taken for, and whether a name said so. `beside`: it was not read."""
+
+    place: Place
+    part: str | None
+    named: bool
+    beside: bool = False
+
+
+@dataclass(frozen=True)
+class AnswerPath:
+    """A path of an answer, `[]` for lists. `column`: what shows it, as `Meaning.column`; None: not mapped."""
+
+    path: str
+    value_type: str
+    filled: bool
+    column: str | None
+
+
+def paths_of(leaves: Iterable[Leaf]) -> tuple[AnswerPath, ...]:
+    """The paths of an answer in its order. One that occurs several times in a list is listed once."""
+    found: dict[tuple[str, str], AnswerPath] = {}
+    for leaf in leaves:
+        path, value_type = path_of(leaf.place), _type_of(leaf.value)
+        filled = is_filled(leaf.value)
+        column = leaf.meaning.column if leaf.meaning else None
+        known = found.get((path, value_type))
+        if known:
+            filled, column = filled or known.filled, known.column or column
+        found[path, value_type] = AnswerPath(path, value_type, filled, column)
+    return tuple(found.values())
+
+
+def path_of(place: Place) -> str:
+    """A dotted path. A key that is no plain word may be somebody's address, as in an answer keyed by what was sent."""
+    path = ""
+    for step in place:
+        if isinstance(step, int):
+            path += "[]"
+        else:
+            path += "." * bool(path) + (step if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,39}", step) else "?")
+    return path
+
+
+def _type_of(value: object) -> str:
+    if isinstance(value, list):
+        inner = sorted({_type_of(item) for item in value})
+        return f"list of {' or '.join(inner)}" if inner else "list"
+    names = {bool: "boolean", int: "number", float: "number", str: "text", dict: "object", type(None): "null"}
+    return names[type(value)]

@@ -5,8 +5,8 @@ Temporary tables that `build` makes the published ones from.
 
 from dataclasses import fields
 
-from clodura_pipeline.clodura.answers.enrichment import Organisation, Person
 from clodura_pipeline.clodura.answers.fields import ORGANISATION, PERSON, Meaning
+from clodura_pipeline.clodura.answers.reader import Organisation, Person
 from clodura_pipeline.warehouse.tables.shared_columns import ANSWER
 
 ANSWER_COLUMNS = tuple(line.split()[0] for line in ANSWER.strip().splitlines())
