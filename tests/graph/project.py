@@ -20,6 +20,7 @@ from clodura_pipeline.graph.build import build_project
 from clodura_pipeline.graph.checks import Check, tables
 from clodura_pipeline.graph.instance import GraphInstance
 from clodura_pipeline.graph.partitions import range_tags
+from clodura_pipeline.graph.resources import WorkingDatabase
 from clodura_pipeline.graph.step import CheckStep, Step
 from clodura_pipeline.sandbox import CallLog, Sandbox
 from clodura_pipeline.settings import Settings, check_settings
@@ -124,6 +125,8 @@ class Project:
         tags = range_tags(first, last or first)
         run_config = {"ops": {"clodura_responses": {"config": config}}} if config else {}
         run = dg.DagsterRun("enrich_contacts", tags=tags, run_config=run_config)
+        database = instance.resources["clodura_duckdb"]
+        assert isinstance(database, WorkingDatabase)
         context = SimpleNamespace(
             run=run,
             resources=SimpleNamespace(**instance.resources),
@@ -132,9 +135,10 @@ class Project:
             instance=SimpleNamespace(add_run_tags=lambda *_: None),
             op_execution_context=SimpleNamespace(op_config=config or {}),
         )
-        for assets in BODIES:
-            assets.body(Step(context, instance))
         with ExitStack() as until_end:
+            context.resources.clodura_duckdb = until_end.enter_context(database.process_config_and_initialize_cm())
+            for assets in BODIES:
+                assets.body(Step(context, instance))
             step = CheckStep(context, instance, until_end)
             assert [check.find(step).problem for check in BLOCKING] == [""] * len(BLOCKING)
 
