@@ -18,7 +18,7 @@ from clodura_pipeline.warehouse.tables.definitions import COPIED, PUBLISHED, RAW
 from clodura_pipeline.warehouse.tables.ledger_tables import LEDGER_TABLES_DDL
 
 LOCK_TIMEOUT_SECONDS = 600.0
-MOST_MEMORY_BYTES = 2**30
+MOST_MEMORY_BYTES = 3 * 2**28  # 0.75 GiB; frames that are cleaned at the same time take as much again
 SCHEMA_VERSION = 2  # raised with a change of the tables below, and a migration to it
 _INTERNAL_TABLES = """
 CREATE TABLE IF NOT EXISTS unreadable_records (

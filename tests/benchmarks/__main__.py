@@ -1,6 +1,6 @@
 """What each step costs for a large list, against DuckDB's own reading of the same file in the same run.
 
-    uv run python -m tests.benchmarks [rows, default 100000]
+    uv run python -m tests.benchmarks [rows, default 100000] [columns that the pipeline only keeps, default 0]
     uv run python -m tests.benchmarks --ledger [attempts, default 20000]
     uv run python -m tests.benchmarks --decisions [seconds, default 5]
 
@@ -54,8 +54,12 @@ class _WorkingDatabase:
         return closing(duckdb.connect(self.database, config={"temp_directory": f"{self.database}.tmp"}))
 
 
-def write_contacts(target: Path, rows: int) -> None:
-    """A CSV of so many dirty rows with known traps, about seven tenths as many people."""
+def write_contacts(target: Path, rows: int, other_columns: int = 0) -> None:
+    """A CSV of so many dirty rows with known traps, about seven tenths as many people.
+
+    Args:
+        other_columns: columns without a meaning for the pipeline, as exports of CRMs have.
+    """
     base = labelled_contacts(groups=500)
     texts = [name for name in base.columns if name not in ("file_date", "source_file", "source_row", "source", "truth",
              "trap", "source_columns", "record")]  # fmt: skip
@@ -69,7 +73,11 @@ def write_contacts(target: Path, rows: int) -> None:
         for copy in range(-(-rows // base.height))
     ]
     target.parent.mkdir(parents=True)
-    pl.concat(parts).head(rows).write_csv(target)
+    others = [
+        pl.format("value {} of row {}", pl.lit(number), pl.int_range(pl.len())).alias(f"Custom field {number}")
+        for number in range(other_columns)
+    ]
+    pl.concat(parts).head(rows).with_columns(others).write_csv(target)
 
 
 def _ledger(folder: Path) -> Ledger:
@@ -137,10 +145,12 @@ STEPS: dict[str, Callable[[Path], None]] = {
 def main() -> None:
     """Measure every step and print a table."""
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    other_columns = int(sys.argv[2]) if len(sys.argv) > 2 else 0
     with tempfile.TemporaryDirectory(prefix="clodura-benchmark-") as name:
         folder = Path(name)
-        write_contacts(folder / "contacts" / f"list-{DAY}.csv", rows)
-        print(f"{rows:,} rows, DuckDB {duckdb.__version__}\n")
+        file = folder / "contacts" / f"list-{DAY}.csv"
+        write_contacts(file, rows, other_columns)
+        print(f"{rows:,} rows, {file.stat().st_size / 1e6:,.0f} MB, DuckDB {duckdb.__version__}\n")
         print(f"{'step':<38} {'seconds':>8} {'CPU':>8} {'reads':>6} {'MiB':>6}")
         unit = 0.0
         for step in STEPS:
