@@ -120,10 +120,14 @@ class Warehouse:
         self.ledger.end_run(run, None)
         return calls
 
-    def publish(self) -> duckdb.DuckDBPyConnection:
-        """Build the analysts' tables, an hour later than before, and open the published file."""
+    def build(self) -> None:
+        """Bring the analysts' tables up to date, an hour later than before."""
         self.now += timedelta(hours=1)
         build_analyst_tables(self.connection, self.ledger, self.suppression, "run", self.now, self.calls_per_day)
+
+    def publish(self) -> duckdb.DuckDBPyConnection:
+        """Bring the analysts' tables up to date, and open the published file."""
+        self.build()
         target = self.folder / "clodura.duckdb"
         assert publish(self.connection, target)
         return duckdb.connect(target, read_only=True)

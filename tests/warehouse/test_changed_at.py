@@ -66,6 +66,36 @@ def test_changed_at_is_the_time_of_the_last_visible_change(warehouse: Warehouse)
     assert found == {what: changed for what, _, changed in CHANGES}
 
 
+def share_an_id(warehouse: Warehouse) -> None:
+    """Dora, who is not called for, and Cid have the same ids; they count as different people once he has an answer."""
+    cid = {"email": "", "last_name": "Ray", "first_name": "Cid", "organisation_name": "Engines"}
+    warehouse.land("fair.csv", {**cid, "contact_id": "1"}, {**cid, "contact_id": "2"})
+    dora = {"first_name": "Dora", "last_name": "May", "email": "dora@engines.example"}
+    warehouse.land("more.csv", {**dora, "contact_id": "1"}, {**dora, "contact_id": "2"}, source="fair", day=NEXT_DAY)
+
+
+def test_what_is_brought_up_to_date_is_what_a_new_file_shows(warehouse: Warehouse) -> None:
+    warehouse.land("crm.csv", ANN, BOB)
+    share = ("two people share ids", share_an_id, set())
+    answered = ("one of them is answered", lambda w: w.call(answer_with({})), set())
+    for what, change, _ in (*CHANGES, share, answered):
+        change(warehouse)
+        updated = shown(warehouse)
+        warehouse.connection.execute("DELETE FROM working_state WHERE name = 'built_from'")
+        for table in ("enriched_contacts", "people", "contact_rows"):
+            warehouse.connection.execute(f"DELETE FROM {table}")
+        assert shown(warehouse) == updated, what
+
+
+def shown(warehouse: Warehouse) -> dict[str, list[tuple[object, ...]]]:
+    """The rows of the tables that are brought up to date row by row, without the times at which they changed."""
+    warehouse.build()
+    return {
+        table: warehouse.connection.execute(f"SELECT {columns} FROM {table} ORDER BY ALL").fetchall()
+        for table, columns in (("enriched_contacts", "* EXCLUDE (changed_at)"), ("people", "*"), ("contact_rows", "*"))
+    }
+
+
 def test_a_miss_is_a_change(warehouse: Warehouse) -> None:
     warehouse.land("crm.csv", ANN, BOB)
     warehouse.publish().close()

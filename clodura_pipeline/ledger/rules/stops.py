@@ -30,9 +30,20 @@ class StopKind(StrEnum):
         return self in (StopKind.KEY_REFUSED, StopKind.PLAN_REFUSED, StopKind.LEDGER)
 
 
+LIMITS_AND_BUDGETS = (
+    StopKind.DAILY_LIMIT,
+    StopKind.DAY_CLOSED,
+    StopKind.RUN_BUDGET,
+    StopKind.DAY_BUDGET,
+    StopKind.MIN_BALANCE,
+    StopKind.NO_CREDITS,
+)
+"""Stops that a limit or a budget explains: people wait, and nothing is wrong."""
+
+
 @dataclass(frozen=True)
 class PendingReason:
-    """Why a person has no answer: a short stable word, shown as `pending_code`, and a sentence with figures."""
+    """Why a person has no answer: a short stable word, shown as `pending_code`, and a sentence."""
 
     code: str
     text: str
@@ -47,8 +58,12 @@ class Stop:
 
     @property
     def pending(self) -> PendingReason:
-        """The reason for people who were not called for because of it."""
-        return PendingReason(self.kind.value, self.reason)
+        """The reason for people who were not called for because of it.
+
+        Without the figures of a limit or budget: else every night changed the rows of all who wait.
+        """
+        text = _REASONS[self.kind] if self.kind in LIMITS_AND_BUDGETS else self.reason
+        return PendingReason(self.kind.value, text)
 
 
 _REASONS = {
@@ -84,14 +99,3 @@ _REASONS = {
 def stop(kind: StopKind, detail: str = "") -> Stop:
     """The stop of this kind, with its standard words and a detail."""
     return Stop(kind, f"{_REASONS[kind]} ({detail})" if detail else _REASONS[kind])
-
-
-LIMITS_AND_BUDGETS = (
-    StopKind.DAILY_LIMIT,
-    StopKind.DAY_CLOSED,
-    StopKind.RUN_BUDGET,
-    StopKind.DAY_BUDGET,
-    StopKind.MIN_BALANCE,
-    StopKind.NO_CREDITS,
-)
-"""Stops that a limit or a budget explains: people wait, and nothing is wrong."""

@@ -9,7 +9,7 @@ from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.warehouse.database import scalar, transaction
 from clodura_pipeline.warehouse.published import answer_tables, contacts, spend
 from clodura_pipeline.warehouse.published.analysts_file import BUILT_FROM
-from clodura_pipeline.warehouse.rows.people import update_people
+from clodura_pipeline.warehouse.rows.people import PEOPLE_OF, update_people
 from clodura_pipeline.warehouse.rows.suppressed_people import update_suppressed_people
 from clodura_pipeline.warehouse.state import clear_state, get_state, set_state
 from clodura_pipeline.warehouse.tables import definitions
@@ -39,7 +39,10 @@ UPDATE enriched_contacts e SET pending_code = s.pending_code, pending_reason = s
 FROM shown_now s WHERE s.contact = hash(e.source, e.contact_id) AND (
     e.pending_code IS DISTINCT FROM s.pending_code OR e.pending_reason IS DISTINCT FROM s.pending_reason)
 """
-_INPUTS = ("people_of", "suppressed_of", "plan_version", "files_version", "reasons_version")
+_INPUTS = (PEOPLE_OF, "suppressed_of", "plan_version", "files_version", "reasons_version")
+_PEOPLE_BUILT_FROM = "people_built_from"
+# While rows are about the same people, `people` can differ only for those called for and of contacts that changed.
+_OUTDATED_PEOPLE = "person_key IN (SELECT person FROM people_now UNION SELECT person_key FROM changed_now)"
 
 
 def build_analyst_tables(
@@ -58,16 +61,20 @@ def build_analyst_tables(
     update_suppressed_people(connection, suppression)
     inputs = "/".join(str(get_state(connection, name)) for name in _INPUTS)
     state = f"{ledger.ledger_id}/{sequence}/{inputs}"
+    state_of_people = f"{contacts.PEOPLE_MADE_BY}/{get_state(connection, PEOPLE_OF)}"
     if get_state(connection, BUILT_FROM) == state:
         return sequence
     if get_state(connection, BUILT_FROM) is None:  # new, or killed before the end: each row is compared
         connection.execute(_ALL_OUTDATED)
+        clear_state(connection, _PEOPLE_BUILT_FROM)
     clear_state(connection, BUILT_FROM)
     with transaction(connection):
         for statement in (*answer_tables.PREPARE, *contacts.PREPARE):
             connection.execute(statement)
-        _update_contacts(connection, now)
-        _update(connection, definitions.PEOPLE, contacts.PEOPLE)
+        is_compared = _update_contacts(connection, now)
+        are_most_current = is_compared and get_state(connection, _PEOPLE_BUILT_FROM) == state_of_people
+        outdated = _OUTDATED_PEOPLE if are_most_current else "true"
+        _update(connection, definitions.PEOPLE, contacts.people(outdated), outdated)
         for table, query in _SMALL.items():
             connection.execute(f"DELETE FROM {table.name}")
             connection.execute(f"INSERT INTO {table.name} BY NAME {query}")
@@ -83,26 +90,31 @@ def build_analyst_tables(
     # One transaction writes to one file. Killed before this, the next run compares all rows again.
     with transaction(connection):
         connection.execute("CREATE OR REPLACE TABLE contents_shown AS SELECT contact, content FROM shown_now")
+        set_state(connection, _PEOPLE_BUILT_FROM, state_of_people)
         set_state(connection, BUILT_FROM, state)
     return sequence
 
 
-def _update_contacts(connection: duckdb.DuckDBPyConnection, now: datetime) -> None:
+def _update_contacts(connection: duckdb.DuckDBPyConnection, now: datetime) -> bool:
     """Bring `enriched_contacts` and `contact_rows` to what is to be shown, where a contact's content has changed.
 
     Most nights change the answers of some hundred people, and the reason why all others wait: that is set in place.
     The first build compares nothing, which saves 0.4 s for a million contacts.
+
+    Returns:
+        Whether there were contacts before, so that `changed_now` holds what is to be shown of those that changed.
     """
     stamp = f"TIMESTAMPTZ '{now.isoformat()}'"
     if not scalar(connection, "SELECT count(*) FROM (FROM enriched_contacts LIMIT 1)"):
         _update(connection, definitions.ENRICHED_CONTACTS, contacts.enriched("shown_now"), stamp=stamp)
         _update(connection, definitions.CONTACT_ROWS, contacts.ALL_ROWS)
-        return
+        return False
     connection.execute(_CHANGED)
     outdated = "hash(source, contact_id) IN (FROM outdated)"
     _update(connection, definitions.ENRICHED_CONTACTS, contacts.enriched("changed_now"), outdated, stamp)
     _update(connection, definitions.CONTACT_ROWS, contacts.rows("changed_now"), outdated)
     connection.execute(_REASONS.format(stamp=stamp))
+    return True
 
 
 def _update(

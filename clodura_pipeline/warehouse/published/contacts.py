@@ -125,7 +125,7 @@ WHERE is_called
 """
 
 
-_MADE_BY = blake2b((_COMBINED + enriched("")).encode(), digest_size=8).hexdigest()
+_CONTACTS_MADE_BY = blake2b((_COMBINED + enriched("")).encode(), digest_size=8).hexdigest()
 # What is shown of each contact beside the values of its files and of its person's answer: narrow too. `content` is a
 # hash of all that a row of enriched_contacts is made of, its pending reason excepted, and of the SQL that makes it.
 _SHOWN = f"""
@@ -135,7 +135,8 @@ SELECT c.source, c.contact_id, c.place, r.row_id, r.is_shared, r.person_key, n.p
        {_PENDING.format(column="pending_code", not_called=NOT_CALLED_YET.code, in_flight=IN_FLIGHT.code)},
        {_PENDING.format(column="pending_reason", not_called=NOT_CALLED_YET.text, in_flight=IN_FLIGHT.text)},
        hash(c.source, c.contact_id) AS contact,
-       hash('{_MADE_BY}', rows_hash, is_shared, is_in_conflict, match_status, k.credits_charged, person_hash) AS content
+       hash('{_CONTACTS_MADE_BY}', rows_hash, is_shared, is_in_conflict, match_status, k.credits_charged,
+            person_hash) AS content
 FROM contacts_now c
 JOIN rows_now r USING (place)
 LEFT JOIN (SELECT person, called_state, hash(people_now) AS person_hash FROM people_now) n ON n.person = r.person_key
@@ -156,21 +157,27 @@ def rows(shown: str) -> str:
     return f"{ALL_ROWS} SEMI JOIN {shown} USING (source, contact_id)"
 
 
-_OF_PERSON = f"""
-SELECT q.* EXCLUDE (set_aside, sent_ids, other_ids), {_STATUS} AS match_status, c.contacts
-FROM people_requests q
-JOIN (SELECT person_key, count(*) AS contacts FROM (SELECT DISTINCT person_key, source, contact_id FROM rows_now)
-      GROUP BY 1) c USING (person_key)
-LEFT JOIN (SELECT person, called_state FROM people_now) n ON n.person = q.person_key
-LEFT JOIN suppressed_people x ON x.person_key = q.person_key
-"""
-PEOPLE = f"""
-WITH everyone AS ({_OF_PERSON})
+def people(outdated: str) -> str:
+    """The rows of `people` for those of them that a condition on `person_key` holds for."""
+    return f"""
+WITH everyone AS (
+    SELECT q.* EXCLUDE (set_aside, sent_ids, other_ids), {_STATUS} AS match_status, c.contacts
+    FROM people_requests q
+    JOIN (SELECT person_key, count(*) AS contacts
+          FROM (SELECT DISTINCT person_key, source, contact_id FROM rows_now WHERE {outdated})
+          GROUP BY 1) c USING (person_key)
+    LEFT JOIN (SELECT person, called_state FROM people_now) n ON n.person = q.person_key
+    LEFT JOIN suppressed_people x ON x.person_key = q.person_key
+)
 SELECT *, 0 AS credits_charged FROM everyone WHERE person_key NOT IN (SELECT person FROM people_now)
 UNION ALL BY NAME
 SELECT e.*, {", ".join(f"n.{name}" for name in ANSWER_COLUMNS)}, coalesce(n.credits, 0) AS credits_charged,
        n.first_called_at, n.answered_at, n.agreement
 FROM everyone e JOIN people_now n ON n.person = e.person_key
 """
+
+
+PEOPLE_MADE_BY = blake2b(people("").encode(), digest_size=8).hexdigest()
+"""Changes with the SQL that makes `people`."""
 
 PREPARE = (_ROWS, _CONTACTS, _COMBINED, _CREDITS, _SHOWN)
