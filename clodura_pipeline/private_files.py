@@ -38,3 +38,16 @@ def flush(path: Path) -> None:
         os.fsync(number)
     finally:
         os.close(number)
+
+
+def replace_file(fresh: Path, target: Path, mode: int) -> None:
+    """Put a finished file in the place of `target`: readers see one or the other, also after a loss of power.
+
+    Args:
+        fresh: in the same folder.
+        mode: the new file's permissions.
+    """
+    flush(fresh)
+    fresh.chmod(mode)
+    fresh.replace(target)
+    flush(target.parent)

@@ -1,17 +1,18 @@
 """All settings, each declared once: read from the environment and `.env`, checked, with paths made absolute."""
 
 import difflib
+import os
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+import psutil
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from clodura_pipeline.errors import UserFixableError
-from clodura_pipeline.given_environment import given_environment
 from clodura_pipeline.intake.files import LANDED_FOLDER
 from clodura_pipeline.ledger import FILE_NAME, Address, LedgerUrl, Retention
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Refresh
@@ -160,7 +161,7 @@ def load_settings(env_file: Path | None = None, root: Path | None = None, **valu
     root = root or project_root()
     env_file = env_file or root / ".env"
     from_file = _read_env_file(env_file)
-    given = from_file | {name: value for name, value in given_environment(PREFIX, from_file).items() if value}
+    given = from_file | {name: value for name, value in _given_environment(PREFIX, from_file).items() if value}
     _refuse_unknown(given, env_file)
     by_field = {name.upper().removeprefix(PREFIX).lower(): value for name, value in given.items()}
     known = {name: value for name, value in by_field.items() if value and name in Settings.model_fields}
@@ -183,10 +184,34 @@ def check_settings(values: Mapping[str, Any], root: Path) -> Settings:
     return settings.model_copy(update={name: (root / path.expanduser()).resolve() for name, path in paths.items()})
 
 
-def resolve_api_key(variable: str, root: Path | None = None) -> str:
+def resolve_api_key(variable: str) -> str:
     """The key in this environment variable, else in `.env`; empty when it is in neither."""
-    from_file = _read_env_file((root or project_root()) / ".env", prefix="")
-    return given_environment(variable, from_file).get(variable) or from_file.get(variable, "")
+    from_file = _read_env_file(project_root() / ".env", prefix="")
+    return _given_environment(variable, from_file).get(variable) or from_file.get(variable, "")
+
+
+def _given_environment(prefix: str, from_file: Mapping[str, str]) -> dict[str, str]:
+    """The variables with this prefix (in any case), each as given to the process.
+
+    `dg` and Dagster's code servers load `.env` over the variables that a user gave the process (measured with Dagster
+    1.13.27: `dagster/_cli/utils.py`, `instance.inject_env_vars`), so a cap given for one run would be lost. A variable
+    that has the same value as in `from_file` may have come from there: then it is looked up in what this process and
+    those above it were started with, as far as each has it. The system keeps that; psutil reads it on Linux, macOS and
+    the BSDs.
+    """
+    found = {name: value for name, value in os.environ.items() if name.upper().startswith(prefix)}
+    injected = {name for name, value in found.items() if from_file.get(name) == value}
+    process = psutil.Process()
+    while injected and process is not None:
+        try:
+            started_with, process = process.environ(), process.parent()
+        except psutil.Error:
+            break  # of another user, or ended
+        injected &= started_with.keys()
+        differing = {name for name in injected if started_with[name] != from_file[name]}
+        found |= {name: started_with[name] for name in differing}
+        injected -= differing
+    return found
 
 
 def _read_env_file(path: Path, prefix: str = PREFIX) -> dict[str, str]:
@@ -203,20 +228,18 @@ def _read_env_file(path: Path, prefix: str = PREFIX) -> dict[str, str]:
 
 
 def _refuse_unknown(given: Iterable[str], env_file: Path) -> None:
-    known = {variable_of(name) for name in Settings.model_fields}
-    # Further keys, of several instances, are named by their `api_key_env`.
-    unknown = sorted(name for name in given if name.upper() not in known and not name.startswith(f"{API_KEY}_"))
-    if not unknown:
-        return
-    lines = [f"{name}: {nearest(name.upper(), known)}" for name in unknown]
-    raise SettingsError(
-        f"These variables are no settings, in the environment or in {env_file}:\n  " + "\n  ".join(lines) + "\n"
-        "Nothing was started, because a guard of your credits may be misspelt. Correct or remove them."
-    )
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A question that names the known name most like this one."""
-    by_rest = {each.removeprefix(PREFIX): each for each in sorted(known)}
-    similar = difflib.get_close_matches(name.removeprefix(PREFIX), by_rest, n=1, cutoff=0.6)
-    return f"did you mean {by_rest[similar[0]]}?" if similar else "not known (see .env.example for all settings)"
+    known, lines = [name.upper() for name in Settings.model_fields], []
+    for name in sorted(given):
+        rest = name.upper().removeprefix(PREFIX)
+        # Further keys, of several instances, are named by their `api_key_env`.
+        if rest not in known and not name.startswith(f"{API_KEY}_"):
+            similar = difflib.get_close_matches(rest, known, n=1, cutoff=0.6)
+            meant = (
+                f"did you mean {PREFIX}{similar[0]}?" if similar else "not known (see .env.example for all settings)"
+            )
+            lines.append(f"{name}: {meant}")
+    if lines:
+        raise SettingsError(
+            f"These variables are no settings, in the environment or in {env_file}:\n  " + "\n  ".join(lines) + "\n"
+            "Nothing was started, because a guard of your credits may be misspelt. Correct or remove them."
+        )

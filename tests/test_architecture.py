@@ -14,7 +14,6 @@ LAYERS = (
     ("identity",),
     ("intake",),
     ("ledger",),
-    ("given_environment",),
     ("settings",),
     ("warehouse",),
     ("report",),

@@ -27,10 +27,19 @@ def answers(reread: bool, dry_run: bool) -> None:
     """
     settings = load_settings()
     reader = AnswerReader(load_answer_fields(settings.answer_fields))
-    if reread or dry_run:
-        _reread(settings.ledger, reader, dry_run)
-    else:
+    if not reread and not dry_run:
         _show_shapes(settings.ledger, reader)
+        return
+    with open_ledger(settings.ledger) as ledger:
+        counts = ledger.reread(
+            lambda raw, request: judge(raw, request, datetime.now(UTC), reader), reader.version, dry_run
+        )
+    if counts is None:
+        click.echo("Every kept answer was read with today's parser and field names: nothing to do.")
+        return
+    click.echo(f"{'Would change' if dry_run else 'Done'}: {counts}.")
+    if not dry_run:
+        click.echo("Materialize enriched_contacts and what follows it, or start any run, to publish it.")
 
 
 def _show_shapes(ledger: Address, reader: AnswerReader) -> None:
@@ -49,16 +58,3 @@ def _show_shapes(ledger: Address, reader: AnswerReader) -> None:
             click.echo(f"  {path:<48} {value_type:<16} {filled[path, value_type]:>6}  {column or 'not mapped'}")
     if len(seen) > _SHAPES_SHOWN:
         click.echo(f"\nand {len(seen) - _SHAPES_SHOWN} rarer shapes")
-
-
-def _reread(address: Address, reader: AnswerReader, dry_run: bool) -> None:
-    with open_ledger(address) as ledger:
-        counts = ledger.reread(
-            lambda raw, request: judge(raw, request, datetime.now(UTC), reader), reader.version, dry_run
-        )
-    if counts is None:
-        click.echo("Every kept answer was read with today's parser and field names: nothing to do.")
-        return
-    click.echo(f"{'Would change' if dry_run else 'Done'}: {counts}.")
-    if not dry_run:
-        click.echo("Materialize enriched_contacts and what follows it, or start any run, to publish it.")

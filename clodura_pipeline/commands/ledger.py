@@ -1,6 +1,5 @@
 """`clodura-pipeline ledger`: checks, backs up, exports and moves the ledger."""
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
@@ -8,7 +7,7 @@ from rich.console import Console
 from rich.progress import track
 
 from clodura_pipeline.ledger import Address, LedgerUrl
-from clodura_pipeline.ledger.maintenance.audit import Audit, Rule, audit_ledger
+from clodura_pipeline.ledger.maintenance.audit import Audit, audit_ledger
 from clodura_pipeline.ledger.maintenance.copies import backup as back_up_ledger
 from clodura_pipeline.ledger.maintenance.copies import copy_ledger
 from clodura_pipeline.ledger.maintenance.copies import export as export_ledger
@@ -30,8 +29,11 @@ def ledger() -> None:
 @click.argument("file", required=False, type=_FILE)
 def check(file: Path | None) -> None:
     """Verify the ledger and its sums; FILE: a backup to check instead. Changes nothing."""
-    address = file or _address()
-    audit = audit_ledger(address, _show_progress)
+    address, console = file or load_settings().ledger, Console(stderr=True)
+    audit = audit_ledger(
+        address,
+        lambda rules: track(rules, "Checking", console=console, transient=True, disable=not console.is_terminal),
+    )
     click.echo(f"{address}\n")
     if audit.ledger_id:
         _show_sums(audit)
@@ -51,12 +53,18 @@ def backup(target: Path) -> None:
 
     TARGET is a SQLite file that must not exist yet; the copy shows one consistent state.
     """
-    address = _address()
+    address = load_settings().ledger
     back_up_ledger(address, target)
     audit = audit_ledger(target)
+    restoring = f"run `clodura-pipeline ledger copy {target.name} postgresql://…` with an\nempty database"
+    if isinstance(address, Path):
+        restoring = (
+            f"move ledger.sqlite, ledger.sqlite-wal and ledger.sqlite-shm out of\n{address.parent}, copy this file "
+            "there as ledger.sqlite"
+        )
     click.echo(
         f"{target}: {audit.calls} calls, {audit.charged:g} credits, copied. It holds people's data: keep it safe.\n\n"
-        f"To restore it, end all runs, {_restoring(address, target)}, and run `clodura-pipeline ledger check`.\n"
+        f"To restore it, end all runs, {restoring}, and run `clodura-pipeline ledger check`.\n"
         "Answers paid after this copy are not in it and would be paid for again; a published file that shows later\n"
         "answers is left unchanged until the ledger has caught up. Repeat erasures that were requested since."
     )
@@ -72,7 +80,7 @@ def export(folder: Path, raw: bool) -> None:
 
     Attempts, people, identifiers, readings and runs go to FOLDER, in one consistent state.
     """
-    counts = export_ledger(_address(), folder, raw)
+    counts = export_ledger(load_settings().ledger, folder, raw)
     for table, count in counts.items():
         click.echo(f"{folder / table}.parquet: {count} rows")
     click.echo("They hold people's data: keep them safe.")
@@ -98,28 +106,10 @@ def copy(source: str, target: str) -> None:
     )
 
 
-def _show_progress(rules: Sequence[Rule]) -> Iterable[Rule]:
-    console = Console(stderr=True)
-    return track(rules, "Checking", console=console, transient=True, disable=not console.is_terminal)
-
-
-def _address() -> Address:
-    return load_settings().ledger
-
-
 def _address_of(text: str) -> Address:
     if text == "CLODURA_LEDGER_URL":
-        return _address()
+        return load_settings().ledger
     return LedgerUrl(text) if text.startswith(("postgresql://", "postgres://")) else Path(text)
-
-
-def _restoring(address: Address, backup: Path) -> str:
-    if isinstance(address, Path):
-        return (
-            f"move ledger.sqlite, ledger.sqlite-wal and ledger.sqlite-shm out of\n{address.parent}, copy this file "
-            "there as ledger.sqlite"
-        )
-    return f"run `clodura-pipeline ledger copy {backup.name} postgresql://…` with an\nempty database"
 
 
 def _show_sums(audit: Audit) -> None:

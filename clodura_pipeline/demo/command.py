@@ -2,15 +2,20 @@
 
 import contextlib
 import signal
+import socket
+import time
 from collections.abc import Iterator
 
 import click
 from rich.console import Console
 
 from clodura_pipeline import settings
-from clodura_pipeline.demo.runs import open_demo, run_days
+from clodura_pipeline.demo.folder import DemoError
+from clodura_pipeline.demo.runs import Demo, open_demo, run_days
 from clodura_pipeline.demo.summary import print_summary
-from clodura_pipeline.demo.ui import free_port, serve_ui
+
+_HOST = "127.0.0.1"
+_UI_START_SECONDS = 120.0
 
 
 @click.command()
@@ -29,12 +34,12 @@ def demo(fresh: bool, ui: bool, port: int | None) -> None:
     console = Console()
     try:
         with _signals_as_interrupts():
-            ui_port = free_port(port) if ui else None
+            ui_port = _free_port(port) if ui else None
             with open_demo(settings.project_root(), fresh) as opened:
                 finished = run_days(opened, console)
                 print_summary(finished, console, invite_to_ui=not ui)
                 if ui_port:
-                    serve_ui(opened, console, ui_port)
+                    _serve_ui(opened, console, ui_port)
     except OSError as error:
         raise click.ClickException(f"The demo cannot continue: {error}") from None
     except KeyboardInterrupt:
@@ -62,3 +67,36 @@ def _signals_as_interrupts() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _serve_ui(demo: Demo, console: Console, port: int) -> None:
+    """Start the Dagster UI and its daemon, print the address, and end both on Ctrl-C."""
+    url, log = f"http://{_HOST}:{port}", demo.folder.ui_log
+    # Not `dg dev`: that starts in the project's folder, and takes the user's own .env from there.
+    arguments = f"-m dagster dev -m clodura_pipeline.definitions --host {_HOST} --port {port}".split()
+    with contextlib.suppress(KeyboardInterrupt), demo.start(arguments, log) as server:
+        with console.status("Starting the Dagster UI"):
+            until = time.monotonic() + _UI_START_SECONDS
+            while True:
+                with contextlib.suppress(OSError), socket.create_connection((_HOST, port), timeout=2):
+                    break
+                if server.poll() is not None or time.monotonic() > until:
+                    raise DemoError(f"The Dagster UI did not start. The log is {log}.")
+                time.sleep(0.2)
+        console.print(f"\n  The Dagster UI on the demo's data: [bold link={url}]{url}[/]", highlight=False)
+        console.print(f"  The sandbox that it calls: {demo.sandbox.base_url}/_sandbox/help", highlight=False)
+        console.print("  Ctrl-C ends both.\n")
+        server.wait()
+        raise DemoError(f"The Dagster UI ended by itself. The log is {log}.")
+    console.print("  The Dagster UI and the sandbox have ended.")
+
+
+def _free_port(port: int | None) -> int:
+    """The given port, or any free one when none is given."""
+    try:
+        with socket.create_server((_HOST, port or 0)) as probe:
+            return probe.getsockname()[1]
+    except OSError as error:
+        raise DemoError(
+            f"The Dagster UI cannot listen on port {port}: {error.strerror}. Choose another with --port."
+        ) from None

@@ -72,8 +72,11 @@ class DemoFolder:
                 make_private_folder(self.folder)
                 close_folder(self.folder)  # of a demo before this one
                 stack.enter_context(FileLock(self._lock, timeout=0))
-                if fresh:
-                    self._clear()
+                for item in self.folder.iterdir() if fresh else ():
+                    if item.is_dir() and not item.is_symlink():
+                        shutil.rmtree(item)
+                    elif item != self._lock:
+                        item.unlink()
                 days = self.write_files(today)
             except Timeout:
                 raise DemoError(f"Another demo is running in {self.folder}. End it first (Ctrl-C).") from None
@@ -84,13 +87,6 @@ class DemoFolder:
                     "in a folder of your own."
                 ) from None
             yield days
-
-    def _clear(self) -> None:
-        for item in self.folder.iterdir():
-            if item.is_dir() and not item.is_symlink():
-                shutil.rmtree(item)
-            elif item != self._lock:
-                item.unlink()
 
     def write_files(self, today: date) -> list[str]:
         """Write the sample files and Dagster's configuration; returns the days that the files belong to.

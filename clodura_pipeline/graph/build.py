@@ -7,14 +7,14 @@ from itertools import groupby
 
 import dagster as dg
 
-from clodura_pipeline.graph.assets import Assets, contacts, enrichment, publication, retention
-from clodura_pipeline.graph.automation.schedules import build_schedules
-from clodura_pipeline.graph.automation.sensors import build_sensors
-from clodura_pipeline.graph.checks import Check, answers, credits, overdue, tables
+from clodura_pipeline.graph.assets import Assets, contacts, enrichment, publication
+from clodura_pipeline.graph.checks import Check, answers, credits, tables
 from clodura_pipeline.graph.failures import failing_with_message
 from clodura_pipeline.graph.instance import GraphInstance
 from clodura_pipeline.graph.jobs import build_jobs
 from clodura_pipeline.graph.metadata import without_none
+from clodura_pipeline.graph.schedules import build_schedules
+from clodura_pipeline.graph.sensors import build_sensors
 from clodura_pipeline.graph.step import CheckStep, Step
 from clodura_pipeline.settings import Settings
 
@@ -22,15 +22,12 @@ from clodura_pipeline.settings import Settings
 _ONE_RUN = dg.BackfillPolicy.single_run()
 _ASSETS = [
     found
-    for module in (contacts, enrichment, retention, publication)
+    for module in (contacts, enrichment, publication)
     for found in vars(module).values()
     if isinstance(found, Assets)
 ]
 _CHECKS = [
-    found
-    for module in (tables, answers, credits, overdue)
-    for found in vars(module).values()
-    if isinstance(found, Check)
+    found for module in (tables, answers, credits) for found in vars(module).values() if isinstance(found, Check)
 ]
 
 

@@ -1,6 +1,8 @@
-"""Turns errors in assets and checks into Dagster failures: what happened and what to do, without contact data."""
+"""Turns errors in assets and checks into Dagster failures, and prints why a run failed, both without contact data."""
 
 import contextlib
+import copy
+import logging
 import sys
 import traceback
 from collections.abc import Iterator
@@ -22,6 +24,7 @@ _REBUILD = (
     "every paid answer."
 )
 _PACKAGE = Path(__file__).parent.parent
+_BEFORE_STACK = "\n\nStack Trace:"
 
 
 @contextlib.contextmanager
@@ -56,16 +59,18 @@ def message_for(error: Exception) -> str:
             f"Another program holds the working database: {error}. No answer is lost and nothing was changed. Close "
             "that program, then start the run again."
         )
-    kind, what = type(error).__name__, None
+    kind = type(error).__name__
     if isinstance(error, _DISK_ERRORS):
         what = f"A file could not be read or written: {error}"
     elif isinstance(error, _DATABASE_ERRORS) or type(error) is duckdb.Error:  # the bare type: a wrong checksum
         what = f"DuckDB could not use the working database ({kind}): its disk may be full, or the file damaged"
-    if what is None:
+    else:
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [frame for frame in frames if Path(frame.filename).is_relative_to(_PACKAGE)] or frames
+        line = f"{Path(own[-1].filename).name}:{own[-1].lineno}" if own else "an unknown line"
         return (
-            f"Unexpected error {kind} at {_innermost_line(error)}. No answer is lost: all are in the ledger, and the "
-            "next run continues from there. The run's compute log (stderr) has the traceback, without values: please "
-            "report it."
+            f"Unexpected error {kind} at {line}. No answer is lost: all are in the ledger, and the next run continues "
+            "from there. The run's compute log (stderr) has the traceback, without values: please report it."
         )
     return (
         f"{what}. No answer is lost: all are in the ledger. The published file is unchanged. Free space in "
@@ -81,8 +86,21 @@ def traceback_without_values(error: BaseException) -> str:
     return f"{before}Traceback (most recent call last):\n{lines}{type(error).__name__} (text left out)"
 
 
-def _innermost_line(error: Exception) -> str:
-    """Of this package, where the error passed it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if Path(frame.filename).is_relative_to(_PACKAGE)] or frames
-    return f"{Path(own[-1].filename).name}:{own[-1].lineno}" if own else "an unknown line"
+class ConsoleLogger(logging.Logger):
+    """A logger; one named "dagster" prints the reason of a failure once, and without its stack.
+
+    The event log keeps everything. Dagster 1.13.27 prints each failure twice, with 30 lines of its own code, and a line
+    for every step that could not start because of it: 90 lines for one wrong key. Loggers that `Definitions` name are
+    used only by runs whose config names them, so this class is set as the one Dagster makes its console logger from.
+    """
+
+    def handle(self, record: logging.LogRecord) -> None:
+        """Print a record, or leave it out."""
+        text = record.getMessage()
+        if self.name == "dagster":
+            if "Dependencies for step " in text or "Steps failed: [" in text:
+                return  # the step that failed has given the reason
+            if _BEFORE_STACK in text:
+                record = copy.copy(record)  # the event log gets the same one
+                record.msg, record.args = " ".join(text.partition(_BEFORE_STACK)[0].split()), None
+        super().handle(record)

@@ -8,14 +8,12 @@ from typing import Any
 
 import duckdb
 
-from clodura_pipeline.private_files import make_private_folder
+from clodura_pipeline.private_files import make_private_folder, replace_file
 from clodura_pipeline.report.attention import find_problems
 from clodura_pipeline.report.forecast import make_forecast
-from clodura_pipeline.report.formats import amount, count, percent
-from clodura_pipeline.report.sections import make_sections
+from clodura_pipeline.report.sections import amount, count, make_sections, percent
 from clodura_pipeline.settings import Settings
 from clodura_pipeline.warehouse.frames import read
-from clodura_pipeline.warehouse.replacement import replace_file
 
 _FOLDER = Path(__file__).parent  # page.html, page.css, page.js
 _STATE = """
@@ -31,13 +29,8 @@ FROM publication
 _EMPTY = "Nothing is published yet: put a contact file into the contacts folder and start a run."
 
 
-def report_path(settings: Settings) -> Path:
-    """Where the page is: beside the published file, with the ending .html."""
-    return settings.database.with_suffix(".html")
-
-
 def write_report(settings: Settings, balance: float | None) -> Path:
-    """Replace the page by one about the published file as it is now; returns its path.
+    """Replace the page by one about the published file as it is now, beside that file; returns its path.
 
     Args:
         balance: Clodura's newest stated balance; None: unknown.
@@ -45,7 +38,7 @@ def write_report(settings: Settings, balance: float | None) -> Path:
     Raises:
         OSError: the folder cannot be written; the earlier page is unchanged.
     """
-    target = report_path(settings)
+    target = settings.database.with_suffix(".html")
     page: dict[str, Any] = {"subtitle": _EMPTY}
     if settings.database.is_file():
         with contextlib.closing(duckdb.connect(settings.database, read_only=True)) as connection:

@@ -8,7 +8,6 @@ import duckdb
 
 from clodura_pipeline.report import charts
 from clodura_pipeline.report.forecast import Forecast
-from clodura_pipeline.report.formats import amount, count, percent
 from clodura_pipeline.settings import Settings
 from clodura_pipeline.warehouse.frames import read
 from clodura_pipeline.warehouse.published.answer_tables import ANSWER_COLUMNS
@@ -98,6 +97,21 @@ class Section:
         return (percent if heading in charts.SHARES else amount if heading in _AMOUNTS else count)(value)
 
 
+def count(value: float) -> str:
+    """A number with separators: 12,500."""
+    return f"{value:,.0f}"
+
+
+def amount(value: float) -> str:
+    """Credits, which may be fractional: 12,500 or 0.25."""
+    return f"{value:,.2f}".removesuffix(".00")
+
+
+def percent(value: float) -> str:
+    """A share with one decimal: 61.3 %."""
+    return f"{100 * value:.1f} %"
+
+
 def make_sections(connection: duckdb.DuckDBPyConnection, settings: Settings, forecast: Forecast) -> list[Section]:
     """All sections in their order."""
 
@@ -165,22 +179,17 @@ def _credits_by_day(connection: duckdb.DuckDBPyConnection, settings: Settings, f
         if credits
     ]
     rows = spent + [{**row, "Day (UTC)": f"{row['Day (UTC)']} (forecast)"} for row, _ in ahead]
-    cap = settings.max_credits_per_day
+    cap, balance = settings.max_credits_per_day, forecast.balance
     summary = (
         f"{amount(sum(row['Credits'] for row in spent))} credits were charged in these days. "
         + (f"The line is the cap of {count(cap)} credits a day. " if cap else "There is no cap for a day. ")
-        + _ahead(forecast)
+        + (
+            f"Pending people: {count(forecast.people)}, expected to cost {count(forecast.credits)} credits, at "
+            f"{forecast.credits_per_call:.2f} a call. Days to go: {count(forecast.days)}. "
+            + ("The balance is unknown." if balance is None else f"{amount(balance)} can be spent.")
+            if forecast.people
+            else "No one is pending."
+        )
     )
     chart = charts.days(columns, "day", "credits", "kind", _KINDS, cap) if columns else {}
     return Section("credits", "Credits by day", summary, rows, chart)
-
-
-def _ahead(forecast: Forecast) -> str:
-    """The forecast in words."""
-    if not forecast.people:
-        return "No one is pending."
-    balance = "The balance is unknown." if forecast.balance is None else f"{amount(forecast.balance)} can be spent."
-    return (
-        f"Pending people: {count(forecast.people)}, expected to cost {count(forecast.credits)} credits, at "
-        f"{forecast.credits_per_call:.2f} a call. Days to go: {count(forecast.days)}. {balance}"
-    )

@@ -1,25 +1,51 @@
-"""What the API answers to a request, which fault it gets, and what is charged: decided in one locked step."""
+"""What the API answers to a request, within its limits and with which fault, and what that costs: in one step."""
 
 import json
 import math
 import random
 import threading
 import time
+from collections import Counter, deque
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from email.message import Message
 from email.utils import formatdate
 from typing import Any
 
 from . import replies
 from .call_log import CREDITS_PATH, ENRICH_PATH, Call, CallLog
-from .directory import Directory
+from .directory import Directory, InvalidQuery
 from .faults import Endpoint, Fault, FaultChooser
-from .identifiers import InvalidQuery
-from .limits import Limits
 from .options import SandboxOptions
 from .replies import Reply, error
 
 _SERVED: dict[tuple[str, str], Endpoint] = {("POST", ENRICH_PATH): "enrich", ("GET", CREDITS_PATH): "credits"}
+
+
+class Limits:
+    """Counts the calls let through and refuses those above a limit; refused calls do not count. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._arrivals: deque[float] = deque()
+        self._days: Counter[date] = Counter()
+
+    def refusal(self, arrived: float, server_time: float, options: SandboxOptions) -> tuple[int, float] | None:
+        """Count a call that arrived at a monotonic time; or the status of its refusal and the seconds to wait."""
+        today = datetime.fromtimestamp(server_time, UTC).date()
+        if options.requests_per_day and self._days[today] >= options.requests_per_day:
+            return 409, 0.0
+        if self._arrivals:
+            # Threads may come here in another order than their calls arrived, by fractions of a millisecond.
+            arrived = max(arrived, self._arrivals[-1])
+        while self._arrivals and self._arrivals[0] <= arrived - 60.0:
+            self._arrivals.popleft()
+        for most, seconds in ((options.requests_per_minute, 60.0), (options.requests_per_second, 1.0)):
+            # The call before which `most` others have come is the one that has to leave the window first.
+            if most and len(self._arrivals) >= most and arrived - self._arrivals[-most] < seconds:
+                return 429, self._arrivals[-most] + seconds - arrived
+        self._arrivals.append(arrived)
+        self._days[today] += 1
+        return None
 
 
 class Api:
@@ -115,7 +141,12 @@ class Api:
             reply = replies.credits_left(self._balance(), self.options)
         else:
             reply = self._enrich(headers, body, fault)
-        return self._with_fault(fault, reply, headers) if fault else reply, fault
+        if fault is None:
+            return reply, None
+        cost = min(fault.effect.charges, reply.cost) if fault.charge is None else fault.charge
+        cost, delivery = min(cost, max(0, self._balance())), fault.effect.delivery
+        faulty = self._faulty_content(fault, reply, headers)
+        return replace(faulty, cost=cost, lookup=reply.lookup, delivery=delivery), fault
 
     def _refuse(self, call: Call, headers: Message, endpoint: Endpoint) -> Reply | None:
         """What prevents a call from being looked at: key, plan, limits."""
@@ -148,13 +179,6 @@ class Api:
             shown = replace(lookup, person=other, organisation=other.organisation)
         reply = replies.enrichment(shown, self.options, fault.field if fault and content == "empty_field" else None)
         return replace(error(402) if reply.cost > self._balance() else reply, lookup=lookup)
-
-    def _with_fault(self, fault: Fault, right: Reply, headers: Message) -> Reply:
-        """The right reply with its content, delivery and charge as the fault has them."""
-        effect = fault.effect
-        cost = min(effect.charges, right.cost) if fault.charge is None else fault.charge
-        reply = self._faulty_content(fault, right, headers)
-        return replace(reply, cost=min(cost, max(0, self._balance())), lookup=right.lookup, delivery=effect.delivery)
 
     def _faulty_content(self, fault: Fault, right: Reply, headers: Message) -> Reply:
         effect = fault.effect

@@ -247,13 +247,9 @@ def _answer_control(method: str, target: str, body: bytes, api: Api) -> Reply:
                 return Reply(400, {"error": str(error)})
             return Reply(200, api.options.as_json())
         case "GET", "/_sandbox/help":
-            return Reply(200, _help_text(), "text/plain; charset=utf-8")
+            lines = [f"  {name:<28} {says}" for name, says in described_options().items()]
+            lines.append(f"\nA fault has {', '.join(each.name for each in fields(Fault))}. Kinds:")
+            lines += [f"  {kind:<28} {effect.says}" for kind, effect in EFFECTS.items()]
+            text = Path(__file__).with_name("help.txt").read_text(encoding="utf-8") + "\n".join(lines) + "\n"
+            return Reply(200, text, "text/plain; charset=utf-8")
     return Reply(404, {"error": "there are /_sandbox/books, /_sandbox/options and /_sandbox/help"})
-
-
-def _help_text() -> str:
-    """What can be called and switched, and how sure each behaviour is; ends with all options and faults."""
-    lines = [f"  {name:<28} {says}" for name, says in described_options().items()]
-    lines.append(f"\nA fault has {', '.join(each.name for each in fields(Fault))}. Kinds:")
-    lines += [f"  {kind:<28} {effect.says}" for kind, effect in EFFECTS.items()]
-    return Path(__file__).with_name("help.txt").read_text(encoding="utf-8") + "\n".join(lines) + "\n"

@@ -14,8 +14,7 @@ import duckdb
 
 from clodura_pipeline.graph.assets.contacts import land_contacts, validate_contacts
 from clodura_pipeline.graph.assets.enrichment import call_people, plan_calls
-from clodura_pipeline.graph.assets.publication import publish_database, show_contacts
-from clodura_pipeline.graph.assets.retention import remove_overdue
+from clodura_pipeline.graph.assets.publication import publish_database, remove_overdue, show_contacts
 from clodura_pipeline.graph.build import build_project
 from clodura_pipeline.graph.checks import Check, tables
 from clodura_pipeline.graph.instance import GraphInstance

@@ -8,8 +8,7 @@ import pytest
 from launched import UP_TO_THE_CALLS, launch
 from project import TODAY, YESTERDAY, Project, failure_text, metadata_of
 
-from clodura_pipeline.graph.runs.caps import run_budget
-from clodura_pipeline.graph.runs.config import EnrichmentConfig
+from clodura_pipeline.graph.runs.caps import EnrichmentConfig, run_budget
 from clodura_pipeline.sandbox import Person
 from clodura_pipeline.settings import check_settings
 

@@ -13,7 +13,7 @@ import dagster as dg
 import pytest
 from project import TODAY, YESTERDAY, Project
 
-from clodura_pipeline.graph.automation.alerts import alert_text, send_alert
+from clodura_pipeline.graph.sensors import alert_text, send_alert
 from clodura_pipeline.sandbox import Person
 from clodura_pipeline.settings import Settings, check_settings
 
@@ -60,7 +60,7 @@ def put(project: Project, path: str, text: str, seconds_ago: float = 120) -> Non
 @pytest.fixture(autouse=True)
 def quiet_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time of the last change of a file's entry cannot be set: a file counts as finished after a moment."""
-    monkeypatch.setattr("clodura_pipeline.graph.automation.new_files.QUIET_SECONDS", 0.0)
+    monkeypatch.setattr("clodura_pipeline.graph.sensors.QUIET_SECONDS", 0.0)
 
 
 def test_each_version_of_a_file_is_requested_once(project: Project, ticks: Ticks) -> None:
@@ -99,10 +99,10 @@ def test_what_is_loaded_already_is_not_requested(project: Project, ticks: Ticks)
 def test_a_file_that_is_being_written_is_left_for_later(
     project: Project, ticks: Ticks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clodura_pipeline.graph.automation.new_files.QUIET_SECONDS", 60.0)
+    monkeypatch.setattr("clodura_pipeline.graph.sensors.QUIET_SECONDS", 60.0)
     put(project, f"{TODAY}/crm.csv", "1,a@b.example\n", seconds_ago=0)
     assert ticks.tick() == []
-    monkeypatch.setattr("clodura_pipeline.graph.automation.new_files.QUIET_SECONDS", 0.0)
+    monkeypatch.setattr("clodura_pipeline.graph.sensors.QUIET_SECONDS", 0.0)
     assert ticks.tick() == [(str(TODAY), str(TODAY))]
 
 

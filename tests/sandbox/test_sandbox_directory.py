@@ -8,7 +8,7 @@ import pytest
 from sandbox_client import people
 
 from clodura_pipeline.sandbox import build_directory
-from clodura_pipeline.sandbox.identifiers import canonical_company_name, canonical_profile
+from clodura_pipeline.sandbox.directory import canonical_company_name, canonical_profile
 
 
 def test_the_directory_is_the_same_on_every_machine() -> None:

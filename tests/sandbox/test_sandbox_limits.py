@@ -9,7 +9,7 @@ import pytest
 from sandbox_client import MISS, enrich, request
 
 from clodura_pipeline.sandbox import CREDITS_PATH, Fault, Sandbox, SandboxOptions
-from clodura_pipeline.sandbox.limits import Limits
+from clodura_pipeline.sandbox.api import Limits
 
 Start = Callable[..., Sandbox]
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()

@@ -13,10 +13,15 @@ from clodura_pipeline.enrichment.plan import doubtful_people, make_plan, planned
 from clodura_pipeline.enrichment.plan_summary import PlanSummary
 from clodura_pipeline.graph.assets import assets, spec
 from clodura_pipeline.graph.metadata import row_count, small_table, without_none
-from clodura_pipeline.graph.runs.caps import cap_scope, refuse_new_ledger, run_budget
-from clodura_pipeline.graph.runs.config import EnrichmentConfig, PlanConfig, config_with_cap
+from clodura_pipeline.graph.runs.caps import (
+    EnrichmentConfig,
+    PlanConfig,
+    config_with_cap,
+    refuse_new_ledger,
+    run_budget,
+)
 from clodura_pipeline.graph.runs.progress import ProgressReport
-from clodura_pipeline.graph.runs.tags import tag_run
+from clodura_pipeline.graph.runs.summary import tag_run
 from clodura_pipeline.graph.step import Step
 from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.ledger.rules.requests import Run
@@ -43,7 +48,19 @@ def plan_calls(step: Step) -> None:
     config = EnrichmentConfig(**given) if given else step.config(PlanConfig)
     with step.ledger() as ledger, step.database("planning") as connection:
         plan = _make_plan(step, connection, ledger, config)
-        run = {**_plan_figures(step, plan), **row_count(connection, ENRICHMENT_PLAN)}
+        purposes = [{"purpose": purpose, "people": count} for purpose, count in plan.purposes.items()]
+        run = {
+            "run_to_call": plan.to_call,
+            "run_expected_credits": round(plan.expected_credits, 1),
+            "run_worst_credits": plan.worst_credits,
+            "run_days_needed": plan.days_needed(step.settings.limits),
+            "run_people": plan.people,
+            "run_answered": plan.answered,
+            "run_held_back": plan.held_back,
+            "run_suppressed": plan.suppressed,
+            **small_table("run_purposes", purposes),
+            **row_count(connection, ENRICHMENT_PLAN),
+        }
         step.describe_days("enrichment_plan", connection, PLANNED_BY_DAY, run)
     step.context.log.info(
         f"{plan.people} people: {plan.answered} have an answer, {plan.to_call} to call for at most "
@@ -52,31 +69,10 @@ def plan_calls(step: Step) -> None:
     )
 
 
-def _plan_figures(step: Step, plan: PlanSummary) -> dict[str, Any]:
-    purposes = [{"purpose": purpose, "people": count} for purpose, count in plan.purposes.items()]
-    return {
-        "run_to_call": plan.to_call,
-        "run_expected_credits": round(plan.expected_credits, 1),
-        "run_worst_credits": plan.worst_credits,
-        "run_days_needed": plan.days_needed(step.settings.limits),
-        "run_people": plan.people,
-        "run_answered": plan.answered,
-        "run_held_back": plan.held_back,
-        "run_suppressed": plan.suppressed,
-        **small_table("run_purposes", purposes),
-    }
-
-
 def _given_config(step: Step) -> dict[str, Any]:
     """What this run's config says about `clodura_responses`, without defaults."""
     run_config: Mapping[str, Any] = step.context.run.run_config
     return run_config.get("ops", {}).get(step.instance.op_name("clodura_responses"), {}).get("config") or {}
-
-
-def _config_of_calls(step: Step) -> EnrichmentConfig:
-    """The config of the calls; its cap is None where none was given, so that a refresh needs one."""
-    config = step.config(EnrichmentConfig)
-    return config if "max_credits" in _given_config(step) else config.model_copy(update={"max_credits": None})
 
 
 def _make_plan(step: Step, connection: DuckDBPyConnection, ledger: Ledger, config: PlanConfig) -> PlanSummary:
@@ -105,7 +101,10 @@ def _make_plan(step: Step, connection: DuckDBPyConnection, ledger: Ledger, confi
 )
 def call_people(step: Step) -> None:
     """Calls for the people of the plan, and shows what came of it."""
-    days, report = step.days, _call(step, _config_of_calls(step))
+    days, config = step.days, step.config(EnrichmentConfig)
+    if "max_credits" not in _given_config(step):  # a refresh needs a cap that was given
+        config = config.model_copy(update={"max_credits": None})
+    report = _call(step, config)
     failure = _failure(report)
     with step.ledger() as ledger, step.database("building tables") as connection:
         store_pending_reasons(connection, days, report.pending_reasons, report.stopped)
@@ -125,7 +124,7 @@ def _call(step: Step, config: EnrichmentConfig) -> ProgressReport:
     context, clodura, settings, days = step.context, step.clodura, step.settings, step.days
     budget = run_budget(step.instance.settings, settings, config)
     with step.ledger() as ledger:
-        refuse_new_ledger(ledger.newest_attempt() == 0, settings)
+        refuse_new_ledger(ledger, settings)
         _reread_answers(step, ledger)
         with step.database("planning") as connection:
             plan = _make_plan(step, connection, ledger, config)
@@ -138,7 +137,9 @@ def _call(step: Step, config: EnrichmentConfig) -> ProgressReport:
             context.log.info("No call is needed: everyone has an answer or is held back.")
             return report
         batches = planned_batches(lambda: step.database("reading the plan"), days, people, settings.batch_size)
-        run = Run(step.run_id, cap_scope(context.run), budget.per_run_credits, str(days[0]), str(days[-1]))
+        # A cap counts over the backfill where there is one, else over the root run.
+        scope = context.run.tags.get("dagster/backfill") or context.run.root_run_id or step.run_id
+        run = Run(step.run_id, scope, budget.per_run_credits, str(days[0]), str(days[-1]))
         try:
             with clodura.session(ledger, run, budget, bool(config.refresh), bool(config.retry_ambiguous)) as session:
                 report.session = session

@@ -1,4 +1,4 @@
-"""The analysts' tables, the file they are published in, and the page beside it."""
+"""Answers that may be kept, the analysts' tables, the file they are published in, and the page beside it."""
 
 from datetime import timedelta
 from typing import Any
@@ -18,6 +18,42 @@ from clodura_pipeline.warehouse.frames import read
 from clodura_pipeline.warehouse.tables.definitions import CREDIT_USAGE, ENRICHED_CONTACTS, PUBLICATION
 
 _PENDING = "SELECT pending FROM publication"
+
+
+@assets(
+    spec(
+        "retained_answers",
+        "enrichment",
+        "Removes answers older than the retention; credits stay.",
+        deps=["clodura_responses"],
+        kinds=("sqlite", "duckdb"),
+    )
+)
+def remove_overdue(step: Step) -> dict[str, Any]:
+    """Removes overdue answers from the ledger, and from the tables."""
+    retention = step.settings.retention
+    with step.ledger() as ledger:
+        removed = ledger.remove_overdue(retention)
+        is_overwritten = ledger.overwrite_removed() if retention else True
+        if removed.fields:
+            with step.database("removing answers") as connection:
+                step.clodura.build_tables(connection, ledger, step.run_id)
+    if removed.unread:
+        step.context.log.warning(
+            f"{removed.unread} of the raw answers removed could never be read: their content is gone, and the "
+            "people are not called for again. A longer CLODURA_RAW_RETENTION_DAYS lets a later version read them."
+        )
+    if not is_overwritten:
+        step.context.log.warning(
+            "Concurrent runs kept the ledger busy, so bytes of removed answers may stay in its -wal file until the "
+            "next run."
+        )
+    return {
+        "run_raw_answers_removed": removed.raw,
+        "run_answers_emptied": removed.fields,
+        "raw_retention_days": retention.raw_days,
+        "field_retention_days": retention.field_days,
+    }
 
 
 @assets(
@@ -82,7 +118,7 @@ def publish_database(step: Step) -> dict[str, Any]:
     """Replaces the analysts' file."""
     settings, target = step.settings, step.settings.database
     with step.tables("publishing") as (connection, ledger, sequence):
-        refuse_new_ledger(ledger.newest_attempt() == 0, settings)
+        refuse_new_ledger(ledger, settings)
         connection.execute("UPDATE publication SET published_at = ?, run_id = ?", [utc_now(), step.run_id])
         is_replaced = step.clodura.publish(connection)
         contacts, pending = scalar(connection, "SELECT count(*) FROM enriched_contacts"), scalar(connection, _PENDING)

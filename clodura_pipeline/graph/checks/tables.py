@@ -1,11 +1,15 @@
-"""Checks that no row is lost on the way and that the tables keep their promises."""
+"""Checks that no row is lost on the way, that the tables keep their promises, and that nothing is kept too long."""
 
 import polars as pl
 
 from clodura_pipeline.graph.checks import Finding, check
 from clodura_pipeline.graph.step import CheckStep
+from clodura_pipeline.ledger import Ledger, Retention
+from clodura_pipeline.ledger.rules.eligibility import DAY_SECONDS
 from clodura_pipeline.warehouse.database import scalar
 from clodura_pipeline.warehouse.frames import read
+from clodura_pipeline.warehouse.published.answer_tables import ANSWER_COLUMNS
+from clodura_pipeline.warehouse.published.publication import query_published
 from clodura_pipeline.warehouse.tables.definitions import CREDIT_USAGE, ENRICHED_CONTACTS
 from clodura_pipeline.warehouse.tables.table import Table
 
@@ -40,6 +44,8 @@ _ACCOUNTED = (
     "No row of any file is lost: records in the files = landed + unreadable records = validated + rejected, and every "
     "contact has a status."
 )
+_SHOWS_FIELDS = " OR ".join(f"{name} IS NOT NULL" for name in ANSWER_COLUMNS)
+_KEPT = "Nothing is kept longer than CLODURA_RAW_ and _FIELD_RETENTION_DAYS."
 _SCHEMA = "The table keeps its columns, types and rules."
 _TWICE = "SELECT count(*) FROM (SELECT 1 FROM enriched_contacts GROUP BY source, contact_id HAVING count(*) > 1)"
 
@@ -102,3 +108,33 @@ def _schema_holds(step: CheckStep, table: Table) -> Finding:
         problem = "; ".join(f"{column}: {check} ({count} rows)" for column, check, count in failed.iter_rows())
         return Finding(f"Fails: {problem}", {"rows": len(frame), "failures": len(failed)})
     return Finding("", {"rows": len(frame)})
+
+
+@check("retained_answers", _KEPT, is_error=True)
+def nothing_overdue(step: CheckStep) -> Finding:
+    retention = step.settings.retention
+    with step.ledger() as ledger:
+        left, query = ledger.overdue(retention), _overdue_contacts(ledger, retention)
+    contacts = scalar(step.connection, query) if retention.field_days else 0
+    return _overdue({"raw_answers": left.raw, "answers": left.fields, "contacts": contacts})
+
+
+@check("published_database", _KEPT, is_error=True, name="nothing_overdue")
+def nothing_overdue_in_published(step: CheckStep) -> Finding:
+    retention = step.settings.retention
+    with step.ledger() as ledger:
+        query = _overdue_contacts(ledger, retention)
+    rows = query_published(step.settings.database, query) if retention.field_days else []
+    return _overdue({"contacts": rows[0][0] if rows else 0})
+
+
+def _overdue_contacts(ledger: Ledger, retention: Retention) -> str:
+    """SQL that counts contacts which show enriched fields for longer than these may be kept, by the server's clock."""
+    latest = round((ledger.read_clock().server - retention.field_days * DAY_SECONDS) * 1_000_000)
+    return f"SELECT count(*) FROM enriched_contacts WHERE answered_at <= make_timestamp({latest}) AND ({_SHOWS_FIELDS})"
+
+
+def _overdue(found: dict[str, int]) -> Finding:
+    listed = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in found.items() if count)
+    remedy = "Materialize retained_answers and everything after it, and switch on the schedule hourly_retention."
+    return Finding(f"Overdue: {listed}. {remedy}" if listed else "", found)

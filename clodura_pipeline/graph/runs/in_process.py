@@ -1,6 +1,7 @@
 """Runs a job in this process, as a run that the Dagster UI shows like any other."""
 
 import contextlib
+import logging
 import os
 from collections.abc import Mapping
 from datetime import date
@@ -12,8 +13,8 @@ import dagster as dg
 from clodura_pipeline import settings as project
 from clodura_pipeline.errors import UserFixableError
 from clodura_pipeline.graph.build import build_project
+from clodura_pipeline.graph.failures import ConsoleLogger
 from clodura_pipeline.graph.partitions import range_tags
-from clodura_pipeline.graph.runs.console import shorten_failures
 from clodura_pipeline.graph.runs.summary import failure_reasons
 from clodura_pipeline.private_files import close_folder
 from clodura_pipeline.settings import Settings
@@ -31,7 +32,7 @@ def run_job(
     Raises:
         RunFailed: it did not succeed.
     """
-    shorten_failures()
+    logging.setLoggerClass(ConsoleLogger)
     # Relative paths in dagster.yaml start from the current folder.
     with contextlib.chdir(project.project_root()), _instance() as instance:
         try:

@@ -1,11 +1,28 @@
-"""The summary of a run in one sentence or two, and why it failed."""
+"""What a run was about and how it ended: tags on the list of runs, a summary in a sentence or two, why it failed."""
+
+from collections.abc import Sequence
+from datetime import date
 
 import dagster as dg
 import duckdb
 
 from clodura_pipeline.ledger import Ledger
+from clodura_pipeline.ledger.rules.stops import Stop
 from clodura_pipeline.warehouse.database import scalar
 from clodura_pipeline.warehouse.figures import run_figures
+
+STOP_REASON, CREDITS, PENDING, RANGE = "clodura/stop_reason", "clodura/credits", "clodura/pending", "clodura/range"
+
+
+def tag_run(
+    context: dg.AssetExecutionContext, days: Sequence[date], credits: float, pending: int, stopped: Stop | None
+) -> None:
+    """Tag the run with its range, the credits it was charged, people still pending, and why it stopped early."""
+    first, last = days[0].isoformat(), days[-1].isoformat()
+    tags = {RANGE: first if first == last else f"{first}...{last}", CREDITS: f"{credits:g}", PENDING: str(pending)}
+    if stopped is not None:
+        tags[STOP_REASON] = stopped.kind.value
+    context.instance.add_run_tags(context.run.run_id, tags)
 
 
 def run_summary(connection: duckdb.DuckDBPyConnection, ledger: Ledger, run_id: str) -> str:

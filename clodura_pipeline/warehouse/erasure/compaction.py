@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 
 from clodura_pipeline.errors import UserFixableError
-from clodura_pipeline.warehouse.replacement import replace_file
+from clodura_pipeline.private_files import replace_file
 from clodura_pipeline.warehouse.state import clear_state, database_name, get_state, set_state
 from clodura_pipeline.warehouse.tables.table import quoted
 

@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from clodura_pipeline.errors import UserFixableError
+from clodura_pipeline.private_files import replace_file
 from clodura_pipeline.warehouse.database import first_row, transaction
 from clodura_pipeline.warehouse.erasure.compaction import (
     analysts_file_holds_removed_rows,
@@ -27,7 +28,6 @@ from clodura_pipeline.warehouse.published.analysts_file import (
 )
 from clodura_pipeline.warehouse.published.dictionary import described_views
 from clodura_pipeline.warehouse.published.views import NEW_SINCE, VIEWS
-from clodura_pipeline.warehouse.replacement import replace_file
 from clodura_pipeline.warehouse.state import get_state, set_state
 from clodura_pipeline.warehouse.tables.definitions import PUBLISHED
 from clodura_pipeline.warehouse.tables.table import quoted

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS
-from clodura_pipeline.graph.automation.new_files import new_files
 from clodura_pipeline.graph.instance import GraphInstance
 from clodura_pipeline.graph.jobs import Jobs
 from clodura_pipeline.graph.partitions import range_tags
-from clodura_pipeline.graph.runs.tags import RANGE
+from clodura_pipeline.graph.runs.summary import RANGE
+from clodura_pipeline.graph.sensors import new_files
 from clodura_pipeline.settings import Settings
 from clodura_pipeline.warehouse.published.publication import oldest_day_to_query, query_published
 
@@ -37,7 +37,7 @@ def build_schedules(instance: GraphInstance, jobs: Jobs) -> list[dg.ScheduleDefi
         _, new = new_files(settings)
         pending = oldest_day_to_query(settings.database) or today
         first = min(today, max(pending, settings.start_date), *new)
-        expected = expected_credits(settings, new.total())
+        expected = _expected_credits(settings, new.total())
         context.log.info(f"Requested {first} to {today}; expected credits: {expected}.")
         shown = {RANGE: f"{first}...{today}", "clodura/expected_credits": expected}
         yield dg.RunRequest(run_key=None, tags=range_tags(first, today) | shown)
@@ -56,7 +56,7 @@ def build_schedules(instance: GraphInstance, jobs: Jobs) -> list[dg.ScheduleDefi
     return [nightly_enrichment, hourly_retention]
 
 
-def expected_credits(settings: Settings, files: int) -> str:
+def _expected_credits(settings: Settings, files: int) -> str:
     """What the next run may cost, in words: files that no run has loaded have no price yet."""
     waiting = query_published(
         settings.database, "SELECT count(DISTINCT person_key) FROM enriched_contacts WHERE match_status = 'pending'"
