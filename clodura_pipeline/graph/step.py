@@ -11,12 +11,13 @@ import dagster as dg
 from duckdb import DuckDBPyConnection
 
 from clodura_pipeline.graph.instance import GraphInstance
-from clodura_pipeline.graph.metadata import day_figures
+from clodura_pipeline.graph.metadata import rounded, without_none
 from clodura_pipeline.graph.partitions import days_of
 from clodura_pipeline.graph.resources import CloduraResource
 from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.settings import Settings
 from clodura_pipeline.warehouse.database import working_database
+from clodura_pipeline.warehouse.frames import read
 
 Config = TypeVar("Config", bound=dg.Config)
 
@@ -74,13 +75,19 @@ class Step:
         run: Mapping[str, Any],
         first: Mapping[str, Any] = {},
     ) -> None:
-        """Attach to each partition of this run the day's figures as they stand now (see `day_figures`), then the run's.
+        """Attach to each partition of this run the day's figures as they stand now, then the run's.
 
         Args:
+            query: one of `warehouse.figures`, with a row per day. A day without a row has zeros, and no figure whose
+                name ends in `_percent`.
             first: what a person should see before any figure.
         """
-        for day, figures in day_figures(connection, query, self.days).items():
-            shown = {**first, **figures, **run}
+        found = read(connection, query, [self.days])
+        by_day = {row["file_date"]: row for row in found.iter_rows(named=True)}
+        nothing = {name: 0 for name in found.columns if not name.endswith("_percent")}
+        for day in self.days:
+            figures = {name: rounded(value) for name, value in by_day.get(day, nothing).items() if name != "file_date"}
+            shown = {**first, **without_none(figures), **run}
             self.context.add_asset_metadata(shown, self.instance.key(asset), partition_key=day.isoformat())
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import dagster as dg
 
-from clodura_pipeline.graph.metadata import table_metadata
 from clodura_pipeline.graph.step import Step
 from clodura_pipeline.settings import Settings
 from clodura_pipeline.warehouse.tables.table import Table
@@ -44,12 +43,14 @@ def spec(
     freshness_policy: dg.FreshnessPolicy | None = None,
 ) -> dg.AssetSpec:
     """What is said of an asset in the UI. `table`: what the asset fills."""
+    columns = [dg.TableColumn(c.name, c.type, description=c.meaning) for c in table.columns] if table else []
+    of_table = {"dagster/table_name": table.name, "dagster/column_schema": dg.TableSchema(columns)} if table else {}
     return dg.AssetSpec(
         name,
         group_name=group,
         description=description,
         deps=deps,
         kinds=set(kinds),
-        metadata={**(table_metadata(table) if table else {}), **metadata},
+        metadata={**of_table, **metadata},
         freshness_policy=freshness_policy,
     )

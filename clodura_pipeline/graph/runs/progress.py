@@ -14,7 +14,6 @@ from clodura_pipeline.ledger.rules.policy import Limits
 from clodura_pipeline.ledger.rules.stops import PendingReason, Stop, StopKind
 
 REPORT_SECONDS = 30.0
-_UNREACHABLE = (StopKind.UNAVAILABLE, StopKind.WRONG_ADDRESS)
 
 
 class ProgressReport:
@@ -71,7 +70,7 @@ class ProgressReport:
         waits = max(0.0, session.caller.waiting_until - now) if waiting_for else 0.0
         line = (
             f"{progress.answered} answered, {left} left; {rate:.1f} calls/s; {progress.credits_charged:g} credits; "
-            f"{time_left(left, rate, session.policy.limits, self._calls_today + progress.calls, waits)}"
+            f"{_time_left(left, rate, session.policy.limits, self._calls_today + progress.calls, waits)}"
         )
         if waiting_for:
             line += f"; waiting for {waiting_for}" + (f", {waits:.0f} s to go" if waits >= 1 else "")
@@ -113,13 +112,11 @@ class ProgressReport:
         if progress.answered or progress.refused or progress.unrecognised or progress.already_answered:
             return False
         if self.stopped is not None:
-            return self.stopped.kind in _UNREACHABLE
+            return self.stopped.kind in (StopKind.UNAVAILABLE, StopKind.WRONG_ADDRESS)
         return any(reason.code == "unreachable" for reason in self.pending_reasons.values())
 
 
-def time_left(
-    left: int, calls_per_second: float, limits: Limits, calls_today: int, waiting_seconds: float = 0.0
-) -> str:
+def _time_left(left: int, calls_per_second: float, limits: Limits, calls_today: int, waiting_seconds: float) -> str:
     """How long the calls that are left take at this rate, within every limit, as words.
 
     Args:

@@ -14,9 +14,7 @@ from clodura_pipeline.warehouse.tables.definitions import RAW_CONTACTS
 
 ERASED = "erased at this person's request"
 PLACE = ("file_date", "source_file", "source_row")
-_KEPT = (*PLACE, "source")
-_TEXTS = tuple(name for name in RAW_CONTACTS.names if name not in _KEPT)
-_IDENTIFYING_CELLS = ("email", "linkedin_url")
+_TEXTS = tuple(name for name in RAW_CONTACTS.names if name not in (*PLACE, "source"))
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,8 +39,12 @@ def filter_erased(landed: pl.DataFrame, erased_people: ErasedPeople) -> Filtered
     hit = rest.filter(pl.col("row").is_in(mentions["row"].to_list()))
     own = hit.join(_rows_about(hit, erased_people), on="row", how="semi")
     others = hit.join(own, on="row", how="anti")
-    tokens = mentions.group_by("row").agg(pl.col("token").unique())
-    changed = _without_mentions(others, dict(tokens.iter_rows()))
+    tokens = dict(mentions.group_by("row").agg(pl.col("token").unique()).iter_rows())
+    cleared = [
+        {**row, **{name: take_out(row[name], tokens[row["row"]]) for name in _TEXTS}}
+        for row in others.iter_rows(named=True)
+    ]
+    changed = pl.DataFrame(cleared, schema=others.schema)
     untouched = rest.join(hit, on="row", how="anti")
     return FilteredRows(
         pl.concat([untouched, changed]).drop("row").sort(PLACE),
@@ -65,21 +67,13 @@ def is_about_erased(contacts: pl.DataFrame, erased_people: ErasedPeople) -> pl.S
 def _rows_about(hit: pl.DataFrame, erased_people: ErasedPeople) -> pl.DataFrame:
     """The `row` of rows that are about an erased person, rather than mention one."""
     rows: set[int] = set()
-    for cell in _IDENTIFYING_CELLS:
+    for cell in ("email", "linkedin_url"):
         found = find_mentions(hit[cell], erased_people.__contains__)["row"]
         rows.update(hit["row"].gather(found.cast(pl.UInt32)).to_list())
     contacts = clean(hit.drop("row")).contacts
     places = contacts.filter(is_about_erased(contacts, erased_people)).select(PLACE)
     rows.update(hit.join(places, on=PLACE, how="semi")["row"].to_list())
     return pl.DataFrame({"row": sorted(rows)}, schema={"row": pl.UInt32})
-
-
-def _without_mentions(rows: pl.DataFrame, tokens: dict[int, list[str]]) -> pl.DataFrame:
-    cleared = [
-        {**row, **{name: take_out(row[name], tokens[row["row"]]) for name in _TEXTS}}
-        for row in rows.iter_rows(named=True)
-    ]
-    return pl.DataFrame(cleared, schema=rows.schema)
 
 
 def empty_rows(connection: duckdb.DuckDBPyConnection, filtered: FilteredRows, unreadable: pl.DataFrame) -> int:

@@ -7,7 +7,7 @@ from dataclasses import fields
 
 from clodura_pipeline.clodura.answers.fields import ORGANISATION, PERSON, Meaning
 from clodura_pipeline.clodura.answers.reader import Organisation, Person
-from clodura_pipeline.warehouse.tables.shared_columns import ANSWER
+from clodura_pipeline.warehouse.tables.table import ANSWER
 
 ANSWER_COLUMNS = tuple(line.split()[0] for line in ANSWER.strip().splitlines())
 _FOUNDED = "organisation_founded_year"

@@ -4,8 +4,7 @@ One place for the working database, the comments in the published file, the data
 and the README, so that they cannot disagree.
 """
 
-from clodura_pipeline.warehouse.tables.shared_columns import ANSWER, CLEANED, CONTACT, PLACE
-from clodura_pipeline.warehouse.tables.table import table
+from clodura_pipeline.warehouse.tables.table import ANSWER, CLEANED, CONTACT, PLACE, table
 
 RAW_CONTACTS = table(
     "raw_contacts",
