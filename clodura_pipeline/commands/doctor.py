@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 import click
 
 from clodura_pipeline import settings as project
+from clodura_pipeline.clodura.answers.reader import Enrichment
 from clodura_pipeline.clodura.client import ClientSettings, CloduraClient
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import read_balance
-from clodura_pipeline.enrichment.outcomes import Outcome
+from clodura_pipeline.enrichment.ledger_file import open_ledger
 from clodura_pipeline.errors import CallFailed
 from clodura_pipeline.identity.canonical import identifiers_of
 from clodura_pipeline.intake.files import find_files
@@ -42,10 +43,21 @@ def doctor(
     The exit code is 1 when there is a problem.
     """
     settings = load_settings()
-    request = _identifiers(identifier or "", first_name, last_name, company)
-    if request is not None:
-        _call(settings, request, yes)
+    given = identifier or ""
+    identifiers = Identifiers(
+        linkedin_url=given if "linkedin." in given.lower() else None,
+        email=given if "@" in given else None,
+        first_name=first_name,
+        last_name=last_name,
+        organisation_name=company,
+    )
+    if identifiers.combination:
+        _call(settings, identifiers, yes)
         return
+    if any((given, first_name, last_name, company)):
+        raise click.UsageError(
+            "Give --call a LinkedIn profile or an e-mail address, or give --first-name, --last-name and --company."
+        )
     checks = (_settings_in_force, _folders, _ledger, _account, _files)
     lines = [line for check in checks for line in check(settings)]
     for state, text in lines:
@@ -134,22 +146,6 @@ def _files(settings: Settings) -> Iterator[Line]:
     yield OK if found.files else WARNING, text
 
 
-def _identifiers(given: str, first_name: str | None, last_name: str | None, company: str | None) -> Identifiers | None:
-    """What a call is for; None when no call is asked for."""
-    request = Identifiers(
-        linkedin_url=given if "linkedin." in given.lower() else None,
-        email=given if "@" in given else None,
-        first_name=first_name,
-        last_name=last_name,
-        organisation_name=company,
-    )
-    if request.combination is None and any((given, first_name, last_name, company)):
-        raise click.UsageError(
-            "Give --call a LinkedIn profile or an e-mail address, or give --first-name, --last-name and --company."
-        )
-    return request if request.combination else None
-
-
 def _call(settings: Settings, identifiers: Identifiers, yes: bool) -> None:
     # Imported for a call only: Dagster comes with it, which takes two seconds.
     from clodura_pipeline.graph.resources import CloduraResource
@@ -165,26 +161,26 @@ def _call(settings: Settings, identifiers: Identifiers, yes: bool) -> None:
     run_id = f"doctor-{uuid.uuid4().hex[:12]}"
     run = Run(run_id, run_id, settings.max_credits_per_run, today.isoformat(), today.isoformat())
     clodura = CloduraResource.from_settings(settings)
-    with clodura.open_ledger() as ledger, clodura.session(ledger, run, settings.budget) as session:
+    with open_ledger(settings.ledger) as ledger, clodura.session(ledger, run, settings.budget) as session:
         if session.dispatcher.stopped:
             raise click.ClickException(f"No call was made: {session.dispatcher.stopped.reason}.")
         outcome = next(iter(session.dispatcher.dispatch([[request]])), None)
         progress = session.dispatcher.progress
-    _show(outcome, progress.credits_charged, progress.calls)
-
-
-def _show(outcome: Outcome | None, credits: float, calls: int) -> None:
     if outcome is None:
         raise click.ClickException("No call was made. See the ledger with `clodura-pipeline ledger check`.")
     reason = f" ({outcome.pending_reason.text})" if outcome.pending_reason else ""
-    click.echo(f"{outcome.state or 'pending'}{reason}; {calls} call(s), {credits:g} credits\n")
-    if outcome.enrichment is None:
-        if calls == 0:
-            click.echo("This person has an answer or may not be called for; nothing was spent.")
-        return
-    for part in (outcome.enrichment.person, outcome.enrichment.organisation):
+    counted = f"{progress.calls} call(s), {progress.credits_charged:g} credits"
+    click.echo(f"{outcome.state or 'pending'}{reason}; {counted}\n")
+    if outcome.enrichment:
+        _show(outcome.enrichment)
+    elif progress.calls == 0:
+        click.echo("This person has an answer or may not be called for; nothing was spent.")
+
+
+def _show(enrichment: Enrichment) -> None:
+    for part in (enrichment.person, enrichment.organisation):
         for name, value in vars(part).items():
             if value is not None:
                 click.echo(f"  {type(part).__name__.lower()}.{name:<20} {value}")
-    for path in outcome.enrichment.unmapped:
+    for path in enrichment.unmapped:
         click.echo(f"  not mapped: {path.path} ({path.value_type})")

@@ -5,6 +5,7 @@ import sys
 import click
 import duckdb
 
+from clodura_pipeline.enrichment.ledger_file import open_ledger
 from clodura_pipeline.errors import UserFixableError
 from clodura_pipeline.graph.failures import message_for
 from clodura_pipeline.graph.resources import CloduraResource, WorkingDatabase
@@ -55,7 +56,7 @@ def _forget(settings: Settings, identifier: str) -> None:
         clodura = CloduraResource.from_settings(settings)
         clodura.suppression()  # a list that cannot be read is found out before anything is erased
         database = WorkingDatabase(database=str(settings.working_database))
-        with clodura.open_ledger() as ledger:
+        with open_ledger(settings.ledger) as ledger:
             with working_database(database, "erasing a person") as connection:
                 if settings.landed_files:  # rows that only other hosts have landed lead to more identifiers
                     take_over_landed_files(connection, settings.landed_files)

@@ -12,10 +12,9 @@ from clodura_pipeline.graph.checks import Check, answers, credits, tables
 from clodura_pipeline.graph.failures import failing_with_message
 from clodura_pipeline.graph.instance import GraphInstance
 from clodura_pipeline.graph.jobs import build_jobs
-from clodura_pipeline.graph.metadata import without_none
 from clodura_pipeline.graph.schedules import build_schedules
 from clodura_pipeline.graph.sensors import build_sensors
-from clodura_pipeline.graph.step import CheckStep, Step
+from clodura_pipeline.graph.step import CheckStep, Step, without_none
 from clodura_pipeline.settings import Settings
 
 # One run for a whole range: budgets count by run, and people with rows on several days are called for once.

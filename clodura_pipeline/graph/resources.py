@@ -13,7 +13,6 @@ from pydantic import Field, PrivateAttr, create_model
 from clodura_pipeline.clodura.answers.fields import load_answer_fields
 from clodura_pipeline.clodura.answers.reader import AnswerReader
 from clodura_pipeline.clodura.client import ClientSettings
-from clodura_pipeline.enrichment.ledger_file import open_ledger
 from clodura_pipeline.enrichment.session import Session, open_session
 from clodura_pipeline.graph.partitions import utc_now
 from clodura_pipeline.identity.suppression_file import Suppression, read_suppression
@@ -95,10 +94,6 @@ class CloduraResource(dg.ConfigurableResource):
         """Replace the published file; False when it already shows a later state. See `publication.publish`."""
         settings = self.settings
         return publish(connection, settings.database, settings.published_permissions, settings.parquet_dir)
-
-    def open_ledger(self) -> Ledger:
-        """The ledger of the settings, as a context manager; created when there is none."""
-        return open_ledger(self.settings.ledger)
 
     def build_tables(self, connection: duckdb.DuckDBPyConnection, ledger: Ledger, run_id: str) -> int:
         """Bring the analysts' tables up to date; returns the ledger's sequence that they show."""

@@ -70,23 +70,24 @@ def build_sensors(instance: GraphInstance, jobs: Jobs) -> list[dg.SensorDefiniti
         reason = None if requests else dg.SkipReason("No contact file is new or changed.")
         return dg.SensorResult(requests, skip_reason=reason, cursor=cursor)
 
-    def alert(status: dg.DagsterRunStatus) -> dg.SensorDefinition:
-        @dg.run_status_sensor(
-            run_status=status,
-            name=instance.named(f"alert_on_{status.value.lower()}"),
-            monitored_jobs=list(jobs),
-            default_status=dg.DefaultSensorStatus.RUNNING,
-            description="Sends a message to CLODURA_ALERT_WEBHOOK when a run needs attention.",
-        )
-        def alert_on_status(context: dg.RunStatusSensorContext) -> None:
-            text = alert_text(context.dagster_run, context.instance, instance.settings)
-            if text is not None:
-                send_alert(instance.settings.alert_webhook, text, context.log)
-
-        return alert_on_status
-
     ends = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS) if instance.settings.alert_webhook else ()
-    return [new_contact_files, *map(alert, ends)]
+    return [new_contact_files, *(_build_alert(instance, jobs, status) for status in ends)]
+
+
+def _build_alert(instance: GraphInstance, jobs: Jobs, status: dg.DagsterRunStatus) -> dg.SensorDefinition:
+    @dg.run_status_sensor(
+        run_status=status,
+        name=instance.named(f"alert_on_{status.value.lower()}"),
+        monitored_jobs=list(jobs),
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Sends a message to CLODURA_ALERT_WEBHOOK when a run needs attention.",
+    )
+    def alert_on_status(context: dg.RunStatusSensorContext) -> None:
+        text = alert_text(context.dagster_run, context.instance, instance.settings)
+        if text is not None:
+            send_alert(instance.settings.alert_webhook, text, context.log)
+
+    return alert_on_status
 
 
 def new_files(

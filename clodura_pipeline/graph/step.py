@@ -1,7 +1,7 @@
-"""One execution of an asset or of an asset's checks, and what it works with."""
+"""One execution of an asset or of an asset's checks: what it works with, and the figures it shows in Dagster."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -10,14 +10,15 @@ from typing import Any, TypeVar
 import dagster as dg
 from duckdb import DuckDBPyConnection
 
+from clodura_pipeline.enrichment.ledger_file import open_ledger
 from clodura_pipeline.graph.instance import GraphInstance
-from clodura_pipeline.graph.metadata import rounded, without_none
 from clodura_pipeline.graph.partitions import days_of
 from clodura_pipeline.graph.resources import CloduraResource
 from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.settings import Settings
-from clodura_pipeline.warehouse.database import working_database
+from clodura_pipeline.warehouse.database import scalar, working_database
 from clodura_pipeline.warehouse.frames import read
+from clodura_pipeline.warehouse.tables.table import Table
 
 Config = TypeVar("Config", bound=dg.Config)
 
@@ -59,7 +60,7 @@ class Step:
 
     def ledger(self) -> Ledger:
         """The open ledger, as a context manager."""
-        return self.clodura.open_ledger()
+        return open_ledger(self.settings.ledger)
 
     @contextlib.contextmanager
     def tables(self, why: str) -> Iterator[tuple[DuckDBPyConnection, Ledger, int]]:
@@ -86,7 +87,7 @@ class Step:
         by_day = {row["file_date"]: row for row in found.iter_rows(named=True)}
         nothing = {name: 0 for name in found.columns if not name.endswith("_percent")}
         for day in self.days:
-            figures = {name: rounded(value) for name, value in by_day.get(day, nothing).items() if name != "file_date"}
+            figures = {name: _rounded(value) for name, value in by_day.get(day, nothing).items() if name != "file_date"}
             shown = {**first, **without_none(figures), **run}
             self.context.add_asset_metadata(shown, self.instance.key(asset), partition_key=day.isoformat())
 
@@ -101,3 +102,31 @@ class CheckStep(Step):
     def connection(self) -> DuckDBPyConnection:
         """The working database, open until the step ends."""
         return self.until_end.enter_context(self.database("a check"))
+
+
+def row_count(connection: DuckDBPyConnection, table: Table) -> dict[str, int]:
+    """The table's row count."""
+    return {"dagster/row_count": scalar(connection, f"SELECT count(*) FROM {table.name}")}
+
+
+def small_table(name: str, rows: Sequence[Mapping[str, object]]) -> dict[str, dg.MetadataValue]:
+    """A table of at most six columns, which fit the page, under this name; no entry when it has no rows."""
+    if not rows:
+        return {}
+    columns = list(rows[0])[:6]
+    shown = [dg.TableRecord({column: _cell(row[column]) for column in columns}) for row in rows]
+    return {name: dg.MetadataValue.table(shown, dg.TableSchema([dg.TableColumn(column) for column in columns]))}
+
+
+def without_none(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures that have a value."""
+    return {name: value for name, value in figures.items() if value is not None}
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, 2) if isinstance(value, float) else value
+
+
+def _cell(value: object) -> str | int | float | bool:
+    value = _rounded(value)
+    return value if isinstance(value, str | int | float | bool) else "" if value is None else str(value)

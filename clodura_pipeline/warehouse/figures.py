@@ -100,16 +100,6 @@ class Outcomes:
         """The share of people answered that were found as a person; 0 without an answer."""
         return self.persons / self.answered if self.answered else 0.0
 
-    @property
-    def match_rate_percent(self) -> float | None:
-        """The match rate as a percentage."""
-        return percent(self.persons, self.answered)
-
-    @property
-    def organisation_share_percent(self) -> float | None:
-        """The share of people answered with only the organisation, as a percentage."""
-        return percent(self.organisations, self.answered)
-
 
 @dataclass(frozen=True)
 class RunFigures(Outcomes):

@@ -1,6 +1,5 @@
 """Assets of the contact files: landed, cleaned, validated, split."""
 
-from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -9,9 +8,8 @@ from duckdb import DuckDBPyConnection
 
 from clodura_pipeline.errors import UserFixableError
 from clodura_pipeline.graph.assets import assets, spec
-from clodura_pipeline.graph.metadata import row_count, small_table
 from clodura_pipeline.graph.partitions import utc_now
-from clodura_pipeline.graph.step import Step
+from clodura_pipeline.graph.step import Step, row_count, small_table
 from clodura_pipeline.intake.files import find_files
 from clodura_pipeline.intake.reader_process import Spellings
 from clodura_pipeline.warehouse.database import scalar
@@ -84,7 +82,14 @@ def validate_contacts(step: Step) -> None:
     with step.ledger() as ledger, step.database("validation") as connection:
         files = validate(connection, ledger.erased_people()).files
         step.context.log.info(f"{files} new or changed files validated.")
-        _share(step, connection)
+        if (folder := step.settings.landed_files) is not None:
+            try:
+                share_landed_files(connection, folder)
+            except OSError as error:
+                step.context.log.warning(
+                    f"Rows landed here are not shared with other hosts: {error.strerror}. When a contact file "
+                    f"vanishes, only this host keeps its rows. Make {folder} a folder that this user can write to."
+                )
         run = {"run_files_validated": files, **row_count(connection, VALIDATED_CONTACTS)}
         step.describe_days("validated_contacts", connection, VALIDATED_BY_DAY, run)
         reasons = small_table("reasons", read(connection, REJECTION_REASONS, [step.days]).to_dicts())
@@ -101,16 +106,12 @@ def _land(step: Step) -> Landed:
 
         spellings = load_spellings(settings.header_spellings)
     found = find_files(settings.contacts_dir)
-
-    def open_database() -> AbstractContextManager[DuckDBPyConnection]:
-        return step.database("landing")
-
     if not settings.working_database.exists():
         log.info(
             "This host has no working database yet. It is built from contact files, from what other hosts have landed, "
             f"and from the ledger, without a call. File: {settings.working_database}"
         )
-    with open_database() as connection:
+    with step.database("landing") as connection:
         is_new = _is_new_beside_loaded_files(connection, settings.database)
         shared = take_over_landed_files(connection, settings.landed_files) if settings.landed_files else []
     if shared:
@@ -124,7 +125,7 @@ def _land(step: Step) -> Landed:
     days = Days(settings.start_date, today, None if is_new else frozenset(wanted))
     with step.ledger() as ledger:
         landed = land(
-            open_database,
+            lambda: step.database("landing"),
             found,
             days,
             lambda path: date.fromisoformat(ledger.day_of_undated_file(path, today.isoformat())),
@@ -140,19 +141,6 @@ def _land(step: Step) -> Landed:
     for path in landed.vanished:
         log.warning(f"{path} is no longer in the contacts folder; its rows are kept.")
     return landed
-
-
-def _share(step: Step, connection: DuckDBPyConnection) -> None:
-    """Let other hosts have what this one has landed, where they share the contacts folder."""
-    if (folder := step.settings.landed_files) is None:
-        return
-    try:
-        share_landed_files(connection, folder)
-    except OSError as error:
-        step.context.log.warning(
-            f"Rows landed here are not shared with other hosts: {error.strerror}. When a contact file vanishes, only "
-            f"this host keeps its rows. Make {folder} a folder that this user can write to."
-        )
 
 
 def _is_new_beside_loaded_files(connection: DuckDBPyConnection, published: Path) -> bool:

@@ -12,7 +12,6 @@ from clodura_pipeline.enrichment.canary import CanaryWatch, answer_history
 from clodura_pipeline.enrichment.plan import doubtful_people, make_plan, planned_batches, planned_people
 from clodura_pipeline.enrichment.plan_summary import PlanSummary
 from clodura_pipeline.graph.assets import assets, spec
-from clodura_pipeline.graph.metadata import row_count, small_table, without_none
 from clodura_pipeline.graph.runs.caps import (
     EnrichmentConfig,
     PlanConfig,
@@ -22,7 +21,7 @@ from clodura_pipeline.graph.runs.caps import (
 )
 from clodura_pipeline.graph.runs.progress import ProgressReport
 from clodura_pipeline.graph.runs.summary import tag_run
-from clodura_pipeline.graph.step import Step
+from clodura_pipeline.graph.step import Step, row_count, small_table, without_none
 from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.ledger.rules.requests import Run
 from clodura_pipeline.ledger.rules.stops import StopKind, stop

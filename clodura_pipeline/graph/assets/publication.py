@@ -6,14 +6,13 @@ from typing import Any
 import dagster as dg
 
 from clodura_pipeline.graph.assets import assets, spec
-from clodura_pipeline.graph.metadata import row_count, small_table
 from clodura_pipeline.graph.partitions import utc_now
 from clodura_pipeline.graph.runs.caps import refuse_new_ledger
 from clodura_pipeline.graph.runs.summary import run_summary
-from clodura_pipeline.graph.step import Step
+from clodura_pipeline.graph.step import Step, row_count, small_table
 from clodura_pipeline.report.report import write_report
 from clodura_pipeline.warehouse.database import scalar
-from clodura_pipeline.warehouse.figures import LISTS, STATUSES, USAGE_BY_DAY, outcomes
+from clodura_pipeline.warehouse.figures import LISTS, STATUSES, USAGE_BY_DAY, outcomes, percent
 from clodura_pipeline.warehouse.frames import read
 from clodura_pipeline.warehouse.tables.definitions import CREDIT_USAGE, ENRICHED_CONTACTS, PUBLICATION
 
@@ -70,8 +69,8 @@ def show_contacts(step: Step) -> dict[str, Any]:
     with step.tables("building tables") as (connection, _, _):
         found = outcomes(connection)
         return {
-            "match_rate_percent": found.match_rate_percent,
-            "organisation_share_percent": found.organisation_share_percent,
+            "match_rate_percent": percent(found.persons, found.answered),
+            "organisation_share_percent": percent(found.organisations, found.answered),
             "pending": scalar(connection, _PENDING),
             **small_table("contacts_by_status", read(connection, STATUSES).to_dicts()),
             **small_table("lists", read(connection, LISTS).to_dicts()),

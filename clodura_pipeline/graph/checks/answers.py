@@ -89,8 +89,8 @@ def match_rate_at_least_minimum(step: CheckStep) -> Finding:
     for scope, found in (("run", run_figures(step.connection, step.run_id)), ("total", outcomes(step.connection))):
         if not found.answered:
             continue
-        figures[f"match_rate_{scope}_percent"] = found.match_rate_percent
-        figures[f"organisation_share_{scope}_percent"] = found.organisation_share_percent
+        figures[f"match_rate_{scope}_percent"] = percent(found.persons, found.answered)
+        figures[f"organisation_share_{scope}_percent"] = percent(found.organisations, found.answered)
         figures[f"answered_{scope}"] = found.answered
         judged |= (can_judge := found.answered >= settings.min_sample)
         if can_judge and found.match_rate < settings.min_match_rate:

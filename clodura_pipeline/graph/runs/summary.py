@@ -9,7 +9,7 @@ import duckdb
 from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.ledger.rules.stops import Stop
 from clodura_pipeline.warehouse.database import scalar
-from clodura_pipeline.warehouse.figures import run_figures
+from clodura_pipeline.warehouse.figures import percent, run_figures
 
 STOP_REASON, CREDITS, PENDING, RANGE = "clodura/stop_reason", "clodura/credits", "clodura/pending", "clodura/range"
 
@@ -31,7 +31,7 @@ def run_summary(connection: duckdb.DuckDBPyConnection, ledger: Ledger, run_id: s
     pending = scalar(connection, "SELECT pending FROM publication")
     summary = "No call was made"
     if run.calls:
-        rate = run.match_rate_percent
+        rate = percent(run.persons, run.answered)
         summary = (
             f"{run.calls} calls: {run.persons} people found"
             + (f" ({rate:g} % of {run.answered} answers)" if rate is not None else "")
