@@ -3,7 +3,7 @@
 import random
 import tomllib
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -68,11 +68,6 @@ class Fault:
         """What it does."""
         return EFFECTS[self.kind]
 
-    def counts(self, endpoint: Endpoint, sent: Iterable[object]) -> bool:
-        """Whether it counts a call that sends these values in its identifiers."""
-        text = (self.matching or "").casefold()
-        return endpoint == self.endpoint and (not text or any(text in str(value).casefold() for value in sent))
-
     def covers(self, ordinal: int) -> bool:
         """Whether it applies to this call of those it counts, its share apart."""
         if self.only_calls:
@@ -94,7 +89,8 @@ class FaultChooser:
         left = random.Random(f"{self._seed}/{endpoint}/{self._counted[endpoint]}").random()
         chosen = None
         for place, fault in enumerate(self._faults):
-            if fault.counts(endpoint, sent):
+            text = (fault.matching or "").casefold()
+            if endpoint == fault.endpoint and (not text or any(text in str(value).casefold() for value in sent)):
                 self._counted[place] += 1
                 if fault.covers(self._counted[place]):
                     left -= fault.share

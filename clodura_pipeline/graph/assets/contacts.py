@@ -1,10 +1,8 @@
 """Assets of the contact files: landed, cleaned, validated, split."""
 
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import dagster as dg
-from duckdb import DuckDBPyConnection
 
 from clodura_pipeline.errors import UserFixableError
 from clodura_pipeline.graph.assets import assets, spec
@@ -106,23 +104,7 @@ def _land(step: Step) -> Landed:
 
         spellings = load_spellings(settings.header_spellings)
     found = find_files(settings.contacts_dir)
-    if not settings.working_database.exists():
-        log.info(
-            "This host has no working database yet. It is built from contact files, from what other hosts have landed, "
-            f"and from the ledger, without a call. File: {settings.working_database}"
-        )
-    with step.database("landing") as connection:
-        is_new = _is_new_beside_loaded_files(connection, settings.database)
-        shared = take_over_landed_files(connection, settings.landed_files) if settings.landed_files else []
-    if shared:
-        log.info(f"{len(shared)} files are taken over from what other hosts have landed.")
-    if is_new:
-        log.warning(
-            f"This host builds its working database again: all files in {settings.contacts_dir} are landed, answers "
-            "come from the ledger. Rows of files that no host has kept come back only from a backup of "
-            "CLODURA_STATE_DIR."
-        )
-    days = Days(settings.start_date, today, None if is_new else frozenset(wanted))
+    days = Days(settings.start_date, today, None if _is_built_again(step) else frozenset(wanted))
     with step.ledger() as ledger:
         landed = land(
             lambda: step.database("landing"),
@@ -143,14 +125,30 @@ def _land(step: Step) -> Landed:
     return landed
 
 
-def _is_new_beside_loaded_files(connection: DuckDBPyConnection, published: Path) -> bool:
-    """Whether the working database is new though files were loaded before.
+def _is_built_again(step: Step) -> bool:
+    """Whether the working database is new though files were loaded before; takes over what other hosts have landed.
 
     Landing only this run's days would then publish a file that lacks all others.
     """
-    if scalar(connection, "SELECT count(*) FROM source_files"):
+    log, settings, shared = step.context.log, step.settings, []
+    if not settings.working_database.exists():
+        log.info(
+            "This host has no working database yet. It is built from contact files, from what other hosts have landed, "
+            f"and from the ledger, without a call. File: {settings.working_database}"
+        )
+    with step.database("landing") as connection:
+        is_new = not scalar(connection, "SELECT count(*) FROM source_files")
+        if settings.landed_files:
+            shared = take_over_landed_files(connection, settings.landed_files)
+    if shared:
+        log.info(f"{len(shared)} files are taken over from what other hosts have landed.")
+    if not is_new or not any(file.loaded_at for file in published_files(settings.database).values()):
         return False
-    return any(file.loaded_at for file in published_files(published).values())
+    log.warning(
+        f"This host builds its working database again: all files in {settings.contacts_dir} are landed, answers come "
+        "from the ledger. Rows of files that no host has kept come back only from a backup of CLODURA_STATE_DIR."
+    )
+    return True
 
 
 def _log_file(log: dg.DagsterLogManager, state: FileState) -> None:
