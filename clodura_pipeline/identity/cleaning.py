@@ -7,6 +7,7 @@ all its reasons.
 
 from dataclasses import dataclass
 
+import duckdb
 import polars as pl
 
 from clodura_pipeline.identity.cells import LANDED_COLUMNS
@@ -18,35 +19,26 @@ from clodura_pipeline.identity.cleaning_steps import (
     with_names,
     with_organisation,
 )
-from clodura_pipeline.identity.contact_ids import contact_ids
 from clodura_pipeline.identity.misplaced_values import NOTE, move_misplaced_values, with_changed_rows
 
 NO_IDENTIFIER = (
     "no identifier Clodura can use: needs a LinkedIn profile, an e-mail address, or first and last name with a company"
 )
 CELLS = tuple(name for name in LANDED_COLUMNS if name != "contact_id")
+_IDENTIFIERS = ("profile_id", "email_id", "name_id")
 CONTACT_COLUMNS = (
-    "file_date",
-    "source_file",
-    "source_row",
-    "source",
-    "contact_id",
-    "first_name",
-    "last_name",
-    "email",
-    "linkedin_url",
-    "organisation_name",
-    "organisation_linkedin_url",
-    "organisation_domain",
-    "source_columns",
-    "profile_id",
-    "email_id",
-    "name_id",
-    "further_ids",
-    "set_aside",
-)
+    "file_date", "source_file", "source_row", "source", "contact_id", "first_name", "last_name", "email",
+    "linkedin_url", "organisation_name", "organisation_linkedin_url", "organisation_domain", "source_columns",
+    *_IDENTIFIERS, "further_ids", "set_aside",
+)  # fmt: skip
 REJECTED_COLUMNS = ("file_date", "source_file", "source_row", "reasons", "record")
-
+# What programs write for a missing id. Anything else in `contact_id` is an id, and kept as it is.
+_NO_ID = ["n/a", "#n/a", "#ref!", "null", "none", "nan", "undefined", "tbd", "-", "--"]
+# The derived id of a row in DuckDB, from its canonical identifiers.
+DERIVED_ID_SQL = (
+    "'row-' || md5(concat(coalesce(profile_id, ''), chr(10), coalesce(email_id, ''), chr(10), "
+    "coalesce(name_id, '')))[1:16]"
+)
 _NAMES = ("first_name", "last_name", "full_name")
 _NO_TEXTS = pl.lit([], pl.List(pl.String))
 
@@ -69,14 +61,11 @@ def clean(landed: pl.DataFrame) -> Cleaned:
     cells = identified(landed.select(CELLS))
     kept = ["file_date", "source_file", "source_row", "source", "contact_id", "source_columns", "record"]
     frame = cells.with_columns(*landed.select(kept), _notes(cells)).select(*CONTACT_COLUMNS, "record")
-    usable = pl.any_horizontal(pl.col("profile_id", "email_id", "name_id").is_not_null())
+    usable = pl.any_horizontal(pl.col(_IDENTIFIERS).is_not_null())
     contacts = frame.filter(usable)
-    rejected = frame.filter(~usable).with_columns(
-        pl.concat_list(pl.lit(NO_IDENTIFIER), "set_aside").alias("reasons"),
-    )
-    return Cleaned(
-        contacts.with_columns(contact_ids(contacts)).select(CONTACT_COLUMNS), rejected.select(REJECTED_COLUMNS)
-    )
+    contacts = contacts.with_columns(_contact_ids(contacts)).select(CONTACT_COLUMNS)
+    reasons = pl.concat_list(pl.lit(NO_IDENTIFIER), "set_aside").alias("reasons")
+    return Cleaned(contacts, frame.filter(~usable).with_columns(reasons).select(REJECTED_COLUMNS))
 
 
 def identified(cells: pl.DataFrame) -> pl.DataFrame:
@@ -102,3 +91,18 @@ def _notes(cells: pl.DataFrame) -> pl.Series:
     return cells.select(
         pl.when(text != "").then(text.str.split("\n")).otherwise(_NO_TEXTS).alias("set_aside")
     ).to_series()
+
+
+def _contact_ids(contacts: pl.DataFrame) -> pl.Series:
+    """The id of each cleaned row: the file's own as it stands there, else one made of its canonical identifiers."""
+    own = pl.col("contact_id").cast(pl.String)
+    blank = own.str.strip_chars().str.to_lowercase().is_in(["", *_NO_ID]).fill_null(True)
+    ids = contacts.with_row_index("place").select("place", own, *_IDENTIFIERS, blank.alias("blank"))
+    without = ids.filter("blank")
+    if without.is_empty():
+        return ids["contact_id"]
+    with duckdb.connect() as connection:
+        connection.register("contacts", without.select(_IDENTIFIERS).to_arrow())
+        derived = connection.sql(f"SELECT {DERIVED_ID_SQL} AS derived FROM contacts").pl()["derived"]
+    ids = ids.join(without.select("place", derived), on="place", how="left", maintain_order="left")
+    return ids.select(pl.when("blank").then("derived").otherwise("contact_id").alias("contact_id")).to_series()

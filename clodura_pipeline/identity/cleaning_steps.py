@@ -9,9 +9,8 @@ import polars as pl
 
 from clodura_pipeline.identity.cells.companies import read_domains, read_organisations
 from clodura_pipeline.identity.cells.emails import read_emails
-from clodura_pipeline.identity.cells.full_names import split_full_names
 from clodura_pipeline.identity.cells.linkedin import OTHER_PAGES, page_urls, read_linkedin
-from clodura_pipeline.identity.cells.names import is_company, is_stand_in, read_names
+from clodura_pipeline.identity.cells.names import is_company, is_stand_in, read_names, split_full_names
 from clodura_pipeline.identity.misplaced_values import NOTE, with_changed_rows
 
 _NAME_COLUMNS = ("first_name", "first_folded", "last_name", "last_folded")

@@ -8,8 +8,8 @@ import pytest
 
 from clodura_pipeline.identity.cells.companies import domain_of, read_organisations
 from clodura_pipeline.identity.cells.emails import read_emails
-from clodura_pipeline.identity.cells.full_names import split_full_name
 from clodura_pipeline.identity.cells.linkedin import page_url, pages_in, profile_id, read_linkedin
+from clodura_pipeline.identity.cells.names import split_full_name
 from clodura_pipeline.identity.cleaning import clean
 
 COLUMNS = [

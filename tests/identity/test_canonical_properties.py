@@ -7,14 +7,13 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clodura_pipeline.identity.cells import companies, emails, full_names, linkedin, names
-from clodura_pipeline.identity.cells import linkedin_slugs as slugs
+from clodura_pipeline.identity.cells import companies, emails, linkedin, names
 from clodura_pipeline.identity.cells.linkedin import page_url, profile_id
 from clodura_pipeline.identity.cells.text import folded
 
 TOKEN = "ACoAABCNSioBW3YZHc2lBHVG0E_TXYWitQkmwog"
 SLUGS = st.text(st.sampled_from("abcdefghijklmnopqrstuvwxyz0123456789-éüñçßøł王明дж"), min_size=3, max_size=30).filter(
-    lambda slug: any(c.isalnum() for c in slug) and slug.replace("-", "") not in slugs.PLACEHOLDER_PEOPLE
+    lambda slug: any(c.isalnum() for c in slug) and slug.replace("-", "") not in linkedin.PLACEHOLDER_PEOPLE
 )
 ANY_TEXT = st.text(max_size=60) | st.from_regex(
     r"(https?://)?(www\.)?linkedin\.com/in/[^/]{0,20}(/.{0,10})?", fullmatch=True
@@ -79,7 +78,7 @@ def test_name_and_company_forms_are_idempotent(text: str) -> None:
     if domain is not None:
         assert companies.domain_of(domain) == domain
     for name, key in companies.read_organisations(pl.Series([text])).drop_nulls().select("name", "key").iter_rows():
-        again = companies.read_organisations(pl.Series([name, key.removeprefix("on:")]))
+        again = companies.read_organisations(pl.Series([name, key[3:]]))
         assert again["name"][0] == name
         assert again["key"].to_list() == [key, key]
 
@@ -122,7 +121,7 @@ def test_plain_values_are_what_the_reader_of_all_spellings_makes_of_them(cells: 
         (companies._plain_domains, lambda text: [companies.domain_of(text)]),
         (names.plain_names, lambda text: [names.clean_name(text)]),
         (names.plain_names, lambda text: [names.clean_first_name(text)]),
-        (full_names._plain_splits, lambda text: ["\n".join(full_names.split_full_name(text) or ())]),
+        (names._plain_splits, lambda text: ["\n".join(names.split_full_name(text) or ())]),
     )
     for plain, read in readers:
         for cell, value in zip(cells, plain(pl.Series(cells)), strict=True):

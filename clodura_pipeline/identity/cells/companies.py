@@ -9,9 +9,19 @@ from urllib.parse import urlsplit
 
 import polars as pl
 
-from clodura_pipeline.identity.cells.distinct import LETTERS, read_candidates, read_distinct, read_each_once
 from clodura_pipeline.identity.cells.emails import ascii_domain
-from clodura_pipeline.identity.cells.text import DATE, filled, folded, is_name_placeholder, tidy, unwrapped
+from clodura_pipeline.identity.cells.text import (
+    DATE,
+    LETTERS,
+    filled,
+    folded,
+    is_name_placeholder,
+    read_candidates,
+    read_distinct,
+    read_each_once,
+    tidy,
+    unwrapped,
+)
 from clodura_pipeline.identity.cells.word_lists import (
     CJK_FORMS,
     FREE_MAIL_DOMAINS,

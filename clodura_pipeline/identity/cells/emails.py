@@ -14,8 +14,7 @@ import idna
 import polars as pl
 from disposable_email_domains import blocklist as _DISPOSABLE_DOMAINS
 
-from clodura_pipeline.identity.cells.distinct import LETTERS, read_candidates, read_distinct
-from clodura_pipeline.identity.cells.text import by_parts, tidy
+from clodura_pipeline.identity.cells.text import LETTERS, by_parts, read_candidates, read_distinct, tidy
 from clodura_pipeline.identity.cells.word_lists import (
     FREE_MAIL_DOMAINS,
     LEADING_ROLE_WORDS,

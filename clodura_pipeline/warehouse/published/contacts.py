@@ -6,7 +6,7 @@ Temporary tables of rows and contacts come from landed rows and `people_now` (se
 from hashlib import blake2b
 
 from clodura_pipeline.clodura.identifiers import Combination
-from clodura_pipeline.identity.contact_ids import DERIVED_ID_SQL
+from clodura_pipeline.identity.cleaning import DERIVED_ID_SQL
 from clodura_pipeline.identity.matching import FILE_PLACES, IN_CONFLICT, PLACE
 from clodura_pipeline.warehouse.published.answer_tables import ANSWER_COLUMNS
 from clodura_pipeline.warehouse.published.pending import IN_FLIGHT, NOT_CALLED_YET
