@@ -14,8 +14,7 @@ from clodura_pipeline.intake.headers.matching import Spellings
 from clodura_pipeline.intake.json.contacts import read_json
 from clodura_pipeline.intake.json.parsing import looks_like_json
 from clodura_pipeline.intake.parquet import read_parquet
-from clodura_pipeline.intake.rows.cell_table import FrameSink
-from clodura_pipeline.intake.rows.landed_rows import ContactRows, LandedRows
+from clodura_pipeline.intake.rows.landed_rows import ContactRows, FrameSink, LandedRows
 from clodura_pipeline.intake.unreadable import UnreadableFile
 from clodura_pipeline.intake.workbooks import read_workbook
 

@@ -9,12 +9,11 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet
 
-from clodura_pipeline.intake.headers.header_row import no_usable_headers, too_many_columns
+from clodura_pipeline.intake.headers.header_row import MAX_COLUMNS, no_usable_headers, too_many_columns
 from clodura_pipeline.intake.headers.matching import Spellings, match_headers
 from clodura_pipeline.intake.json.contacts import read_objects
 from clodura_pipeline.intake.json.parsing import ParsedValue
-from clodura_pipeline.intake.rows.cell_table import MAX_COLUMNS, ROW
-from clodura_pipeline.intake.rows.landed_rows import ContactRows, LandedRows
+from clodura_pipeline.intake.rows.landed_rows import ROW, ContactRows, LandedRows
 from clodura_pipeline.intake.unreadable import UnreadableFile
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")

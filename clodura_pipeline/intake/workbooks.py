@@ -14,13 +14,13 @@ from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
 from clodura_pipeline.intake.headers.header_row import (
+    MAX_COLUMNS,
     SEARCHED_ROWS,
     find_tables,
     no_usable_headers,
     too_many_columns,
 )
 from clodura_pipeline.intake.headers.matching import HeaderMatch, Spellings
-from clodura_pipeline.intake.rows.cell_table import MAX_COLUMNS
 from clodura_pipeline.intake.rows.landed_rows import ContactRows, LandedRows, count_of_records
 from clodura_pipeline.intake.unreadable import UnreadableFile
 

@@ -10,11 +10,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from clodura_pipeline.intake.contact_file import ContactRows, read_contacts
-from clodura_pipeline.intake.csv.layout import DELIMITERS, Layout, find_layouts
 from clodura_pipeline.intake.csv.records import Grammar, records
-from clodura_pipeline.intake.csv.table import read_cells, read_clean, read_records
+from clodura_pipeline.intake.csv.table import DELIMITERS, Layout, find_layouts, read_cells, read_clean, read_records
 from clodura_pipeline.intake.encodings.decoding import Text, decode
-from clodura_pipeline.intake.rows.cell_table import CellTable, cell_columns, text_frame
+from clodura_pipeline.intake.rows.landed_rows import CellTable, cell_columns, text_frame
 from clodura_pipeline.intake.unreadable import UnreadableFile
 
 # No deadline: how long an example takes says nothing on a machine that others use too.

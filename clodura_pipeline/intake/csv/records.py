@@ -1,11 +1,20 @@
-"""Takes delimited text apart into records, so that a faulty record costs no other record its place."""
+"""Takes delimited text apart into records, so that a faulty record costs no other record its place.
+
+Records that are shorter than the header are taken too: many programs leave out the empty cells at the end of a line.
+A line break within a cell that is not quoted tears a record into short ones as well, and these would be read as other
+people; so what may be a piece of a torn record stays unreadable.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from clodura_pipeline.intake.rows.cell_table import MAX_COLUMNS
+from clodura_pipeline.intake.headers.header_row import ADDRESS, MAX_COLUMNS, columns_found
+from clodura_pipeline.intake.headers.matching import HeaderMatch, Spellings, match_headers
+from clodura_pipeline.intake.rows.landed_rows import CellTable
+from clodura_pipeline.intake.unreadable import UnreadableRecord
 
 # The longest quoted cell that is read; CRMs hold less in one field: HubSpot 65,536 characters, Salesforce 131,072,
 # Excel 32,767. A longer one makes its record unreadable.
@@ -15,6 +24,9 @@ _MAX_RECORD_BYTES = 1 << 23  # of a record that spans lines
 _LINE, _TO_NEWLINE, _BREAKS = (re.compile(pattern) for pattern in (rb"[^\r\n]*", rb"[^\n]*", rb"[\r\n]*"))
 _RETURN_WITHIN_LINE = re.compile(rb"\r++[^\n]")
 
+_TORN = ": is there a line break within a cell, which is then to be quoted?"
+_MAX_PIECES = 20  # lines that a cell without quotes may have
+
 
 class Record(NamedTuple):
     """One record: its fields, or the fault that keeps it from being read; its text; the byte where the next begins."""
@@ -23,6 +35,13 @@ class Record(NamedTuple):
     fault: str | None
     text: str
     end: int = 0
+
+
+class _Short(NamedTuple):
+    record: UnreadableRecord
+    fields: list[str]
+    anchored: bool  # an address stands under its header, so the cells before it have not moved
+    moved: bool  # an address stands under a name's header, as in the second piece of a torn record
 
 
 class Grammar:
@@ -101,7 +120,8 @@ def records(
         newline = 0
         if at >= split_until and _RETURN_WITHIN_LINE.match(utf8, end):
             newline = _end(_TO_NEWLINE, utf8, at)
-        if newline and newline - at <= MAX_LINE_CHARS and _fits(utf8[at:newline], grammar, headers):
+        line = _text(utf8[at:newline]) if newline and newline - at <= MAX_LINE_CHARS else ""
+        if line and len(grammar.fields(line.rstrip("\r"))) == len(headers):
             end = newline
         elif utf8.find(b'"', at, end) >= 0:
             last = grammar.end(utf8, at)
@@ -123,10 +143,6 @@ def _end(pattern: re.Pattern[bytes], utf8: bytes, start: int) -> int:
 
 def _text(utf8: bytes) -> str:
     return utf8.decode("utf-8", "surrogatepass")
-
-
-def _fits(line: bytes, grammar: Grammar, headers: Sequence[str]) -> bool:
-    return len(grammar.fields(_text(line).rstrip("\r"))) == len(headers)
 
 
 def _record(text: str, grammar: Grammar, headers: Sequence[str]) -> Record:
@@ -156,3 +172,74 @@ def _cut(text: str) -> str:
     """A text for keeping: of one beyond any contact, the beginning."""
     kept, length = text[:MAX_CELL_CHARS], len(text)
     return text if length == len(kept) else f"{kept}… ({length:,} characters in all)"
+
+
+def read_short_records(cells: CellTable, delimiter: str, match: HeaderMatch, spellings: Spellings) -> None:
+    """Move the short records that are surely whole from the unreadable ones to the rows, their missing cells empty."""
+    width = len(match.headers)
+    short = [one for record in cells.unreadable if (one := _short(record, delimiter, match))]
+    if not short:
+        return
+    named = max(position for position, header in enumerate(match.headers, start=1) if header.strip())
+    torn = _pieces(short, named) | _pieces(short, width)
+    faulty = {record.source_row for record in cells.unreadable} - {one.record.source_row for one in short}
+    whole: set[int] = set()
+    for record, fields, anchored, moved in short:
+        row = record.source_row
+        if len(fields) >= named:  # only columns without a header are missing
+            whole.add(row)
+        elif _is_header(fields, spellings):
+            break  # of another table: what stands below it is read under the wrong names
+        elif (
+            row not in torn and not moved and (anchored or (len(fields) > 1 and faulty.isdisjoint((row - 1, row + 1))))
+        ):
+            whole.add(row)
+    cells.unreadable = [
+        replace(record, reason=record.reason + _TORN) if record.source_row in torn else record
+        for record in cells.unreadable
+        if record.source_row not in whole
+    ]
+    for record, fields, *_ in short:
+        if record.source_row in whole:
+            cells.add(record.source_row, fields + [""] * (width - len(fields)))
+    cells.flush()
+
+
+def _short(record: UnreadableRecord, delimiter: str, match: HeaderMatch) -> _Short | None:
+    if "\n" in record.text or "\r" in record.text:  # a quote astray may hold lines together
+        return None
+    fields = grammar_of(delimiter).fields(record.text)
+    if record.reason != wrong_width(len(fields), len(match.headers)):
+        return None
+    anchored = _has_address(fields, match, ("email", "linkedin_url"))
+    moved = _has_address(fields, match, ("first_name", "last_name", "full_name", "organisation_name"))
+    return _Short(record, fields, anchored, moved)
+
+
+def _pieces(short: Sequence[_Short], width: int) -> set[int]:
+    """The source rows of short records in succession that make a full record together, and not all have an address."""
+    torn: set[int] = set()
+    for first, one in enumerate(short):
+        fields = len(one.fields)
+        for last in range(first + 1, min(first + _MAX_PIECES, len(short))):
+            fields += len(short[last].fields) - 1
+            if fields > width or short[last].record.source_row != short[last - 1].record.source_row + 1:
+                break
+            pieces = short[first : last + 1]
+            if fields == width and not all(piece.anchored for piece in pieces):
+                torn.update(piece.record.source_row for piece in pieces)
+    return torn
+
+
+def _has_address(fields: Sequence[str], match: HeaderMatch, columns: Sequence[str]) -> bool:
+    """Whether an address or a profile stands under one of the columns."""
+    cells = (fields[at] for column in columns for at in match.columns.get(column, ()) if at < len(fields))
+    return any(ADDRESS.search(cell) or "linkedin." in cell.lower() for cell in cells)
+
+
+def _is_header(fields: Sequence[str], spellings: Spellings) -> bool:
+    """Whether a record is rather the header of another table; nearly all records have a digit or an address."""
+    if any("@" in field or any(map(str.isdigit, field)) for field in fields):
+        return False
+    match = match_headers(fields, spellings)
+    return match.usable and columns_found(match) > 1

@@ -1,25 +1,51 @@
-"""Reads delimited text: CSV and its relatives, in C where a stretch of the file is clean, else record by record."""
+"""Reads delimited text, CSV and its relatives: finds delimiter and headers, then reads the cells.
+
+A stretch of the file that is clean is read in C, any other record by record.
+"""
 
 import codecs
 import re
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import islice
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv
 
-from clodura_pipeline.intake.csv.layout import DELIMITERS, Layout, find_layouts
-from clodura_pipeline.intake.csv.records import records
-from clodura_pipeline.intake.csv.short_records import read_short_records
+from clodura_pipeline.intake.csv.records import Record, read_short_records, records
 from clodura_pipeline.intake.encodings.decoding import Text, is_utf8, shown
-from clodura_pipeline.intake.headers.matching import Spellings
-from clodura_pipeline.intake.rows.cell_table import ROW, CellTable, cell_columns
-from clodura_pipeline.intake.rows.landed_rows import ContactRows, LandedRows
+from clodura_pipeline.intake.headers.header_row import (
+    MAX_COLUMNS,
+    SEARCHED_ROWS,
+    columns_found,
+    find_tables,
+    no_usable_headers,
+    too_many_columns,
+)
+from clodura_pipeline.intake.headers.matching import HeaderMatch, Spellings
+from clodura_pipeline.intake.rows.landed_rows import ROW, CellTable, ContactRows, LandedRows, cell_columns
+from clodura_pipeline.intake.unreadable import UnreadableFile
 
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+_SAMPLE_BYTES = 1 << 18
+_COMPARED_ROWS = 50
+_SEP_LINE = re.compile(rb'\s*"?sep=([!-/:-@\[-`{-~\t])"?[,;\t|]*\s*?(?:\r*\n|\r)', re.IGNORECASE)
 # Bytes that are read at once. A fault costs the speed of its block only: 4 MB take 0.05 s in C and 0.2 s in Python.
 _BLOCK_BYTES = 1 << 22
 _SPACED = "the spaces before quoted cells are left out"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A table of a delimited file: its delimiter, what its headers mean, and the bytes its records lie between."""
+
+    delimiter: str
+    match: HeaderMatch
+    header_line: str
+    start: int
+    end: int | None
 
 
 def read_csv(text: Text, spellings: Spellings, rows: LandedRows) -> ContactRows:
@@ -32,9 +58,51 @@ def read_csv(text: Text, spellings: Spellings, rows: LandedRows) -> ContactRows:
     for part in layouts:
         with rows.table(part.match, shown(part.header_line)) as table:
             read_cells(text if part.end is None else replace(text, utf8=text.utf8[: part.end]), part, table)
-            read_short_records(table, part, spellings)
+            read_short_records(table, part.delimiter, part.match, spellings)
     delimiter = DELIMITERS.get(layouts[-1].delimiter, repr(layouts[-1].delimiter))
     return rows.contacts(f"CSV, {delimiter}, {text.encoding}", notes)
+
+
+def find_layouts(text: Text, spellings: Spellings) -> list[Layout]:
+    """The tables under the delimiter with which the headers mean most: the best one, and before it those above it."""
+    sample = text.utf8[:_SAMPLE_BYTES]
+    if len(sample) < len(text.utf8):  # whole lines of it
+        sample = sample[: max(sample.rfind(b"\n"), sample.rfind(b"\r")) + 1]
+        if not sample:
+            raise UnreadableFile(
+                f"has no line break within its first {_SAMPLE_BYTES // 1024} KB, so it is no list of contacts"
+            )
+    found = _SEP_LINE.match(sample)  # Excel's own line for it, above the header
+    candidates, start = ([found[1].decode()], found.end()) if found else (DELIMITERS, 0)
+    scored: list[tuple[tuple[int, float, int], list[Layout]]] = []
+    tops: list[list[Record]] = []
+    for delimiter in candidates:
+        top = list(islice(records(sample, delimiter, start), SEARCHED_ROWS))
+        tops.append(top)
+        layouts = [
+            Layout(delimiter, match, top[at].text, top[at].end, end and top[end - 1].end)
+            for at, match, end in find_tables([[shown(field) for field in record.fields] for record in top], spellings)
+        ]
+        if layouts:
+            width = len(layouts[-1].match.headers)
+            below = list(islice(records(text.utf8, delimiter, layouts[-1].start), _COMPARED_ROWS))
+            evenness = sum(len(row.fields) == width for row in below) / len(below) if below else 1.0
+            scored.append(((columns_found(layouts[-1].match), evenness, width), layouts))
+    if not scored:
+        raise UnreadableFile(_nothing_usable(tops))
+    return max(scored, key=lambda one: one[0])[1]
+
+
+def _nothing_usable(tops: Sequence[Sequence[Record]]) -> str:
+    """Why no header was found in the first records, which are given as each delimiter parts them."""
+    sound = [[record.fields for record in records] for records in tops if records and not records[0].fault]
+    fault = next((records[0].fault for records in tops if records and records[0].fault), None)
+    found, *below = max(sound, key=lambda records: len(records[0]), default=[[]])
+    if fault and len(found) < 2:
+        return f"the first line {fault}, so its headers cannot be read; fix that line"
+    if len(found) > MAX_COLUMNS:
+        return too_many_columns(len(found))
+    return no_usable_headers([shown(field) for field in found], below=below)
 
 
 def read_cells(text: Text, layout: Layout, cells: CellTable, block_bytes: int = _BLOCK_BYTES) -> None:
@@ -98,8 +166,8 @@ def read_clean(block: bytes, delimiter: str, width: int, first_row: int) -> pl.D
 
     Records are counted twice: as lines of the proven shape before, and as rows after.
     """
-    if width == 1 and _has_line_of_spaces(block):  # it is no record here, and would be one to Arrow
-        return None
+    if width == 1 and _as_text(block).str.contains(r"(?m)^(?:[\s--\r\n]|[\x1c-\x1f])+\r?$").item():
+        return None  # a line of spaces is no record here, and would be one to Arrow
     if block.startswith(codecs.BOM_UTF8):  # of the second of two files joined; Arrow would drop it
         return None
     count = _count_clean_lines(block, delimiter)
@@ -126,9 +194,8 @@ def read_clean(block: bytes, delimiter: str, width: int, first_row: int) -> pl.D
     return cells.insert_column(0, rows.alias(ROW))
 
 
-def _has_line_of_spaces(block: bytes) -> bool:
-    text = pl.Series([block], dtype=pl.Binary).cast(pl.String)
-    return bool(text.str.contains(r"(?m)^(?:[\s--\r\n]|[\x1c-\x1f])+\r?$").item())
+def _as_text(block: bytes) -> pl.Series:
+    return pl.Series([block], dtype=pl.Binary).cast(pl.String)
 
 
 def _count_clean_lines(block: bytes, delimiter: str) -> int | None:
@@ -142,7 +209,7 @@ def _count_clean_lines(block: bytes, delimiter: str) -> int | None:
     blank = int(block.endswith(b"\n") or not block)
     if b'"' not in block and not some_blank:
         return lines - blank
-    text = pl.Series([block], dtype=pl.Binary).cast(pl.String)
+    text = _as_text(block)
     if b'"' in block:
         other = re.escape(delimiter)
         cell = rf'(?:"(?:[^"\r\n]|"")*"|[^"{other}\r\n][^{other}\r\n]*)?'

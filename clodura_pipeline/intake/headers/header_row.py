@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from clodura_pipeline.intake.headers.matching import HeaderMatch, Spellings, match_headers
 from clodura_pipeline.intake.headers.spellings import header_spellings, key_of, words_of
-from clodura_pipeline.intake.rows.cell_table import MAX_COLUMNS
 from clodura_pipeline.intake.unreadable import escaped
 
 SEARCHED_ROWS = 20  # records from the top; LinkedIn's notes take 3, titles above a report a few more
+MAX_COLUMNS = 2_000  # headers, or different names, of a file; wide exports of CRMs have a few hundred
 ADDRESS = re.compile(r"[^\s@]@[^\s@]|://")
 _SHOWN = 30
 # Signs of data where headers are expected: addresses, numbers, control characters, whole sentences, settings with keys.

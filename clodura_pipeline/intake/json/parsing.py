@@ -1,20 +1,25 @@
-"""Takes JSON text apart into values, with the reason beside what cannot be parsed."""
+"""Takes JSON text apart into values, with the reason beside what cannot be parsed, and lays values flat."""
 
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
 from clodura_pipeline.intake.encodings.decoding import Text, shown
-from clodura_pipeline.intake.json.flattening import Object, put
 from clodura_pipeline.intake.unreadable import UnreadableFile
 
+Object = dict[str, Any]
+WHOLE_LIST = "[]"
 _HEAD = 1 << 16
 _MAX_DEPTH = 100  # levels of a record; exports of contacts have about ten
+_MAX_FLAT_DEPTH = 6  # objects within objects; what lies deeper is kept as JSON text
+# Objects around a record that say nothing of it: those of Elasticsearch, Airbyte and n8n.
+_ENVELOPES = frozenset({"_source", "_airbyte_data", "json"})
 _TOO_DEEP = "is nested too deeply"
 _SPACE = re.compile(r"[ \t\r\n,]*")
-_WHOLE_NUMBER = re.compile(r"(-?\d+)\.0+")
+_ONLY_ZEROS = re.compile(r"\.0+$")
 _BEGINS_JSON = re.compile(r'\[\s*(?:[\[{"\]\d-]|true|false|null)|\{\s*["}]')
 
 
@@ -37,7 +42,7 @@ def looks_like_json(text: Text, name: str) -> bool:
 
 def is_json_lines(whole: str) -> bool:
     """JSON Lines have an object on a line of its own, and more lines; the first may be broken."""
-    return _has_line_of_object(whole) and not _is_object(whole)
+    return _has_line_of_object(whole) and not isinstance(_parsed(whole.strip())[0], dict)
 
 
 def parse_lines(text: Text) -> Iterator[ParsedValue]:
@@ -97,32 +102,26 @@ def _is_deeper(value: Any, levels: int) -> bool:
     return levels == 0 or any(_is_deeper(one, levels - 1) for one in inner)
 
 
-def _is_object(text: str) -> bool:
-    return isinstance(_parsed(text.strip())[0], dict)
-
-
 def _has_line_of_object(text: str) -> bool:
-    return any(_is_object(line[0]) for line in islice(re.finditer(".+", text), 50))
+    return any(isinstance(_parsed(line[0].strip())[0], dict) for line in islice(re.finditer(".+", text), 50))
 
 
 def _object_of_pairs(pairs: list[tuple[str, Any]]) -> Object:
     result = dict(pairs)
-    if len(result) == len(pairs):
-        return result
-    result = {}
-    for name, value in pairs:  # the same name twice: the second is kept beside the first, not in its place
-        put(result, name, value)
+    if len(result) < len(pairs):  # the same name twice: the second is kept beside the first, not in its place
+        result = {}
+        for name, value in pairs:
+            _put(result, name, value)
     return result
-
-
-def _number(written: str) -> str:
-    found = _WHOLE_NUMBER.fullmatch(written)
-    return found[1] if found else written
 
 
 # Numbers stay as they are written: an id of 20 digits is no float, and 00 after the point is not lost.
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_object_of_pairs, parse_float=_number, parse_int=str, parse_constant=lambda _: None, strict=False
+    object_pairs_hook=_object_of_pairs,
+    parse_float=partial(_ONLY_ZEROS.sub, ""),
+    parse_int=str,
+    parse_constant=lambda _: None,
+    strict=False,
 )
 
 
@@ -132,3 +131,36 @@ def _invalid(whole: str, place: int) -> str:
     return (
         f"is not valid JSON from line {line}, column {place - whole.rfind(chr(10), 0, place)} on{ends}; export it again"
     )
+
+
+def flatten(value: Any, prefix: str = "", into: dict[str, str | None] | None = None, depth: int = 0) -> dict[str, Any]:
+    """One level of names and texts: "company": {"name": …} is "company.name".
+
+    Of a list, the first element stands under the list's name; a longer list is kept whole, as JSON, under "name[]".
+    """
+    texts: dict[str, str | None] = {} if into is None else into
+    # What MongoDB writes with its type is the value itself: {"$oid": "5f1"}, {"$date": {"$numberLong": "1"}}.
+    while isinstance(value, dict) and len(value) == 1 and next(iter(value)).startswith("$"):
+        value = next(iter(value.values()))
+    if isinstance(value, dict) and (value or not prefix) and depth < _MAX_FLAT_DEPTH:
+        for name, inner in value.items():
+            envelope = not prefix and name in _ENVELOPES and isinstance(inner, dict) and inner
+            flatten(inner, "" if envelope else f"{prefix}.{name}" if prefix else name, texts, depth + 1)
+    elif isinstance(value, list) and depth < _MAX_FLAT_DEPTH:
+        flatten(value[0] if value else None, prefix, texts, depth + 1)
+        if len(value) > 1:
+            _put(texts, f"{prefix}{WHOLE_LIST}", json.dumps(value, ensure_ascii=False))
+    elif isinstance(value, dict | list):
+        _put(texts, prefix, json.dumps(value, ensure_ascii=False) if value else None)
+    else:
+        _put(texts, prefix, str(value).lower() if isinstance(value, bool) else value)
+    return texts
+
+
+def _put(into: Object, name: str, value: Any) -> None:
+    """Add a value; beside another of the same name, and never in its place."""
+    unique, number = name, 1
+    while unique in into:
+        number += 1
+        unique = f"{name}_{number}"
+    into[unique] = value

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from clodura_pipeline.intake.headers.matching import Spellings, match_headers
-from clodura_pipeline.intake.json.flattening import Object, flatten
+from clodura_pipeline.intake.json.parsing import Object, flatten
 from clodura_pipeline.intake.unreadable import UnreadableFile
 
 _MAX_DEPTH = 3  # objects around a list
@@ -143,7 +143,11 @@ def _lists_within(record: Object, prefix: str = "", depth: int = 0) -> Iterator[
 
 def _people_of_columns(record: Object, spellings: Spellings) -> Iterator[tuple[Any, str | None]]:
     """The people of an object whose values are columns; one person has several addresses, but not several names."""
-    columns = {name: inner for name, inner in record.items() if _is_column(inner)}
+    columns = {
+        name: inner
+        for name, inner in record.items()
+        if isinstance(inner, list) and len(inner) > 1 and not any(isinstance(one, list | dict) for one in inner)
+    }
     known = match_headers(sorted(columns), spellings).columns if len(columns) > 1 else ()
     if (_NAMES | {"contact_id"}).isdisjoint(known) or len({len(column) for column in columns.values()}) > 1:
         yield record, None
@@ -160,10 +164,6 @@ def _called_people(path: str) -> bool:
         names.pop()
     words = _WORD.findall(names[-1])
     return bool(words) and words[-1].lower() in _PEOPLE
-
-
-def _is_column(value: Any) -> bool:
-    return isinstance(value, list) and len(value) > 1 and not any(isinstance(one, list | dict) for one in value)
 
 
 def _at(record: Any, path: str) -> Any:
