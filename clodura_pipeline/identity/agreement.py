@@ -8,7 +8,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
 
 import polars as pl
 from rapidfuzz import fuzz
@@ -43,20 +42,12 @@ class Agreement:
     reasons: tuple[str, ...] = ()
 
 
+_REASONS = {
+    Verdict.AGREES: "the same",
+    Verdict.DIFFERS: "a different one",
+    Verdict.UNKNOWN: "similar, or a nickname or initials",
+}
 Compared = tuple[Identifiers, Person, Organisation]
-
-
-class _Folded(NamedTuple):
-    """What is compared of a request and an answer, folded (see `cells.text.folded`), with spaces between words."""
-
-    asked_first: str
-    asked_last: str
-    first: str
-    last: str
-    address: str  # what may be names in the address that was sent
-    domain: str
-    asked_company: str = ""  # without legal forms; "" where the text names no company
-    company: str = ""
 
 
 def agreements(compared: Sequence[Compared]) -> list[Agreement]:
@@ -69,38 +60,34 @@ def agreements(compared: Sequence[Compared]) -> list[Agreement]:
          re.sub(r"[._\d-]+", " ", (request.email or "").partition("@")[0]), domain_of(organisation.domain or ""))
         for request, person, organisation in compared
     ]  # fmt: skip
-    frame = pl.DataFrame(texts, dict.fromkeys(_Folded._fields[:6], pl.String), orient="row")
+    frame = pl.DataFrame(texts, [(f"text_{place}", pl.String) for place in range(6)], orient="row")
     folds = frame.select(folded(pl.all(), keep_spaces=True).fill_null("")).rows()
-    asked = _company_keys([request.organisation_name for request, _, _ in compared])
-    found = _company_keys([organisation.name for _, _, organisation in compared])
-    return [
-        _agreement(*one, _Folded._make((*folds[place], asked.get(place, ""), found.get(place, ""))))
-        for place, one in enumerate(compared)
-    ]
+    asked_companies = _company_keys([request.organisation_name for request, _, _ in compared])
+    companies = _company_keys([organisation.name for _, _, organisation in compared])
+    found: list[Agreement] = []
+    for (request, person, organisation), (*names, domain), asked_company, company in zip(
+        compared, folds, asked_companies, companies, strict=True
+    ):
+        asked_profile, profile_found = profile_id(request.linkedin_url or ""), profile_id(person.linkedin_url or "")
+        profile = None
+        if asked_profile and profile_found:
+            profile = Verdict.AGREES if asked_profile == profile_found else Verdict.DIFFERS
+        name = _compare_names(*names)
+        kind, same_company = _compare_companies(request, organisation, domain, asked_company, company)
+        reasons = tuple(
+            f"{what}: {_REASONS[verdict]}"
+            for what, verdict in (("profile", profile), ("name", name), (kind, same_company))
+            if verdict is not None
+        )
+        found.append(Agreement(_decide(request, profile, name, same_company), reasons))
+    return found
 
 
-def _company_keys(names: Sequence[str | None]) -> dict[int, str]:
-    """What stands for a company in comparing, by the place of its name."""
+def _company_keys(names: Sequence[str | None]) -> list[str]:
+    """What stands for each company in comparing: its name without legal forms; "" where the text names no company."""
     found = read_organisations(pl.Series(names, dtype=pl.String)).drop_nulls("key").unique("row", keep="first")
-    return {row: key[3:] for row, key in found.select("row", "key").iter_rows()}
-
-
-def _agreement(request: Identifiers, person: Person, organisation: Organisation, texts: _Folded) -> Agreement:
-    profile, name = _compare_profiles(request, person), _compare_names(texts)
-    kind, same_company = _compare_companies(request, organisation, texts)
-    reasons = tuple(
-        f"{what}: {_REASONS[verdict]}"
-        for what, verdict in (("profile", profile), ("name", name), (kind, same_company))
-        if verdict is not None
-    )
-    return Agreement(_decide(request, profile, name, same_company), reasons)
-
-
-_REASONS = {
-    Verdict.AGREES: "the same",
-    Verdict.DIFFERS: "a different one",
-    Verdict.UNKNOWN: "similar, or a nickname or initials",
-}
+    keys = dict(found.select("row", pl.col("key").str.slice(3)).iter_rows())
+    return [keys.get(row, "") for row in range(len(names))]
 
 
 def _decide(request: Identifiers, profile: Verdict | None, name: Verdict | None, company: Verdict | None) -> Verdict:
@@ -114,20 +101,12 @@ def _decide(request: Identifiers, profile: Verdict | None, name: Verdict | None,
     return Verdict.DIFFERS if company is Verdict.DIFFERS else Verdict.UNKNOWN
 
 
-def _compare_profiles(request: Identifiers, person: Person) -> Verdict | None:
-    asked, found = profile_id(request.linkedin_url or ""), profile_id(person.linkedin_url or "")
-    if asked is None or found is None:
-        return None
-    return Verdict.AGREES if asked == found else Verdict.DIFFERS
-
-
-def _compare_names(texts: _Folded) -> Verdict | None:
-    """First and last name; without them, what the e-mail address says of a name."""
-    asked_first, asked_last, first, last, *_ = texts
+def _compare_names(asked_first: str, asked_last: str, first: str, last: str, address: str) -> Verdict | None:
+    """First and last name, folded; without them, what the e-mail address says of a name."""
     if not (first and last):
         return None
     if not (asked_first and asked_last):
-        return _compare_with_address(texts.address.split(), first.replace(" ", ""), last.replace(" ", ""))
+        return _compare_with_address(address.split(), first.replace(" ", ""), last.replace(" ", ""))
     if bool(_LATIN.search(asked_last)) != bool(_LATIN.search(last)):
         return Verdict.UNKNOWN  # another script
     whole = fuzz.token_sort_ratio(f"{asked_first} {asked_last}", f"{first} {last}")
@@ -169,20 +148,19 @@ def _compare_with_address(parts: list[str], first: str, last: str) -> Verdict | 
     return Verdict.UNKNOWN if max(scores.values()) >= SIMILAR_NAME_SCORE else Verdict.DIFFERS
 
 
-def _compare_companies(request: Identifiers, organisation: Organisation, texts: _Folded) -> tuple[str, Verdict | None]:
+def _compare_companies(
+    request: Identifiers, organisation: Organisation, folded_domain: str, asked_company: str, company: str
+) -> tuple[str, Verdict | None]:
     """By domain or by name: one of them that agrees is enough."""
     asked_domain, domain = domain_of(request.email or ""), domain_of(organisation.domain or "")
-    is_same = _same_domain(asked_domain, domain) if asked_domain and domain else None
+    is_same = None
+    if asked_domain and domain:  # the same, one below the other, or another country's (`acme.com`, `acme.de`)
+        name, asked_name = domain.split(".")[0], asked_domain.split(".")[0]
+        is_same = f".{asked_domain}".endswith(f".{domain}") or f".{domain}".endswith(f".{asked_domain}")
+        is_same = is_same or (name == asked_name and len(name) >= 4)
     if is_same:
         return "domain", Verdict.AGREES
-    if texts.asked_company and texts.company:
-        in_domain = texts.asked_company in texts.domain
-        return "company", Verdict.AGREES if in_domain else _compare_words(texts.asked_company, texts.company)
+    if asked_company and company:
+        in_domain = asked_company in folded_domain
+        return "company", Verdict.AGREES if in_domain else _compare_words(asked_company, company)
     return "domain", Verdict.DIFFERS if is_same is False else None
-
-
-def _same_domain(one: str, other: str) -> bool:
-    """Equal, or one is below the other, or they differ in the country only (`acme.com`, `acme.de`)."""
-    if one == other or one.endswith(f".{other}") or other.endswith(f".{one}"):
-        return True
-    return one.split(".")[0] == other.split(".")[0] and len(one.split(".")[0]) >= 4

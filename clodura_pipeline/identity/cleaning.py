@@ -3,23 +3,20 @@
 A row is kept when one identifier remains: a profile, a personal address, or first and last name with a company.
 Everything else about it that cannot be used is set aside with a reason. A row with nothing usable is rejected, with
 all its reasons.
+
+Values that stand in the wrong column (addresses and LinkedIn pages in name and company columns, and swaps) are moved
+first. A moved value comes after the values that the right column has itself, and leaves a note.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import duckdb
 import polars as pl
 
+from clodura_pipeline.identity import cleaning_steps as steps
 from clodura_pipeline.identity.cells import LANDED_COLUMNS
 from clodura_pipeline.identity.cells.text import filled
-from clodura_pipeline.identity.cleaning_steps import (
-    with_email,
-    with_linkedin,
-    with_name_id,
-    with_names,
-    with_organisation,
-)
-from clodura_pipeline.identity.misplaced_values import NOTE, move_misplaced_values, with_changed_rows
 
 NO_IDENTIFIER = (
     "no identifier Clodura can use: needs a LinkedIn profile, an e-mail address, or first and last name with a company"
@@ -40,6 +37,15 @@ DERIVED_ID_SQL = (
     "coalesce(name_id, '')))[1:16]"
 )
 _NAMES = ("first_name", "last_name", "full_name")
+_ON_LINKEDIN = r"(?i)\blinkedin\.(?:com|cn)(?:/|%2f|%252f)"
+_ADDRESS = r"\S@\S+\.\S"
+# `Ann Lee <ann@x.com>`: a name, and an address that may be used.
+_NAME_WITH_ADDRESS = r"^(.*[^\s<(])\s*[<(\[]\s*([^<>()\s]+@[^<>()\s]+\.[^<>()\s]+)\s*[>)\]]$"
+_COMPANIES = ("organisation_name", "organisation_domain")
+# (column it stands in, column it belongs to): what it is.
+_MOVES = {(name, "email"): "an e-mail address" for name in ("linkedin_url", *_NAMES)}
+_MOVES |= {(name, "linkedin_url"): "a LinkedIn address" for name in ("email", *_NAMES)}
+_MOVES |= {(name, "organisation_linkedin_url"): "a LinkedIn address" for name in _COMPANIES}
 _NO_TEXTS = pl.lit([], pl.List(pl.String))
 
 
@@ -73,18 +79,77 @@ def identified(cells: pl.DataFrame) -> pl.DataFrame:
     cells = cells.select(pl.col(CELLS).cast(pl.String)).with_columns(
         filled(cells[name], is_name=True) for name in _NAMES
     )
-    cells = move_misplaced_values(cells.with_row_index("row"))
-    cells = with_name_id(with_organisation(with_names(with_linkedin(with_email(cells)))))
+    cells = _with_moved_values(cells.with_row_index("row"))
+    for step in (steps.with_email, steps.with_linkedin, steps.with_names, steps.with_organisation, steps.with_name_id):
+        cells = step(cells)
     further = ("further_emails", "further_profiles")
     some = cells.filter(pl.any_horizontal(pl.col(further).is_not_null()))
     ids = pl.concat_list(pl.col(name).fill_null(_NO_TEXTS) for name in further).alias("further_ids")
     cells = cells.with_columns(_NO_TEXTS.alias("further_ids"))
-    return with_changed_rows(cells, some.select("row", ids))
+    return steps.with_changed_rows(cells, some.select("row", ids))
+
+
+def _is_misplaced(text: pl.Expr, target: str) -> pl.Expr:
+    on_linkedin = text.str.contains(_ON_LINKEDIN)
+    return (text.str.contains(_ADDRESS) & ~on_linkedin) if target == "email" else on_linkedin
+
+
+def _with_moved_values(cells: pl.DataFrame) -> pl.DataFrame:
+    """The cells with addresses and LinkedIn pages in the columns where they belong, and a note for each move."""
+    # Few rows have anything to move: a quick look first, then a closer one.
+    suspects = cells.filter(
+        pl.any_horizontal(
+            pl.col(source).str.contains("@" if target == "email" else "(?i)linkedin", literal=target == "email")
+            for source, target in _MOVES
+        ).fill_null(False)
+    )
+    odd = pl.any_horizontal(_is_misplaced(pl.col(source), target).fill_null(False) for source, target in _MOVES)
+    return steps.with_changed_rows(cells, _moved(suspects.filter(odd)))
+
+
+def _moved(cells: pl.DataFrame) -> pl.DataFrame:
+    full = pl.col("full_name")
+    address = full.str.extract(_NAME_WITH_ADDRESS, 2)
+    cells = cells.with_columns(
+        pl.coalesce(full.str.extract(_NAME_WITH_ADDRESS, 1), full).alias("full_name"),
+        _joined("email", address).alias("email"),
+    )
+    moved = {
+        (source, target): _lines(source, lambda line, target=target: _is_misplaced(line, target))
+        for source, target in _MOVES
+    }
+    notes = [
+        pl.when(moved[source, target].is_not_null())
+        .then(pl.lit(f"{source}: {what}, used as {target}"))
+        .alias(f"{steps.NOTE}{source}>{target}")
+        for (source, target), what in _MOVES.items()
+    ]
+    new = []
+    for column in dict.fromkeys(column for move in _MOVES for column in move):
+        targets = [target for source, target in _MOVES if source == column]
+        own = _lines(
+            column, lambda line, targets=targets: pl.all_horizontal(True, *(~_is_misplaced(line, to) for to in targets))
+        )
+        arrived = (found for (_, target), found in moved.items() if target == column)
+        new.append(_joined(own, *arrived).alias(column))
+    return cells.with_columns(*new, *notes)
+
+
+def _lines(column: str, condition: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+    """The lines of a cell for which a condition holds; null where there is none."""
+    lines = pl.col(column).str.split("\n").list.eval(pl.element().filter(condition(pl.element())))
+    return _joined(lines.list.join("\n"))
+
+
+def _joined(*lines: str | pl.Expr) -> pl.Expr:
+    """Lines one below the other; null where there is none."""
+    text = pl.concat_str(*lines, separator="\n", ignore_nulls=True)
+    return pl.when(text != "").then(text)
 
 
 def _notes(cells: pl.DataFrame) -> pl.Series:
     """All notes of each row as one list, in the order of the columns."""
-    notes = [name for name in cells.columns if name.startswith(NOTE) and cells[name].null_count() < cells.height]
+    notes = [name for name in cells.columns if name.startswith(steps.NOTE) and cells[name].null_count() < cells.height]
     if not notes:
         return pl.Series("set_aside", [[]] * cells.height, dtype=pl.List(pl.String))
     text = pl.concat_str(notes, separator="\n", ignore_nulls=True)

@@ -11,8 +11,8 @@ from clodura_pipeline.identity.cells.companies import read_domains, read_organis
 from clodura_pipeline.identity.cells.emails import read_emails
 from clodura_pipeline.identity.cells.linkedin import OTHER_PAGES, page_urls, read_linkedin
 from clodura_pipeline.identity.cells.names import is_company, is_stand_in, read_names, split_full_names
-from clodura_pipeline.identity.misplaced_values import NOTE, with_changed_rows
 
+NOTE = "note:"
 _NAME_COLUMNS = ("first_name", "first_folded", "last_name", "last_folded")
 _EMAIL_REASONS = {
     "invalid": "not a valid address",
@@ -26,6 +26,19 @@ _EMAIL_REASONS = {
 def note(label: str, condition: pl.Expr, sentence: str) -> pl.Expr:
     """A note on the rows where the condition holds."""
     return pl.when(condition.fill_null(False)).then(pl.lit(sentence)).alias(f"{NOTE}{label}")
+
+
+def with_changed_rows(cells: pl.DataFrame, changed: pl.DataFrame) -> pl.DataFrame:
+    """The cells with the columns of `changed`, some of them new, in the rows of the same `row`."""
+    if changed.is_empty():
+        return cells
+    names = [name for name in changed.columns if name != "row"]
+    marked = changed.with_columns(pl.lit(True).alias("is_changed"))
+    found = cells.select("row").join(marked, on="row", how="left", maintain_order="left")
+    return cells.with_columns(
+        pl.when(found["is_changed"]).then(found[name]).otherwise(name if name in cells.columns else None).alias(name)
+        for name in names
+    )
 
 
 def _with_first_usable(
@@ -141,7 +154,7 @@ def _with_whole_first_names(cells: pl.DataFrame) -> pl.DataFrame:
     )
     whole = nothing_else & pl.col("first_name").str.contains(r"\w[\s,]+\w")
     if not cells.select(whole.fill_null(False).any()).item():
-        return cells.with_columns(note("first:whole", pl.lit(False), ""))
+        return cells
     nothing = pl.lit(None, pl.String)
     return cells.with_columns(
         note("first:whole", whole, "first_name: taken for the whole name, for there is no last name"),
@@ -162,11 +175,7 @@ def _split_names(cells: pl.DataFrame) -> pl.DataFrame:
     parts = {part: read_names(split[part], part).rename(lambda name: f"split_{name}") for part in ("first", "last")}
     # Without the middle names that a full name may have and a column for first names has not.
     leading = read_names(split["first"].str.extract(r"^(\S+)"), "first")["first_folded"]
-    cells = cells.with_columns(
-        leading.alias("split_leading"),
-        *parts["first"],
-        *parts["last"],
-    )
+    cells = cells.with_columns(leading.alias("split_leading"), *parts["first"], *parts["last"])
     first, last = (_agrees(part) for part in parts)
     agree = ((first | (pl.col("first_folded") == pl.col("split_leading"))) & last).fill_null(False)
     nothing = pl.col("first_name").is_null() & pl.col("last_name").is_null()

@@ -39,7 +39,12 @@ def read_contacts(
 
     With a `store`, the rows are handed to it in frames, and `rows` of the result are empty.
     """
-    data = _bytes_of(location)
+    try:
+        if location.stat().st_size > MAX_BYTES:
+            raise UnreadableFile(f"is larger than {MAX_BYTES >> 30} GiB; split it into several files")
+        data = location.read_bytes()
+    except OSError as error:
+        raise UnreadableFile(f"cannot be opened: {error.strerror}") from None
     packed = data.startswith(_GZIP)
     if packed:
         data = _unpacked(data)
@@ -67,15 +72,6 @@ def _refuse(data: bytes, marks: Mapping[bytes, str]) -> None:
     for mark, reason in marks.items():
         if data.startswith(mark):
             raise UnreadableFile(reason)
-
-
-def _bytes_of(location: Path) -> bytes:
-    try:
-        if location.stat().st_size > MAX_BYTES:
-            raise UnreadableFile(f"is larger than {MAX_BYTES >> 30} GiB; split it into several files")
-        return location.read_bytes()
-    except OSError as error:
-        raise UnreadableFile(f"cannot be opened: {error.strerror}") from None
 
 
 def _unpacked(data: bytes) -> bytes:

@@ -120,7 +120,13 @@ def _size_or_reason(folder: Path, location: Path, path: str) -> int | str:
         return reason
     try:
         if location.is_symlink():
-            return _reason_of_link(folder, location)
+            # It could lead to any file of the host, whose first line would be quoted in messages and tables.
+            target = location.resolve()
+            if not target.exists():
+                return "is a link that leads nowhere"
+            if not target.is_relative_to(folder.resolve()):
+                return "is a link that leads out of the contacts folder; put the file itself there"
+            return f"is a link to {_path_below(folder.resolve(), target)} in the contacts folder"
         status = location.stat()
     except OSError as error:
         return f"cannot be looked at: {error.strerror}"
@@ -139,16 +145,6 @@ def _reason_of_name(path: str) -> str | None:
     if name.lower().endswith(_HALF_WRITTEN):
         return f"is still being written: its name ends in {PurePosixPath(name).suffix}"
     return None
-
-
-def _reason_of_link(folder: Path, location: Path) -> str:
-    """A link could lead to any file of the host, whose first line would be quoted in messages and tables."""
-    target = location.resolve()
-    if not target.exists():
-        return "is a link that leads nowhere"
-    if not target.is_relative_to(folder.resolve()):
-        return "is a link that leads out of the contacts folder; put the file itself there"
-    return f"is a link to {_path_below(folder.resolve(), target)} in the contacts folder"
 
 
 def _path_below(folder: Path, location: Path) -> str:

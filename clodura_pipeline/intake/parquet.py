@@ -85,8 +85,12 @@ def _text(column: pa.ChunkedArray) -> pl.Series:
 def _text_of(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    if isinstance(value, bytes):
-        return _text_of_bytes(value)
+    if isinstance(value, bytes):  # hexadecimal digits where they are no text, such as those of a UUID
+        try:
+            text = value.decode()
+        except UnicodeDecodeError:
+            return value.hex()
+        return value.hex() if _CONTROL.search(text) else text
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, Decimal):
@@ -95,12 +99,3 @@ def _text_of(value: Any) -> str | None:
         whole = value.is_integer() and abs(value) < 1 << 63
         return None if value != value else str(int(value) if whole else value)
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
-def _text_of_bytes(value: bytes) -> str:
-    """Bytes as the text they are; where they are none, such as the bytes of a UUID, as hexadecimal digits."""
-    try:
-        text = value.decode()
-    except UnicodeDecodeError:
-        return value.hex()
-    return value.hex() if _CONTROL.search(text) else text

@@ -13,13 +13,7 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
-from clodura_pipeline.intake.headers.header_row import (
-    MAX_COLUMNS,
-    SEARCHED_ROWS,
-    find_tables,
-    no_usable_headers,
-    too_many_columns,
-)
+from clodura_pipeline.intake.headers import header_row
 from clodura_pipeline.intake.headers.matching import HeaderMatch, Spellings
 from clodura_pipeline.intake.rows.landed_rows import ContactRows, LandedRows, count_of_records
 from clodura_pipeline.intake.unreadable import UnreadableFile
@@ -50,8 +44,8 @@ class _Sheet:
 
     def __init__(self, name: str, cells: "CalamineSheet", spellings: Spellings, *, visible: bool) -> None:
         self.name, self.cells, self.visible = name, cells, visible
-        self.top = [row for _, row in islice(_numbered_rows(cells), SEARCHED_ROWS)]
-        self.tables = find_tables(self.top, spellings)
+        self.top = [row for _, row in islice(_numbered_rows(cells), header_row.SEARCHED_ROWS)]
+        self.tables = header_row.find_tables(self.top, spellings)
 
     @cached_property
     def records(self) -> int:
@@ -70,12 +64,11 @@ def read_workbook(data: bytes, spellings: Spellings, rows: LandedRows) -> Contac
     sheets = _sheets(data, spellings)
     found = sorted((sheet for sheet in sheets if sheet.tables), key=_Sheet.rank)
     if not found:
-        first, *below = max((sheet.top for sheet in sheets), key=lambda top: len(top[0]) if top else 0, default=[]) or [
-            []
-        ]
-        if not first:
+        tops = [sheet.top for sheet in sheets if sheet.top]
+        if not tops:
             raise UnreadableFile("is empty: no sheet of the workbook holds anything")
-        raise UnreadableFile(no_usable_headers(first, " on any sheet", below=below))
+        first, *below = max(tops, key=lambda top: len(top[0]))
+        raise UnreadableFile(header_row.no_usable_headers(first, " on any sheet", below=below))
     best = found[0]
     others = sorted((sheet for sheet in sheets if sheet.tables and sheet is not best), key=lambda one: not one.visible)
     left_out = ", ".join(f"{other.name!r} ({count_of_records(other.records)})" for other in others)
@@ -158,8 +151,8 @@ def _refuse_far_cells(sheet: IO[bytes]) -> None:
     if not columns:
         return
     width = max(sum((letter - 64) * 26**place for place, letter in enumerate(reversed(name))) for name in columns)
-    if width > MAX_COLUMNS:
-        raise UnreadableFile(too_many_columns(width))
+    if width > header_row.MAX_COLUMNS:
+        raise UnreadableFile(header_row.too_many_columns(width))
     if (grid := max(map(int, rows)) * width) > max(_MIN_GRID_CELLS, cells * _MAX_GRID_RATIO):
         raise UnreadableFile(
             f"is a workbook with {cells:,} filled cells in a grid of {grid:,}; delete the cells far from the table"

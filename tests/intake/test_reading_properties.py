@@ -13,7 +13,7 @@ from clodura_pipeline.intake.contact_file import ContactRows, read_contacts
 from clodura_pipeline.intake.csv.records import Grammar, records
 from clodura_pipeline.intake.csv.table import DELIMITERS, Layout, find_layouts, read_cells, read_clean, read_records
 from clodura_pipeline.intake.encodings.decoding import Text, decode
-from clodura_pipeline.intake.rows.landed_rows import CellTable, cell_columns, text_frame
+from clodura_pipeline.intake.rows.landed_rows import LandedTable, cell_columns, text_frame
 from clodura_pipeline.intake.unreadable import UnreadableFile
 
 # No deadline: how long an example takes says nothing on a machine that others use too.
@@ -36,13 +36,16 @@ def read(content: bytes) -> ContactRows:
         return read_contacts(location)
 
 
-class Cells(CellTable):
-    """All cells of a text in one frame."""
+class Cells(LandedTable):
+    """All cells of a text in one frame, instead of landed rows."""
 
     def __init__(self, layout: Layout) -> None:
+        super().__init__(layout.match, None, 0, lambda _: None)
         width = len(layout.match.headers)
         self._frames = [text_frame([], cell_columns(width), [[]] * width)]
-        super().__init__(width, self._frames.append)
+
+    def take(self, cells: pl.DataFrame) -> None:
+        self._frames.append(cells)
 
     def frame(self) -> pl.DataFrame:
         self.flush()

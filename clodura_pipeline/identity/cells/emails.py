@@ -14,18 +14,8 @@ import idna
 import polars as pl
 from disposable_email_domains import blocklist as _DISPOSABLE_DOMAINS
 
+from clodura_pipeline.identity.cells import word_lists
 from clodura_pipeline.identity.cells.text import LETTERS, by_parts, read_candidates, read_distinct, tidy
-from clodura_pipeline.identity.cells.word_lists import (
-    FREE_MAIL_DOMAINS,
-    LEADING_ROLE_WORDS,
-    NO_ADDRESS_WORDS,
-    PLACEHOLDERS,
-    REGIONS,
-    ROLE_ENDINGS,
-    ROLE_WORDS,
-    TEMPLATE_DOMAINS,
-    TEMPLATE_LOCALS,
-)
 
 # An address in its final form, short enough for every limit on its parts.
 _PLAIN = r"^[a-z0-9_]+(?:[.'+_-][a-z0-9_]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,}$"
@@ -82,8 +72,11 @@ def _address_in(piece: str) -> str | None:
     return None if ascii_domain(domain) is None else f"{local}@{domain}"
 
 
-def _pieces(text: str) -> list[str]:
-    """The parts of a line that may each be an address."""
+def _addresses_in(text: str) -> list[str]:
+    """The addresses in a line; `_INVALID` where there is none."""
+    text = tidy(re.sub(r"\\[nrt]\s", " ", text))
+    if "%" in text:
+        text = _ESCAPES.sub(lambda match: unquote(match.group()), text)
     text = _BETWEEN.sub(r"\1 ; ", _QUOTED_NAME.sub("", text))
     pieces: list[str] = []
     for piece in re.split(r"[;,|]+|\s/\s|\s:::\s", text):  # the last is Google Contacts' own
@@ -93,15 +86,7 @@ def _pieces(text: str) -> list[str]:
         # A space separates addresses only where each part is one: `ann lee@x.com` must not become `lee@x.com`.
         words = re.split(r"[\s/]+", piece.strip())
         pieces.extend(words if len(words) > 1 and all(re.search(r"\w@\w", word) for word in words) else [piece])
-    return pieces
-
-
-def _addresses_in(text: str) -> list[str]:
-    """The addresses in a line; `_INVALID` where there is none."""
-    text = tidy(re.sub(r"\\[nrt]\s", " ", text))
-    if "%" in text:
-        text = _ESCAPES.sub(lambda match: unquote(match.group()), text)
-    return [address for piece in _pieces(text) if (address := _address_in(piece))] or [_INVALID]
+    return [address for piece in pieces if (address := _address_in(piece))] or [_INVALID]
 
 
 def read_emails(cells: pl.Series) -> pl.DataFrame:
@@ -136,47 +121,49 @@ def read_emails(cells: pl.Series) -> pl.DataFrame:
 
 
 def _plain_addresses(texts: pl.Series) -> pl.Series:
+    def is_plain(texts: pl.Series) -> pl.Series:
+        return texts.str.contains(_PLAIN) & (texts.str.len_bytes() <= 64) & ~texts.str.ends_with(".invalid")
+
+    def within(texts: pl.Series) -> pl.Series:
+        """The plain address in each text with something around it; null where there is none."""
+        inner = pl.coalesce(pl.col("text").str.extract(_AROUND, place) for place in (1, 2))
+        address = pl.DataFrame({"text": texts}).select(inner).to_series()
+        return address.set(~is_plain(address), None)
+
     texts = texts.str.to_lowercase()
-    return by_parts(texts, _is_plain(texts), lambda plain: plain, _plain_within)
-
-
-def _is_plain(texts: pl.Series) -> pl.Series:
-    return texts.str.contains(_PLAIN) & (texts.str.len_bytes() <= 64) & ~texts.str.ends_with(".invalid")
-
-
-def _plain_within(texts: pl.Series) -> pl.Series:
-    """The plain address in each text with something around it; null where there is none."""
-    inner = pl.DataFrame({"text": texts}).select(pl.coalesce(pl.col("text").str.extract(_AROUND, n) for n in (1, 2)))
-    address = inner.to_series()
-    return address.set(~_is_plain(address), None)
+    return by_parts(texts, is_plain(texts), lambda plain: plain, within)
 
 
 def _role_words(found: pl.DataFrame) -> pl.Series:
     """The generic word where an address names a function (`info`, `sales.uk`, `customer-service`); else null."""
     first = pl.col("base").str.extract(r"^([^._-]*?)[0-9]*[._-]", 1)
-    function = pl.col("word").str.extract(f"^(.+?)(?:{'|'.join(sorted(ROLE_ENDINGS))})$", 1)
+    function = pl.col("word").str.extract(f"^(.+?)(?:{'|'.join(sorted(word_lists.ROLE_ENDINGS))})$", 1)
     found = found.select("base", "word", first.alias("first"), function.alias("function"))
-    words = pl.when(pl.col("first").is_in(ROLE_WORDS)).then("base").str.replace_all("[0-9]+([._-]|$)", "$1")
+    words = pl.when(pl.col("first").is_in(word_lists.ROLE_WORDS)).then("base").str.replace_all("[0-9]+([._-]|$)", "$1")
     rest = words.str.replace_all("[_-]", ".").str.split(".").list.slice(1).list
     # Two letters may be initials, so only another function behind them tells.
-    known = rest.eval(pl.element().is_in(ROLE_WORDS)).list.all()
+    known = rest.eval(pl.element().is_in(word_lists.ROLE_WORDS)).list.all()
     known |= (pl.col("first").str.len_chars() > 2) & rest.eval(
-        pl.element().is_in(ROLE_WORDS | REGIONS | {""})
+        pl.element().is_in(word_lists.ROLE_WORDS | word_lists.REGIONS | {""})
     ).list.all()
-    led = pl.col("first").is_in(LEADING_ROLE_WORDS) | known
-    whole = (pl.when(pl.col(word).is_in(ROLE_WORDS)).then(word) for word in ("word", "function"))
+    led = pl.col("first").is_in(word_lists.LEADING_ROLE_WORDS) | known
+    whole = (pl.when(pl.col(word).is_in(word_lists.ROLE_WORDS)).then(word) for word in ("word", "function"))
     return found.select(pl.coalesce(*whole, pl.when(led).then("first")).alias("role")).to_series()
 
 
 def _kind() -> pl.Expr:
     domain, joined, word = pl.col("domain"), pl.col("joined"), pl.col("word")
     # What is short may end in digits of its own.
-    listed = joined.is_in(NO_ADDRESS_WORDS) | (word.is_in(NO_ADDRESS_WORDS) & (joined.str.len_chars() > 4))
-    typed = joined.is_in(TEMPLATE_LOCALS) | (word.is_in(TEMPLATE_LOCALS) & (joined.str.len_chars() > 4))
+    listed = joined.is_in(word_lists.NO_ADDRESS_WORDS) | (
+        word.is_in(word_lists.NO_ADDRESS_WORDS) & (joined.str.len_chars() > 4)
+    )
+    typed = joined.is_in(word_lists.TEMPLATE_LOCALS) | (
+        word.is_in(word_lists.TEMPLATE_LOCALS) & (joined.str.len_chars() > 4)
+    )
     one_letter = joined.str.contains(_ONE_LETTER)
     own_domain = domain.str.extract("^([^.]*)", 1) == joined
-    stand_in = listed | (typed & domain.is_in(TEMPLATE_DOMAINS | FREE_MAIL_DOMAINS))
-    stand_in |= own_domain & (typed | one_letter | joined.is_in(PLACEHOLDERS))
+    stand_in = listed | (typed & domain.is_in(word_lists.TEMPLATE_DOMAINS | word_lists.FREE_MAIL_DOMAINS))
+    stand_in |= own_domain & (typed | one_letter | joined.is_in(word_lists.PLACEHOLDERS))
     stand_in |= one_letter & (joined.str.len_chars() > 3)
     kinds = {
         "invalid": pl.col("address") == _INVALID,

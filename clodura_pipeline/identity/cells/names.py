@@ -14,6 +14,7 @@ from functools import cache, lru_cache
 
 import polars as pl
 
+from clodura_pipeline.identity.cells import word_lists
 from clodura_pipeline.identity.cells.text import (
     DATE,
     LETTERS,
@@ -24,37 +25,28 @@ from clodura_pipeline.identity.cells.text import (
     tidy,
     unwrapped,
 )
-from clodura_pipeline.identity.cells.word_lists import (
-    CJK_FORMS,
-    COMPANY_ENDINGS,
-    CREDENTIALS,
-    CREDENTIALS_ANYWHERE,
-    FUNCTION_FIRST_WORDS,
-    FUNCTION_LAST_WORDS,
-    GENERATIONS,
-    PLACEHOLDERS,
-    STAND_INS,
-    STAND_INS_TWICE,
-    SURNAMES_LIKE_ENDINGS,
-    TITLE_PARTS,
-    TITLES,
-)
 
 _PRONOUNS = re.compile(r"\s*[(\[](?:she|he|they|her|him|them|elle|sie|er|ella)\b[^()\[\]]*[)\]]", re.I)
 _EDGES = ' \t,;:"“”„«»‹›<>[]{}|/\\*_=#+~^'
 _WEB = re.compile(r"https?:|www\.|\.(?:com|net|org)\b", re.I)
 _HONORIS_CAUSA = re.compile(r"\b([he])\.\s+([ch])\.")  # in small letters: in capitals they are initials
 _BRACKETED_END = re.compile(r"(?<=\S)\s+\[[^\[\]]*\]$")
-_ANY_TITLE = "|".join(sorted(TITLES, key=len, reverse=True))
+_ANY_TITLE = "|".join(sorted(word_lists.TITLES, key=len, reverse=True))
 _COUPLE = re.compile(rf"(?:{_ANY_TITLE})\b\.?\s*(?:&|\+|\band\b|\bund\b|\bet\b)\s*(?:{_ANY_TITLE})\b", re.I)
 _AND_CO = re.compile(r"(?:[&+]|\b(?:and|und))\s*co(?:mpany)?\b", re.I)
 # Nothing but initials, of letters that have capitals.
 _INITIALS = r"^[\p{Lu}\p{Ll}](?:[.\s-]+[\p{Lu}\p{Ll}])*\.?$"
 _LETTERS_THAT_ARE_SURNAMES = ("O", "E")
-_GENERATION = rf"(?i)[\s,]({'|'.join(GENERATIONS)})\W*$"
+_GENERATION = rf"(?i)[\s,]({'|'.join(word_lists.GENERATIONS)})\W*$"
 # A name in its final form: plain words, none of which can be more than a name.
 _PLAIN = rf"^[{LETTERS}]{{2,}}(?:[ '-][{LETTERS}]{{2,}})*$"
-_WORDS_WITH_MEANING = TITLES | CREDENTIALS_ANYWHERE | GENERATIONS.keys() | COMPANY_ENDINGS | SURNAMES_LIKE_ENDINGS
+_WORDS_WITH_MEANING = (
+    word_lists.TITLES
+    | word_lists.CREDENTIALS_ANYWHERE
+    | word_lists.GENERATIONS.keys()
+    | word_lists.COMPANY_ENDINGS
+    | word_lists.SURNAMES_LIKE_ENDINGS
+)
 _WORD_WITH_MEANING = rf"(?i)\b(?:{'|'.join(sorted(_WORDS_WITH_MEANING))})\b"
 _EAST_ASIAN = r"[\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\uac00-\ud7af\s]+"
 _TWO_PEOPLE = re.compile(r"\s(?:&|\+|and|und)\s|/|;", re.I)
@@ -78,10 +70,12 @@ def plain_word(word: str) -> str:
 def _without_credentials(text: str) -> str:
     """Cut off at the end: behind a comma every credential, without one those that are no surname."""
     parts = [part.strip() for part in text.split(",")]
-    while len(parts) > 1 and all(plain_word(word) in CREDENTIALS or not plain_word(word) for word in parts[-1].split()):
+    while len(parts) > 1 and all(
+        plain_word(word) in word_lists.CREDENTIALS or not plain_word(word) for word in parts[-1].split()
+    ):
         parts.pop()
     words = ", ".join(parts).split()
-    while len(words) > 1 and plain_word(words[-1]) in CREDENTIALS_ANYWHERE:
+    while len(words) > 1 and plain_word(words[-1]) in word_lists.CREDENTIALS_ANYWHERE:
         words.pop()
     return " ".join(words).rstrip(",")
 
@@ -97,20 +91,22 @@ def _without_titles(words: list[str]) -> list[str]:
 def _is_title(word: str, *, behind_a_title: bool = False) -> bool:
     """`Dr.`, `Dr.-Ing.` or, behind one, `rer.`: no initial, for a single letter is none of them."""
     first, *more = [part for part in re.split(r"[.-]", word.lower()) if part] or [""]
-    if plain_word(word) in TITLES or (first in TITLES and all(part in TITLES | TITLE_PARTS for part in more)):
+    if plain_word(word) in word_lists.TITLES or (
+        first in word_lists.TITLES and all(part in word_lists.TITLES | word_lists.TITLE_PARTS for part in more)
+    ):
         return True
-    return behind_a_title and word.endswith(".") and plain_word(word) in TITLE_PARTS
+    return behind_a_title and word.endswith(".") and plain_word(word) in word_lists.TITLE_PARTS
 
 
 def is_company(name: str) -> bool:
     """Whether what stands for a person's name ends as a company's does: `Acme Robotics GmbH`, `Deutsche Bank AG`."""
     words = [re.sub(r"\W", "", word) for word in name.split()]
     last = words[-1] if words else ""
-    if any(form in name for form in CJK_FORMS) or (len(words) > 1 and _AND_CO.search(name)):
+    if any(form in name for form in word_lists.CJK_FORMS) or (len(words) > 1 and _AND_CO.search(name)):
         return True
-    if last.lower() in COMPANY_ENDINGS:
+    if last.lower() in word_lists.COMPANY_ENDINGS:
         return len(words) > 1 or len(last) > 2
-    return len(words) > 1 and last.lower() in SURNAMES_LIKE_ENDINGS and last.isupper() and not name.isupper()
+    return len(words) > 1 and last.lower() in word_lists.SURNAMES_LIKE_ENDINGS and last.isupper() and not name.isupper()
 
 
 def clean_name(text: str) -> str | None:
@@ -147,7 +143,7 @@ def plain_names(names: pl.Series) -> pl.Series:
     """The names that are in their final form, which `clean_name` returns unchanged; null for all others."""
     name = pl.col("name")
     plain = name.str.contains(_PLAIN) & ~name.str.contains(_WORD_WITH_MEANING)
-    plain &= ~name.str.to_lowercase().str.replace_all(" ", "", literal=True).is_in(PLACEHOLDERS)
+    plain &= ~name.str.to_lowercase().str.replace_all(" ", "", literal=True).is_in(word_lists.PLACEHOLDERS)
     return pl.DataFrame({"name": names}).select(pl.when(plain).then("name")).to_series()
 
 
@@ -177,7 +173,7 @@ def _folded_first_name(name: pl.Expr) -> pl.Expr:
 
 def _folded_last_name(name: pl.Expr) -> pl.Expr:
     """A generation in one spelling (`Jr.`, `Junior`), set apart."""
-    generation = name.str.extract(_GENERATION, 1).str.to_lowercase().replace(GENERATIONS)
+    generation = name.str.extract(_GENERATION, 1).str.to_lowercase().replace(word_lists.GENERATIONS)
     whole = pl.when(generation.is_null()).then(folded(name))
     whole = whole.otherwise(folded(name.str.replace(_GENERATION, "")) + " " + generation)
     return pl.when(~name.str.contains(_INITIALS) | name.is_in(_LETTERS_THAT_ARE_SURNAMES)).then(whole)
@@ -185,8 +181,12 @@ def _folded_last_name(name: pl.Expr) -> pl.Expr:
 
 def is_stand_in(first: pl.Expr, last: pl.Expr) -> pl.Expr:
     """Whether folded names together stand for no known person (`Test User`); null where one of them is missing."""
-    function = first.is_in(FUNCTION_FIRST_WORDS) & last.is_in(FUNCTION_LAST_WORDS)
-    return (first.is_in(STAND_INS_TWICE) & (first == last)) | (first + " " + last).is_in(STAND_INS) | function
+    function = first.is_in(word_lists.FUNCTION_FIRST_WORDS) & last.is_in(word_lists.FUNCTION_LAST_WORDS)
+    return (
+        (first.is_in(word_lists.STAND_INS_TWICE) & (first == last))
+        | (first + " " + last).is_in(word_lists.STAND_INS)
+        | function
+    )
 
 
 @cache
@@ -197,7 +197,9 @@ def _words_with_meaning() -> str:
     lexicon = Lexicon.default()
     fields = (lexicon.titles, lexicon.given_name_titles, lexicon.after_given_titles, lexicon.conjunctions)
     fields += (lexicon.suffix_acronyms, lexicon.suffix_words, lexicon.particles, lexicon.bound_given_names)
-    words = frozenset().union(*fields, lexicon.maiden_markers, TITLES, CREDENTIALS, GENERATIONS)
+    words = frozenset().union(
+        *fields, lexicon.maiden_markers, word_lists.TITLES, word_lists.CREDENTIALS, word_lists.GENERATIONS
+    )
     return rf"(?i)\b(?:{'|'.join(sorted(word for word in words if word.isalpha()))})\b"
 
 
@@ -223,7 +225,7 @@ def split_full_name(text: str) -> tuple[str, str] | None:
         first = parsed.title.split()[0]
     if first and parsed.middle:
         first = f"{first} {parsed.middle}"
-    generation = next((each for each in parsed.suffix.split(",") if plain_word(each) in GENERATIONS), None)
+    generation = next((each for each in parsed.suffix.split(",") if plain_word(each) in word_lists.GENERATIONS), None)
     if last and generation:
         last = f"{last} {generation.strip()}"
     return _both(first, last)
@@ -250,5 +252,7 @@ def _plain_splits(cells: pl.Series) -> pl.Series:
         first=pl.col("name").str.extract(_PLAIN_FULL_NAME, 1), last=pl.col("name").str.extract(_PLAIN_FULL_NAME, 2)
     )
     plain = ~pl.col("name").str.contains(_words_with_meaning())
-    plain &= ~first.str.to_lowercase().is_in(PLACEHOLDERS) & ~last.str.to_lowercase().is_in(PLACEHOLDERS)
+    plain &= ~first.str.to_lowercase().is_in(word_lists.PLACEHOLDERS) & ~last.str.to_lowercase().is_in(
+        word_lists.PLACEHOLDERS
+    )
     return frame.select(pl.when(plain).then(first + "\n" + last)).to_series()

@@ -10,18 +10,14 @@ import html
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from urllib.parse import unquote
 
 import polars as pl
 
-from clodura_pipeline.identity.cells.word_lists import (
-    EXACT_PLACEHOLDERS,
-    MONTHS,
-    NAMES_LIKE_PLACEHOLDERS,
-    PLACEHOLDERS,
-)
+from clodura_pipeline.identity.cells import word_lists
 
 # Letters with one spelling in Unicode: Latin and Cyrillic, without characters that a normal form would replace.
 LETTERS = r"a-zA-Z\x{c0}-\x{d6}\x{d8}-\x{f6}\x{f8}-\x{24f}\x{400}-\x{52f}"
@@ -48,7 +44,7 @@ _MARKS = "[\u0300-\u036f]+"  # those of Latin, Greek and Cyrillic; elsewhere mar
 
 # Error values of spreadsheets in any language, in lower case and without spaces: `#wert!`, `#¡valor!`, `err:502`.
 _SPREADSHEET_ERROR = r"^(?:#[¡¿]?[\w/]+[!?]|#?err:?\d{3})$"
-_MONTH = "(?:" + "|".join(sorted(MONTHS)) + r")\w*\.?"
+_MONTH = "(?:" + "|".join(sorted(word_lists.MONTHS)) + r")\w*\.?"
 _DAY = r"\d{1,2}(?:st|nd|rd|th|\.|er|º)?"
 # `2026-11-22T10:00:00Z`, `22 Nov 2026`, `22. März 2026, 10:00`, `November 22nd, 2026`, `10:30 PM`.
 DATE = (
@@ -67,7 +63,7 @@ _QUOTED_PRINTABLE = re.compile(r"(?:=[0-9A-F]{2})*(?:=[C-F][0-9A-F](?:=[89AB][0-
 _ENCODED_WORDS = re.compile(r"=\?[\w-]+\?[bq]\?[^?]*\?=", re.I)
 
 
-_LONGEST_PLACEHOLDER = max(map(len, PLACEHOLDERS | EXACT_PLACEHOLDERS))
+_LONGEST_PLACEHOLDER = max(map(len, word_lists.PLACEHOLDERS | word_lists.EXACT_PLACEHOLDERS))
 
 
 def tidy(text: str, *, keep_joiners: bool = False) -> str:
@@ -85,18 +81,12 @@ def tidy(text: str, *, keep_joiners: bool = False) -> str:
 def unwrapped(text: str) -> str:
     """A tidied text without what programs wrap a value in: links, formulas, HTML tags, encodings of e-mail."""
     if _ENCODED_WORDS.search(text):
-        text = _decoded_header(text)
+        with suppress(HeaderParseError, LookupError, ValueError):
+            text = str(make_header(decode_header(text)))
     text = _QUOTED_PRINTABLE.sub(lambda match: unquote(match.group().replace("=", "%")), text)
     for pattern, replacement in _WRAPPERS:
         text = pattern.sub(replacement, text)
     return tidy(text)
-
-
-def _decoded_header(text: str) -> str:
-    try:
-        return str(make_header(decode_header(text)))
-    except (HeaderParseError, LookupError, ValueError):
-        return text
 
 
 def is_name_placeholder(text: str) -> bool:
@@ -105,8 +95,8 @@ def is_name_placeholder(text: str) -> bool:
     `Na`, `Null` or `Test`, as names are written, may be real.
     """
     squeezed = text.lower().replace(" ", "")
-    nothing = not text or squeezed in PLACEHOLDERS or text in EXACT_PLACEHOLDERS
-    return text not in NAMES_LIKE_PLACEHOLDERS and (nothing or bool(re.match(_SPREADSHEET_ERROR, squeezed)))
+    nothing = not text or squeezed in word_lists.PLACEHOLDERS or text in word_lists.EXACT_PLACEHOLDERS
+    return text not in word_lists.NAMES_LIKE_PLACEHOLDERS and (nothing or bool(re.match(_SPREADSHEET_ERROR, squeezed)))
 
 
 def filled(cells: pl.Series, *, is_name: bool = False) -> pl.Series:
@@ -116,10 +106,12 @@ def filled(cells: pl.Series, *, is_name: bool = False) -> pl.Series:
     size = texts.str.len_chars() - texts.str.count_matches(" ", literal=True)
     short = texts.filter((size <= _LONGEST_PLACEHOLDER) | texts.str.starts_with("#")).unique()
     squeezed = short.str.to_lowercase().str.replace_all(" ", "", literal=True)
-    nothing = squeezed.is_in(list(PLACEHOLDERS)) | short.is_in(list(EXACT_PLACEHOLDERS)) | (short == "")
+    nothing = (
+        squeezed.is_in(list(word_lists.PLACEHOLDERS)) | short.is_in(list(word_lists.EXACT_PLACEHOLDERS)) | (short == "")
+    )
     nothing |= squeezed.str.contains(_SPREADSHEET_ERROR)
     if is_name:
-        nothing &= ~short.is_in(list(NAMES_LIKE_PLACEHOLDERS))
+        nothing &= ~short.is_in(list(word_lists.NAMES_LIKE_PLACEHOLDERS))
     is_nothing = texts.is_in(short.filter(nothing).implode())
     return pl.DataFrame([texts.alias("text"), is_nothing.alias("nothing")]).select(
         pl.when(~pl.col("nothing")).then("text").alias(cells.name)
@@ -143,11 +135,9 @@ def folded(text: pl.Expr, *, keep_spaces: bool = False) -> pl.Expr:
         texts = texts.str.normalize("NFKD").str.to_lowercase().str.normalize("NFKD").str.replace_many(_PLAIN_LETTERS)
         return plain(texts.str.replace_all(_MARKS, "")).str.normalize("NFC")
 
-    def read(texts: pl.Series) -> pl.Series:
-        is_ascii = texts.str.len_bytes() == texts.str.len_chars()
-        return by_parts(texts, is_ascii, plain, accented)
-
-    return text.map_batches(read, pl.String).replace("", None)
+    return text.map_batches(
+        lambda texts: by_parts(texts, texts.str.len_bytes() == texts.str.len_chars(), plain, accented), pl.String
+    ).replace("", None)
 
 
 def by_parts(

@@ -11,9 +11,9 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from clodura_pipeline.intake.headers.header_row import ADDRESS, MAX_COLUMNS, columns_found
+from clodura_pipeline.intake.headers.header_row import ADDRESS, MAX_COLUMNS
 from clodura_pipeline.intake.headers.matching import HeaderMatch, Spellings, match_headers
-from clodura_pipeline.intake.rows.landed_rows import CellTable
+from clodura_pipeline.intake.rows.landed_rows import LandedTable
 from clodura_pipeline.intake.unreadable import UnreadableRecord
 
 # The longest quoted cell that is read; CRMs hold less in one field: HubSpot 65,536 characters, Salesforce 131,072,
@@ -174,7 +174,7 @@ def _cut(text: str) -> str:
     return text if length == len(kept) else f"{kept}… ({length:,} characters in all)"
 
 
-def read_short_records(cells: CellTable, delimiter: str, match: HeaderMatch, spellings: Spellings) -> None:
+def read_short_records(cells: LandedTable, delimiter: str, match: HeaderMatch, spellings: Spellings) -> None:
     """Move the short records that are surely whole from the unreadable ones to the rows, their missing cells empty."""
     width = len(match.headers)
     short = [one for record in cells.unreadable if (one := _short(record, delimiter, match))]
@@ -242,4 +242,4 @@ def _is_header(fields: Sequence[str], spellings: Spellings) -> bool:
     if any("@" in field or any(map(str.isdigit, field)) for field in fields):
         return False
     match = match_headers(fields, spellings)
-    return match.usable and columns_found(match) > 1
+    return match.usable and len(match.columns) > 1

@@ -16,17 +16,10 @@ import pyarrow.csv
 
 from clodura_pipeline.intake.csv.records import Record, read_short_records, records
 from clodura_pipeline.intake.encodings.decoding import Text, is_utf8, shown
-from clodura_pipeline.intake.headers.header_row import (
-    MAX_COLUMNS,
-    SEARCHED_ROWS,
-    columns_found,
-    find_tables,
-    no_usable_headers,
-    too_many_columns,
-)
+from clodura_pipeline.intake.headers import header_row
 from clodura_pipeline.intake.headers.matching import HeaderMatch, Spellings
-from clodura_pipeline.intake.rows.landed_rows import ROW, CellTable, ContactRows, LandedRows, cell_columns
-from clodura_pipeline.intake.unreadable import UnreadableFile
+from clodura_pipeline.intake.rows.landed_rows import ROW, ContactRows, LandedRows, LandedTable, cell_columns
+from clodura_pipeline.intake.unreadable import UnreadableFile, UnreadableRecord
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 _SAMPLE_BYTES = 1 << 18
@@ -77,17 +70,19 @@ def find_layouts(text: Text, spellings: Spellings) -> list[Layout]:
     scored: list[tuple[tuple[int, float, int], list[Layout]]] = []
     tops: list[list[Record]] = []
     for delimiter in candidates:
-        top = list(islice(records(sample, delimiter, start), SEARCHED_ROWS))
+        top = list(islice(records(sample, delimiter, start), header_row.SEARCHED_ROWS))
         tops.append(top)
         layouts = [
             Layout(delimiter, match, top[at].text, top[at].end, end and top[end - 1].end)
-            for at, match, end in find_tables([[shown(field) for field in record.fields] for record in top], spellings)
+            for at, match, end in header_row.find_tables(
+                [[shown(field) for field in record.fields] for record in top], spellings
+            )
         ]
         if layouts:
             width = len(layouts[-1].match.headers)
             below = list(islice(records(text.utf8, delimiter, layouts[-1].start), _COMPARED_ROWS))
             evenness = sum(len(row.fields) == width for row in below) / len(below) if below else 1.0
-            scored.append(((columns_found(layouts[-1].match), evenness, width), layouts))
+            scored.append(((len(layouts[-1].match.columns), evenness, width), layouts))
     if not scored:
         raise UnreadableFile(_nothing_usable(tops))
     return max(scored, key=lambda one: one[0])[1]
@@ -100,12 +95,12 @@ def _nothing_usable(tops: Sequence[Sequence[Record]]) -> str:
     found, *below = max(sound, key=lambda records: len(records[0]), default=[[]])
     if fault and len(found) < 2:
         return f"the first line {fault}, so its headers cannot be read; fix that line"
-    if len(found) > MAX_COLUMNS:
-        return too_many_columns(len(found))
-    return no_usable_headers([shown(field) for field in found], below=below)
+    if len(found) > header_row.MAX_COLUMNS:
+        return header_row.too_many_columns(len(found))
+    return header_row.no_usable_headers([shown(field) for field in found], below=below)
 
 
-def read_cells(text: Text, layout: Layout, cells: CellTable, block_bytes: int = _BLOCK_BYTES) -> None:
+def read_cells(text: Text, layout: Layout, cells: LandedTable, block_bytes: int = _BLOCK_BYTES) -> None:
     """The cells of a text and what is at fault in it, block by block. A block begins where a record does.
 
     While the cells of a block are passed on, a thread reads the next one.
@@ -133,14 +128,13 @@ def read_cells(text: Text, layout: Layout, cells: CellTable, block_bytes: int = 
     cells.flush()
 
 
-def read_records(text: Text, layout: Layout, cells: CellTable, at: int, end: int, row: int) -> tuple[int, int]:
+def read_records(text: Text, layout: Layout, cells: LandedTable, at: int, end: int, row: int) -> tuple[int, int]:
     """Read the records that begin between two bytes; returns the byte and the number of the record after them."""
     returns_end_lines = text.utf8.endswith(b"\r", 0, layout.start)
     for record in records(text.utf8, layout.delimiter, at, layout.match.names, returns_end_lines=returns_end_lines):
-        if text.broken(record.text):
-            cells.refuse(row, f"has bytes that are not valid {text.encoding}", shown(record.text))
-        elif record.fault:
-            cells.refuse(row, record.fault, record.text)
+        fault = f"has bytes that are not valid {text.encoding}" if text.broken(record.text) else record.fault
+        if fault:
+            cells.unreadable.append(UnreadableRecord(row, fault, shown(record.text)))
         else:
             cells.add(row, record.fields)
         row += 1

@@ -56,7 +56,10 @@ def detect_encoding(data: bytes) -> DetectedEncoding:
     start = data.rfind(b"\n", 0, first.start()) + 1 if first else 0
     cells = sorted(set(_CELL.findall(data, start, start + _SEARCHED_BYTES)))
     judged = cells[:: -(-len(cells) // _JUDGED_CELLS)]
-    sample = b"\n".join(map(_around_first_letter, judged))
+    firsts = [found.start() if (found := _NOT_ASCII.search(cell)) else 0 for cell in judged]
+    sample = b"\n".join(  # the part of each cell around its first letter: a cell may be a long text
+        cell[max(at - _JUDGED_BYTES, 0) : at + _JUDGED_BYTES] for cell, at in zip(judged, firsts, strict=True)
+    )
     letters = len(_NOT_ASCII.findall(sample))
     codecs: dict[str, str] = {}  # by the text that a codec makes, the one that is met most
     likelihoods: dict[str, float] = {}
@@ -70,13 +73,6 @@ def detect_encoding(data: bytes) -> DetectedEncoding:
         return _east_asian(b"\n".join(judged)[:_SAMPLE_BYTES], len(cells))
     few = len(cells) < _MIN_NAMES and codec != "cp1252"
     return DetectedEncoding(codec, _ONE_BYTE[codec][0], few or best - second < _MIN_LEAD)
-
-
-def _around_first_letter(cell: bytes) -> bytes:
-    """The part of a cell that is judged: a cell may be a long text."""
-    first = _NOT_ASCII.search(cell)
-    at = first.start() if first else 0
-    return cell[max(at - _JUDGED_BYTES, 0) : at + _JUDGED_BYTES]
 
 
 def _likelihood(text: str, codec: str) -> float:
@@ -132,21 +128,19 @@ def _languages_of(codec: str) -> list[dict[str, float]]:
     script = _ONE_BYTE[codec][1]
     languages = [{pair: int(share) / 1000 for pair, share in _PAIR.findall(text)} for text in _LETTERS[script].values()]
     others = {pair: sum(one.get(pair, 0.0) for one in languages) / len(languages) for one in languages for pair in one}
-    shares = [sum(share for pair, share in one.items() if _is_written(codec, pair)) for one in languages]
-    known = [one for one, share in zip(languages, shares, strict=True) if share >= sum(one.values()) * _MIN_WRITTEN]
-    return [_logarithms(one, others) for one in known]
-
-
-def _is_written(codec: str, pair: str) -> bool:
-    return "?" not in pair.encode(codec, "replace").decode("latin-1")
-
-
-def _logarithms(language: Mapping[str, float], others: Mapping[str, float]) -> dict[str, float]:
-    known = {letter for pair in language for letter in pair if not letter.isascii()}
-    smoothed = {
-        pair: language.get(pair, 0.0) * _LIST_SHARE + share * (1 - _LIST_SHARE) for pair, share in others.items()
-    }
-    return dict.fromkeys(known, 0.0) | {pair: max(math.log(share), _FOREIGN) for pair, share in smoothed.items()}
+    known: list[dict[str, float]] = []
+    for one in languages:
+        written = sum(
+            share for pair, share in one.items() if "?" not in pair.encode(codec, "replace").decode("latin-1")
+        )
+        if written >= sum(one.values()) * _MIN_WRITTEN:
+            letters = {letter for pair in one for letter in pair if not letter.isascii()}
+            smoothed = {
+                pair: one.get(pair, 0.0) * _LIST_SHARE + share * (1 - _LIST_SHARE) for pair, share in others.items()
+            }
+            logarithms = {pair: max(math.log(share), _FOREIGN) for pair, share in smoothed.items()}
+            known.append(dict.fromkeys(letters, 0.0) | logarithms)
+    return known
 
 
 def _east_asian(sample: bytes, names: int) -> DetectedEncoding:

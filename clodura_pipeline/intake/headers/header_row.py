@@ -46,7 +46,7 @@ def _surely_header(rows: Sequence[Sequence[str]], spellings: Spellings) -> Heade
     """What the first row says as a header of those below; in one column only, it may be a title or a note."""
     header, *below = rows
     found = find_header([header], spellings)
-    if found is None or columns_found(found[1]) > 1:
+    if found is None or len(found[1].columns) > 1:
         return found and found[1]
     ((used,),) = [positions[:1] for positions in found[1].columns.values()]
     return found[1] if any(used < len(row) and ADDRESS.search(row[used]) for row in below) else None
@@ -62,9 +62,9 @@ def find_header(rows: Sequence[Sequence[str]], spellings: Spellings) -> tuple[in
         filled = sum(map(bool, map(str.strip, row)))
         match = match_headers(row, spellings)
         # Below unknown headers, data may be a header's word: "E-mail" as the way somebody wants to be reached.
-        lone = position > 0 and columns_found(match) == 1 and not (widest < filled or widest == filled == 1)
+        lone = position > 0 and len(match.columns) == 1 and not (widest < filled or widest == filled == 1)
         plausible = match.usable and not lone and not any(ADDRESS.search(cell) for cell in row)
-        if plausible and (best is None or columns_found(match) > columns_found(best[1])):
+        if plausible and (best is None or len(match.columns) > len(best[1].columns)):
             best = position, match
         widest = max(widest, filled)
     if best is not None and best[0] > 0:
@@ -85,12 +85,7 @@ def _with_group_header(above: Sequence[str], match: HeaderMatch, spellings: Spel
         group = labels[position] if position < len(labels) and labels[position] else group
         grouped.append(header if key_of(header).startswith(key_of(group)) else f"{group} {header}".strip())
     found = match_headers(grouped, spellings)
-    return found if found.usable and columns_found(found) >= columns_found(match) else match
-
-
-def columns_found(match: HeaderMatch) -> int:
-    """How many landed columns a header has."""
-    return len(match.columns)
+    return found if found.usable and len(found.columns) >= len(match.columns) else match
 
 
 def no_usable_headers(

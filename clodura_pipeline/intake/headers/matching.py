@@ -1,7 +1,7 @@
 """Recognises which of a file's headers are landed columns, in the spellings of many exporters."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -113,24 +113,18 @@ def _people(found: Sequence[_Found], guests: Sequence[str]) -> list[list[_Found]
     groups: dict[str, list[_Found]] = {guest: [] for guest in (*guests, "")}
     for one in found:
         groups[one[1].guest].append(one)
-    people = {guest: group for guest, group in groups.items() if group}
-    kinds = {guest: _kinds(group) for guest, group in people.items()}
-    if sum(map(len, kinds.values())) == len(frozenset[str]().union(*kinds.values())):
+    columns = {guest: {meaning.column for _, meaning in group} for guest, group in groups.items()}
+    kinds = {  # what is known about a person; a name in one piece or in two is the same thing
+        guest: {"name" if column in _NAMES else column for column in own.intersection(ABOUT_A_PERSON)}
+        for guest, own in columns.items()
+    }
+    if sum(map(len, kinds.values())) == len(set[str]().union(*kinds.values())):
         return [list(found)]
-    return [group for guest, group in people.items() if kinds[guest] and (not guest or _can_be_found_by(group))]
-
-
-def _kinds(group: Iterable[_Found]) -> frozenset[str]:
-    """What is known about a person; a name in one piece or in two is the same thing."""
-    columns = {meaning.column for _, meaning in group}.intersection(ABOUT_A_PERSON)
-    return frozenset("name" if column in _NAMES else column for column in columns)
-
-
-def _can_be_found_by(group: Iterable[_Found]) -> bool:
-    columns = {meaning.column for _, meaning in group}
-    return not columns.isdisjoint({"email", "linkedin_url"}) or not (
-        columns.isdisjoint(_NAMES) or columns.isdisjoint(_ORGANISATION)
-    )
+    can_be_found = {
+        guest: bool(own & {"email", "linkedin_url"}) or ("name" in own and not columns[guest].isdisjoint(_ORGANISATION))
+        for guest, own in kinds.items()
+    }
+    return [group for guest, group in groups.items() if kinds[guest] and (not guest or can_be_found[guest])]
 
 
 def _positions(group: Sequence[_Found], exclusive: frozenset[str]) -> Positions:

@@ -19,13 +19,7 @@ from clodura_pipeline.intake.json.parsing import (
     parse_values,
 )
 from clodura_pipeline.intake.json.people import Shape, objects_by_key, people_in
-from clodura_pipeline.intake.rows.landed_rows import (
-    CHUNK_ROWS,
-    ContactRows,
-    LandedRows,
-    cell_columns,
-    text_frame,
-)
+from clodura_pipeline.intake.rows.landed_rows import CHUNK_ROWS, ContactRows, LandedRows, cell_columns, text_frame
 from clodura_pipeline.intake.unreadable import UnreadableFile, UnreadableRecord
 
 

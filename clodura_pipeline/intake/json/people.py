@@ -48,7 +48,7 @@ class Shape:
         if not any(isinstance(inner, list | dict) for inner in record.values()):
             self.names.update(record)
             return
-        texts = _own_texts(record)
+        texts = flatten(_without_lists(record))
         self.names.update(texts)
         own = {name for name, text in texts.items() if text and text.strip() and not _COMPANY_PAGE.search(text)}
         for path, listed in _lists_within(record):
@@ -96,7 +96,7 @@ def people_in(record: Any, shape: Shape, spellings: Spellings, *, page: bool) ->
     elif all(_at(record, path) is _ABSENT for path in shape.people):
         yield record, f"has no list {shape.people[0]!r}, as other records of the file have"
     else:
-        parent = {} if page else {f"{_PARENT}{name}": text for name, text in _own_texts(record).items()}
+        parent = {} if page else {f"{_PARENT}{name}": text for name, text in flatten(_without_lists(record)).items()}
         for path in shape.people:
             listed = _at(record, path)
             for one in listed if isinstance(listed, list) else [] if listed in (None, _ABSENT) else [listed]:
@@ -175,12 +175,8 @@ def _at(record: Any, path: str) -> Any:
     return record
 
 
-def _own_texts(record: Object) -> dict[str, str | None]:
-    """The texts and numbers of an object and of those within it, without its lists: a page may hold long ones."""
-    return flatten(_without_lists(record))
-
-
 def _without_lists(value: Any) -> Any:
+    """An object and those within it, without their lists: a page may hold long ones."""
     if isinstance(value, dict):
         return {name: _without_lists(inner) for name, inner in value.items() if not isinstance(inner, list)}
     return value

@@ -9,13 +9,7 @@ from clodura_pipeline.identity.cells.word_lists import GENERATIONS, PLACEHOLDERS
 from clodura_pipeline.intake.headers.matching import ABOUT_A_PERSON, HeaderMatch, Positions
 
 # A cell of these holds all values of its kind, one a line; a cell of the others holds one.
-SEVERAL_VALUES = (
-    "email",
-    "linkedin_url",
-    "organisation_name",
-    "organisation_linkedin_url",
-    "organisation_domain",
-)
+SEVERAL_VALUES = ("email", "linkedin_url", "organisation_name", "organisation_linkedin_url", "organisation_domain")
 EMAIL_ADDRESS = r"[^\s\"'<>()\[\],;:\\]+@[^\s\"'<>()\[\],;:\\]+\.[^\s\"'<>()\[\],;:\\]+"
 PROFILE = r"(?:https?://)?(?:[\w-]+\.)*linkedin\.com/(?:in|pub)/[^\s\"'<>,;\\]+"
 _NAME = r"^\s*\p{L}[\p{L}\p{M}.'’ -]*\s*$"
@@ -26,6 +20,7 @@ _HANDLE, _NUMBER = r"^[\p{L}\p{N}-]+$", r"^[0-9-]+$"
 # Titles with a dot, a family name (words in capitals before others are one), and the rest; no name with a comma.
 _FAMILY_NAME_FIRST = r"^\s*((?:\p{L}{1,5}\.\s*)*)(\p{Lu}{2,}(?:[ -]\p{Lu}{2,})*|[^\s.,]+)\s+([^\s,][^,]*)$"
 _NOT_EAST_ASIAN = r"[\p{Latin}\p{Cyrillic}\p{Greek}]"
+_NOTHING = pl.lit(None, pl.String)
 _PROFILES = "https://www.linkedin.com/in/"
 
 
@@ -40,7 +35,7 @@ def select_columns(match: HeaderMatch) -> list[pl.Expr]:
 
     Where a row may be about several people, it is about the first of them that it has a value for.
     """
-    chosen: dict[str, pl.Expr] = dict.fromkeys(LANDED_COLUMNS, _nothing())
+    chosen: dict[str, pl.Expr] = dict.fromkeys(LANDED_COLUMNS, _NOTHING)
     for positions in reversed(match.people):
         columns = _Person(match, positions).columns()
         if len(match.people) > 1:
@@ -62,22 +57,25 @@ class _Person:
             column: self._all_of(column) if column in SEVERAL_VALUES else self._first_of(column)
             for column in LANDED_COLUMNS
         }
-        first, last = self._first_and_last()
-        columns |= self._names_and_wholes(first, last, columns["full_name"])
+        columns |= self._names(columns["full_name"])
         return columns | self._company_addresses() | self._joined(columns)
 
     def _first_of(self, column: str) -> pl.Expr:
-        cells = [
-            _last_comma_first(filled(position)) if position in self._match.family_name_first else filled(position)
-            for position in self._positions.get(column, ())
-        ]
-        return pl.coalesce(cells) if cells else _nothing()
+        cells: list[pl.Expr] = []
+        for position in self._positions.get(column, ()):
+            cell = filled(position)
+            if position in self._match.family_name_first:
+                # "Kovács Anna" under such a header is "Kovács, Anna", as lists in any language write it.
+                written = cell.str.replace(_FAMILY_NAME_FIRST, "${1}${2}, ${3}")
+                cell = pl.when(cell.str.contains(_NOT_EAST_ASIAN)).then(written).otherwise(cell)
+            cells.append(cell)
+        return pl.coalesce(cells) if cells else _NOTHING
 
     def _all_of(self, column: str) -> pl.Expr:
         """The different values of a kind, one a line."""
         cells = [self._cell(column, position) for position in self._positions.get(column, ())]
         if len(cells) < 2:
-            return cells[0] if cells else _nothing()
+            return cells[0] if cells else _NOTHING
         lines = pl.concat_str(cells, separator="\n", ignore_nulls=True).str.split("\n")
         text = lines.list.unique(maintain_order=True).list.join("\n")
         return _where(text, text != "")
@@ -95,24 +93,24 @@ class _Person:
         usable &= ~_says_nothing(handle)
         return pl.when(usable.fill_null(False)).then(pl.lit(_PROFILES) + handle).otherwise(cell)
 
-    def _first_and_last(self) -> tuple[pl.Expr, pl.Expr]:
-        """With several columns for both, a pair of them: the first that is complete, else the first that is there."""
-        firsts, lasts = self._positions.get("first_name", ()), self._positions.get("last_name", ())
-        if len(firsts) < 2 or len(lasts) < 2:
-            return self._first_of("first_name"), self._first_of("last_name")
-        pairs = [
-            tuple(_nothing() if position is None else filled(position) for position in pair)
-            for pair in zip_longest(firsts, lasts)
-        ]
-        complete = [(first.is_not_null() & last.is_not_null(), first, last) for first, last in pairs]
-        begun = [(first.is_not_null() | last.is_not_null(), first, last) for first, last in pairs]
-        first, last = _nothing(), _nothing()
-        for test, one, other in reversed([*complete, *begun]):
-            first, last = pl.when(test).then(one).otherwise(first), pl.when(test).then(other).otherwise(last)
-        return first, last
+    def _names(self, full: pl.Expr) -> dict[str, pl.Expr]:
+        """First and last name, and with them the full name where a column holds the whole name in some of its rows.
 
-    def _names_and_wholes(self, first: pl.Expr, last: pl.Expr, full: pl.Expr) -> dict[str, pl.Expr]:
-        """ "Name" beside "First name" is the last name, unless it repeats the first one: then it is the full name."""
+        With several columns for both they are a pair: the first that is complete, else the first that is there. "Name"
+        beside "First name" is the last name, unless it repeats the first one: then it is the full name.
+        """
+        firsts, lasts = self._positions.get("first_name", ()), self._positions.get("last_name", ())
+        first, last = self._first_of("first_name"), self._first_of("last_name")
+        if len(firsts) > 1 and len(lasts) > 1:
+            first, last = _NOTHING, _NOTHING
+            pairs = [
+                tuple(_NOTHING if position is None else filled(position) for position in pair)
+                for pair in zip_longest(firsts, lasts)
+            ]
+            complete = [(one.is_not_null() & other.is_not_null(), one, other) for one, other in pairs]
+            begun = [(one.is_not_null() | other.is_not_null(), one, other) for one, other in pairs]
+            for test, one, other in reversed([*complete, *begun]):
+                first, last = pl.when(test).then(one).otherwise(first), pl.when(test).then(other).otherwise(last)
         low_first, low_last = first.str.strip_chars().str.to_lowercase(), last.str.strip_chars().str.to_lowercase()
         names = {"first_name": first, "last_name": last}
         for column, repeats in (
@@ -121,10 +119,8 @@ class _Person:
         ):
             if not self._match.whole_or_part.isdisjoint(self._positions.get(column, ())):
                 whole, name = repeats.fill_null(False), names[column]
-                return names | {
-                    column: pl.when(~whole).then(name),
-                    "full_name": pl.coalesce(full, pl.when(whole).then(name)),
-                }
+                full = pl.coalesce(full, pl.when(whole).then(name))
+                return names | {column: pl.when(~whole).then(name), "full_name": full}
         return names
 
     def _company_addresses(self) -> dict[str, pl.Expr]:
@@ -150,7 +146,10 @@ class _Person:
         if "second_last_name" in self._positions:
             last = _followed_by(last, self._name_part("second_last_name"))
         if "particle" in self._positions:
-            last = _preceded_by(last, self._name_part("particle"))
+            particle = self._name_part("particle")
+            there = _bare(last).str.starts_with(_bare(particle) + " ")
+            before = particle + " " + last.str.strip_chars_start()
+            last = pl.when(particle.is_not_null() & ~there).then(before).otherwise(last)
         if "generation" in self._positions:
             generation = _where(self._first_of("generation").str.extract(_GENERATION, 1), alone)
             full = pl.when(last.is_null()).then(_followed_by(full, generation)).otherwise(full)
@@ -164,18 +163,8 @@ class _Person:
         return _where(text, text.str.contains(_NAME) & ~_says_nothing(text))
 
 
-def _nothing() -> pl.Expr:
-    return pl.lit(None, pl.String)
-
-
 def _where(text: pl.Expr, condition: pl.Expr) -> pl.Expr:
     return pl.when(condition.fill_null(False)).then(text)
-
-
-def _last_comma_first(name: pl.Expr) -> pl.Expr:
-    """ "Kovács Anna" under a header that says so is "Kovács, Anna", as lists in any language write it."""
-    written = name.str.replace(_FAMILY_NAME_FIRST, "${1}${2}, ${3}")
-    return pl.when(name.str.contains(_NOT_EAST_ASIAN)).then(written).otherwise(name)
 
 
 def _says_nothing(text: pl.Expr) -> pl.Expr:
@@ -191,8 +180,3 @@ def _followed_by(name: pl.Expr, part: pl.Expr) -> pl.Expr:
     there = _bare(name) == _bare(part)
     there |= _bare(name).str.ends_with(pl.lit(" ") + _bare(part))
     return pl.when(part.is_not_null() & ~there).then(name.str.strip_chars_end() + " " + part).otherwise(name)
-
-
-def _preceded_by(name: pl.Expr, part: pl.Expr) -> pl.Expr:
-    there = _bare(name).str.starts_with(_bare(part) + " ")
-    return pl.when(part.is_not_null() & ~there).then(part + " " + name.str.strip_chars_start()).otherwise(name)

@@ -1,4 +1,7 @@
-"""Arranges the cells of a contact file as landed rows: the columns that all contact files have in common."""
+"""Arranges the cells of a contact file as landed rows: the columns that all contact files have in common.
+
+Cells come in frames of text columns that are named by their positions, "0", "1", ..., beside `source_row`.
+"""
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,11 +17,11 @@ from clodura_pipeline.intake.rows.column_selection import EMAIL_ADDRESS, PROFILE
 from clodura_pipeline.intake.unreadable import UnreadableRecord, escaped
 
 ROW = "source_row"
+FrameSink = Callable[[pl.DataFrame], None]
 CHUNK_ROWS = 20_000  # rows that Python holds as objects at a time
 LANDED_SCHEMA = {ROW: pl.Int64} | dict.fromkeys((*LANDED_COLUMNS, "source_columns", "record"), pl.String)
 _SAMPLED_ROWS = 1_000
 _FULL = 0.8  # share of the cells with anything that are an address
-FrameSink = Callable[[pl.DataFrame], None]
 _AROUND_HEADERS = '\ufeff" \t\r'  # what a file leaves around its headers when it is joined to another
 
 
@@ -91,15 +94,19 @@ class LandedRows:
         return ContactRows(rows, tuple(self._unreadable), self._records, self._mapping, format_, all_notes)
 
 
-class CellTable:
-    """Passes on records in frames: their fields, as many as the headers; keeps those that are unreadable."""
+class LandedTable:
+    """Takes the records of one table, their fields or frames of these, and passes them on as landed rows."""
 
-    def __init__(self, width: int, sink: FrameSink) -> None:
-        self._names = cell_columns(width)
-        self._sink = sink
+    def __init__(self, match: HeaderMatch, header_line: str | None, above: int, store: FrameSink) -> None:
+        self.height = 0
+        self.unreadable: list[UnreadableRecord] = []
+        self.repeats: list[UnreadableRecord] = []
+        self.unused: list[str] = []
+        self._match, self._header_line, self._above, self._store = match, header_line, above, store
         self._rows: list[int] = []
         self._fields: list[Sequence[str | None]] = []
-        self.unreadable: list[UnreadableRecord] = []
+        self._columns = select_columns(match)
+        self._held_back: list[pl.DataFrame] = []
 
     def add(self, source_row: int, fields: Sequence[str | None]) -> None:
         self._rows.append(source_row)
@@ -110,33 +117,16 @@ class CellTable:
     def add_frame(self, frame: pl.DataFrame) -> None:
         """Pass on rows that are a frame already, after those so far."""
         self.flush()
-        self._sink(frame)
-
-    def refuse(self, source_row: int, reason: str, text: str) -> None:
-        self.unreadable.append(UnreadableRecord(source_row, reason, text))
+        self.take(frame)
 
     def flush(self) -> None:
         """Pass on what was added and not yet passed on."""
         if self._rows:
-            self._sink(text_frame(self._rows, self._names, zip(*self._fields, strict=True)))
+            self.take(text_frame(self._rows, cell_columns(len(self._match.headers)), zip(*self._fields, strict=True)))
             self._rows, self._fields = [], []
 
-
-class LandedTable(CellTable):
-    """Turns frames of one table's cells into landed rows."""
-
-    def __init__(self, match: HeaderMatch, header_line: str | None, above: int, store: FrameSink) -> None:
-        super().__init__(len(match.headers), self._take)
-        self.height = 0
-        self.repeats: list[UnreadableRecord] = []
-        self.unused: list[str] = []
-        self._match, self._above, self._store = match, above, store
-        self._header_line = header_line
-        self._columns = select_columns(match)
-        self._unnamed = [position for position, header in enumerate(match.headers) if not header.strip()]
-        self._held_back: list[pl.DataFrame] = []
-
-    def _take(self, cells: pl.DataFrame) -> None:
+    def take(self, cells: pl.DataFrame) -> None:
+        """Land a frame of cells, without what repeats the header."""
         if self._header_line is not None:
             repeated = self._repeats_of_header(cells)
             self.repeats += [UnreadableRecord(row, "repeats the header line", self._header_line) for row in repeated]
@@ -144,7 +134,7 @@ class LandedTable(CellTable):
         if not self.height:
             self.unused = self._unused_addresses(cells.head(_SAMPLED_ROWS))
         self.height += cells.height
-        if self._unnamed:
+        if not all(map(str.strip, self._match.headers)):
             self._held_back.append(cells)
         else:
             self._land(cells, range(len(self._match.headers)))
@@ -169,15 +159,13 @@ class LandedTable(CellTable):
     def finish(self) -> None:
         """Land what was added, without unnamed columns that are empty throughout: delimiters at line ends make them."""
         self.flush()
-        if not self._held_back:
-            return
-        held = pl.concat(
-            cells.select(filled(position).is_not_null().any().alias(str(position)) for position in self._unnamed)
-            for cells in self._held_back
-        )
-        empty = {position for position in self._unnamed if not held[str(position)].any()}
+        kept = [
+            at
+            for at, header in enumerate(self._match.headers)
+            if header.strip() or any(cells[str(at)].str.contains(r"\S").any() for cells in self._held_back)
+        ]
         for cells in self._held_back:
-            self._land(cells, [at for at in range(len(self._match.headers)) if at not in empty])
+            self._land(cells, kept)
 
     def _land(self, cells: pl.DataFrame, kept: Sequence[int]) -> None:
         names = self._match.names
