@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
+from hashlib import blake2b
 
 import duckdb
 import polars as pl
@@ -114,6 +115,7 @@ LEFT JOIN (SELECT combination, count(*) AS answers, avg(charged_credits) AS cred
 WHERE e.decision IN ('eligible', 'in_flight') AND e.file_date IN (SELECT unnest($days))
 """
 _PLAN_OF_RUN, _PLAN_OF = "plan_of_run", "plan_of"
+_MADE_BY = blake2b("".join((_CANDIDATES, _PASTS, _DECIDED, _HOLD_BACK, _STORED)).encode(), digest_size=8).hexdigest()
 _UNSETTLED = "SELECT count(*) FROM ledger_attempts WHERE state IN ('sent', 'ambiguous')"
 
 
@@ -137,7 +139,7 @@ def make_plan(
     of_people = f"{get_state(connection, 'people_of')}/{get_state(connection, 'suppressed_of')}"
     of_run = f"{run_id}/{of_people}"
     # Time changes who may be called for only with refreshing, or where an answer is awaited or was lost.
-    asked = f"{[str(day) for day in days]}/{sequence}/{retry_ambiguous}/{of_people}"
+    asked = f"{_MADE_BY}/{[str(day) for day in days]}/{sequence}/{retry_ambiguous}/{of_people}"
     is_current = get_state(connection, _PLAN_OF) == asked and not refresh and not scalar(connection, _UNSETTLED)
     if is_current:
         set_state(connection, _PLAN_OF_RUN, of_run)
