@@ -8,7 +8,7 @@ import click
 from clodura_pipeline.clodura.answers.fields import load_answer_fields
 from clodura_pipeline.clodura.answers.reader import AnswerReader
 from clodura_pipeline.clodura.verdicts import judge
-from clodura_pipeline.enrichment.ledger_file import open_ledger
+from clodura_pipeline.enrichment.session import open_ledger
 from clodura_pipeline.ledger import Address
 from clodura_pipeline.ledger.maintenance.reread import kept_answers
 from clodura_pipeline.settings import load_settings

@@ -14,14 +14,15 @@ from clodura_pipeline.clodura.answers.reader import Enrichment
 from clodura_pipeline.clodura.client import ClientSettings, CloduraClient
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import read_balance
-from clodura_pipeline.enrichment.ledger_file import open_ledger
+from clodura_pipeline.enrichment.session import open_ledger
 from clodura_pipeline.errors import CallFailed
 from clodura_pipeline.identity.canonical import identifiers_of
 from clodura_pipeline.intake.files import find_files
 from clodura_pipeline.ledger import exists
 from clodura_pipeline.ledger.engines.database import engine_of
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
-from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, Run, person_key
+from clodura_pipeline.ledger.people import EnrichmentRequest, person_key
+from clodura_pipeline.ledger.rules.policy import Run
 from clodura_pipeline.settings import SECRETS, Settings, load_settings, variable_of
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"

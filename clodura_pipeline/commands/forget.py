@@ -5,7 +5,7 @@ import sys
 import click
 import duckdb
 
-from clodura_pipeline.enrichment.ledger_file import open_ledger
+from clodura_pipeline.enrichment.session import open_ledger
 from clodura_pipeline.errors import UserFixableError
 from clodura_pipeline.graph.failures import message_for
 from clodura_pipeline.graph.resources import CloduraResource, WorkingDatabase

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
-from clodura_pipeline.enrichment.ledger_file import open_ledger
+from clodura_pipeline.enrichment.session import open_ledger
 from clodura_pipeline.ledger import exists
 from clodura_pipeline.settings import Settings, load_settings
 from clodura_pipeline.warehouse.published.publication import query_published

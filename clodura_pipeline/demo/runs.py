@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from clodura_pipeline.demo.folder import CALLS_PER_SECOND, DemoError, DemoFolder
-from clodura_pipeline.enrichment.ledger_file import open_ledger
+from clodura_pipeline.enrichment.session import open_ledger
 from clodura_pipeline.ledger import FILE_NAME, LedgerError
 from clodura_pipeline.sandbox import CallLog, Sandbox, SandboxOptions
 

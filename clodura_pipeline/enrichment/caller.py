@@ -19,10 +19,10 @@ from clodura_pipeline.ledger import (
     Permit,
     Wait,
 )
+from clodura_pipeline.ledger.people import EnrichmentRequest
 from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.eligibility import Answered, Ineligible, InFlight
-from clodura_pipeline.ledger.rules.policy import SEND_SLACK_SECONDS, Policy
-from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, Run
+from clodura_pipeline.ledger.rules.policy import SEND_SLACK_SECONDS, Policy, Run
 from clodura_pipeline.ledger.rules.stops import Stop
 
 _MIN_LEAD_SECONDS = 0.002

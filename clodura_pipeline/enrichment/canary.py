@@ -9,7 +9,7 @@ import duckdb
 
 from clodura_pipeline.clodura.answers.reader import Enrichment, Organisation, Person
 from clodura_pipeline.clodura.verdicts import State
-from clodura_pipeline.enrichment.outcomes import Outcome
+from clodura_pipeline.enrichment.health import Outcome
 
 CHANCE = 0.001
 """A run in a thousand that has nothing wrong stops all the same: 99.9 %, over all that is compared."""

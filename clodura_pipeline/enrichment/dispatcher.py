@@ -15,12 +15,11 @@ from dataclasses import dataclass, field, replace
 
 from clodura_pipeline.clodura.verdicts import Next, State, Verdict
 from clodura_pipeline.enrichment.caller import Called, Caller
-from clodura_pipeline.enrichment.health import Health, RetryShare
-from clodura_pipeline.enrichment.outcomes import Outcome, Progress
+from clodura_pipeline.enrichment.health import Health, Outcome, Progress, RetryShare
 from clodura_pipeline.ledger import LedgerError
+from clodura_pipeline.ledger.people import EnrichmentRequest
 from clodura_pipeline.ledger.rules.eligibility import ALREADY_ENRICHED, LOST_ONCE, Answered, Ineligible, InFlight
 from clodura_pipeline.ledger.rules.policy import MAX_CONSECUTIVE_429S, MAX_TRIES_PER_PERSON
-from clodura_pipeline.ledger.rules.requests import EnrichmentRequest
 from clodura_pipeline.ledger.rules.stops import PendingReason, Stop, StopKind, stop
 
 ProgressCallback = Callable[[], None]

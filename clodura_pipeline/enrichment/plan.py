@@ -9,16 +9,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
 from hashlib import blake2b
+from typing import Any
 
 import duckdb
 import polars as pl
 
-from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS, Combination, Identifiers
+from clodura_pipeline.clodura.identifiers import IDENTIFIER_FIELDS, WORST_COST_CREDITS, Combination, Identifiers
 from clodura_pipeline.clodura.verdicts import State
 from clodura_pipeline.enrichment.plan_summary import PlanSummary, summarise
 from clodura_pipeline.identity.matching import FILE_NUMBER_OF_PLACE, FILE_PLACES, PLACE, ROW_OF_PLACE
 from clodura_pipeline.identity.suppression_file import Suppression
 from clodura_pipeline.ledger import Ledger
+from clodura_pipeline.ledger.people import EnrichmentRequest, request_hash
 from clodura_pipeline.ledger.rules.eligibility import (
     DAY_SECONDS,
     Answered,
@@ -30,7 +32,6 @@ from clodura_pipeline.ledger.rules.eligibility import (
     eligibility,
 )
 from clodura_pipeline.ledger.rules.policy import Refresh
-from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, request_hash
 from clodura_pipeline.ledger.rules.stops import PendingReason
 from clodura_pipeline.warehouse.database import scalar, transaction
 from clodura_pipeline.warehouse.frames import read, registered
@@ -42,7 +43,6 @@ ENOUGH_ANSWERS = 30
 """Below this many answers an average cost says little, and the worst cost is planned with."""
 
 PEOPLE_READ_AT_A_TIME = 10_000
-_IDENTIFIERS = ("linkedin_url", "email", "first_name", "last_name", "organisation_name", "organisation_linkedin_url")
 _NAMED = "first_name IS NOT NULL AND last_name IS NOT NULL"
 # As `Identifiers.combination`, of the columns of people_requests; a test holds the two against each other.
 COMBINATION_SQL = f"""
@@ -182,7 +182,17 @@ def planned_batches(
                 [list(days)],
             )
         for part in chunk.iter_slices(batch_size):
-            yield [_request(row) for row in part.iter_rows(named=True)]
+            yield [
+                EnrichmentRequest(
+                    row["person_key"],
+                    _identifiers(row),
+                    tuple(row["sent_ids"]),
+                    tuple(row["other_ids"]),
+                    row["file_date"],
+                    row["source_file"],
+                )
+                for row in part.iter_rows(named=True)
+            ]
 
 
 def doubtful_people(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> frozenset[int]:
@@ -248,17 +258,5 @@ def _decision_columns(decision: object) -> tuple[str, str | None, str | None, st
     raise TypeError(f"not a decision: {type(decision).__name__}")
 
 
-def _identifiers(row: dict[str, object]) -> Identifiers:
-    values = {name: row[name] for name in _IDENTIFIERS}
-    return Identifiers(**{name: value if isinstance(value, str) else None for name, value in values.items()})
-
-
-def _request(row: dict[str, object]) -> EnrichmentRequest:
-    person_key, file_date, source_file = row["person_key"], row["file_date"], row["source_file"]
-    sent_ids, other_ids = row["sent_ids"], row["other_ids"]
-    assert isinstance(person_key, int)
-    assert isinstance(file_date, date)
-    assert isinstance(source_file, str)
-    assert isinstance(sent_ids, list)
-    assert isinstance(other_ids, list)
-    return EnrichmentRequest(person_key, _identifiers(row), tuple(sent_ids), tuple(other_ids), file_date, source_file)
+def _identifiers(row: dict[str, Any]) -> Identifiers:
+    return Identifiers(**{name: row[name] for name in IDENTIFIER_FIELDS})

@@ -1,4 +1,4 @@
-"""One run's calls to Clodura, from the balance before to the balance after."""
+"""One run's calls to Clodura, from the balance before to the balance after, and the ledger that they go through."""
 
 import contextlib
 import random
@@ -12,10 +12,11 @@ from clodura_pipeline.clodura.verdicts import Balance, read_balance
 from clodura_pipeline.enrichment.caller import Caller
 from clodura_pipeline.enrichment.dispatcher import Dispatcher
 from clodura_pipeline.errors import CallFailed, UserFixableError
-from clodura_pipeline.ledger import BalanceReading, Ledger, StartedReading, Wait
+from clodura_pipeline.identity.canonical import CANONICAL_VERSION, identifiers_of
+from clodura_pipeline.identity.cells.linkedin import profile_id
+from clodura_pipeline.ledger import Address, BalanceReading, CanonicalForm, Ledger, StartedReading, Wait
 from clodura_pipeline.ledger.rules.clock import Clock
-from clodura_pipeline.ledger.rules.policy import SEND_SLACK_SECONDS, Policy
-from clodura_pipeline.ledger.rules.requests import Run
+from clodura_pipeline.ledger.rules.policy import SEND_SLACK_SECONDS, Policy, Run
 from clodura_pipeline.ledger.rules.stops import StopKind, stop
 
 
@@ -129,6 +130,15 @@ class Session:
             seconds = min(self.policy.lease_seconds, self._ledger.seconds_until_doubts_settle())
             if seconds > 0:
                 self._clock.wait(threading.Event(), seconds)
+
+
+def open_ledger(address: Address) -> Ledger:
+    """The ledger at an address, with the canonical form of this version; created when there is none.
+
+    Raises:
+        LedgerError: it cannot be used; the message says what to do.
+    """
+    return Ledger(address, Clock(), CanonicalForm(CANONICAL_VERSION, identifiers_of, profile_id))
 
 
 @contextlib.contextmanager

@@ -18,8 +18,7 @@ from clodura_pipeline.graph.partitions import utc_now
 from clodura_pipeline.identity.suppression_file import Suppression, read_suppression
 from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.ledger.rules.clock import Clock
-from clodura_pipeline.ledger.rules.policy import Budget, Policy
-from clodura_pipeline.ledger.rules.requests import Run
+from clodura_pipeline.ledger.rules.policy import Budget, Policy, Run
 from clodura_pipeline.settings import (
     API_KEY,
     SECRETS,

@@ -13,7 +13,7 @@ from hashlib import blake2b
 
 import dagster as dg
 
-from clodura_pipeline.enrichment.ledger_file import open_ledger
+from clodura_pipeline.enrichment.session import open_ledger
 from clodura_pipeline.graph.instance import GraphInstance
 from clodura_pipeline.graph.jobs import Jobs
 from clodura_pipeline.graph.partitions import range_tags

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import dagster as dg
 from duckdb import DuckDBPyConnection
 
-from clodura_pipeline.enrichment.ledger_file import open_ledger
+from clodura_pipeline.enrichment.session import open_ledger
 from clodura_pipeline.graph.instance import GraphInstance
 from clodura_pipeline.graph.partitions import days_of
 from clodura_pipeline.graph.resources import CloduraResource

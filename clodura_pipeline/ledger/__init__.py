@@ -7,6 +7,7 @@ from clodura_pipeline.ledger.balance_readings import StartedReading as StartedRe
 from clodura_pipeline.ledger.budget import Totals as Totals
 from clodura_pipeline.ledger.budget import Wait as Wait
 from clodura_pipeline.ledger.engines.database import Address as Address
+from clodura_pipeline.ledger.engines.database import CanonicalForm as CanonicalForm
 from clodura_pipeline.ledger.engines.database import LedgerError as LedgerError
 from clodura_pipeline.ledger.engines.database import LedgerUnavailable as LedgerUnavailable
 from clodura_pipeline.ledger.engines.database import LedgerUnreachable as LedgerUnreachable
@@ -18,4 +19,3 @@ from clodura_pipeline.ledger.erased_people import ErasureCounts as ErasureCounts
 from clodura_pipeline.ledger.ledger import Ledger as Ledger
 from clodura_pipeline.ledger.maintenance.retention import Removed as Removed
 from clodura_pipeline.ledger.maintenance.retention import Retention as Retention
-from clodura_pipeline.ledger.transaction import CanonicalForm as CanonicalForm

@@ -10,8 +10,8 @@ from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS
 from clodura_pipeline.clodura.verdicts import Next, RawAnswer, State, Verdict
 from clodura_pipeline.ledger import budget, erased_people, limits, people
 from clodura_pipeline.ledger.budget import Totals, Wait
-from clodura_pipeline.ledger.engines.database import Row
-from clodura_pipeline.ledger.maintenance.identifier_migration import require_version
+from clodura_pipeline.ledger.engines.database import Row, Transaction
+from clodura_pipeline.ledger.people import EnrichmentRequest, require_version
 from clodura_pipeline.ledger.rules.clock import ClockReading, stated_time, utc_day
 from clodura_pipeline.ledger.rules.eligibility import (
     Answered,
@@ -21,10 +21,8 @@ from clodura_pipeline.ledger.rules.eligibility import (
     Purpose,
     eligibility,
 )
-from clodura_pipeline.ledger.rules.policy import Policy
-from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, Run
+from clodura_pipeline.ledger.rules.policy import Policy, Run
 from clodura_pipeline.ledger.rules.stops import Stop
-from clodura_pipeline.ledger.transaction import Transaction
 
 
 @dataclass(frozen=True)

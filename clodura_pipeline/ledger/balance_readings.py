@@ -6,10 +6,9 @@ from clodura_pipeline.clodura.verdicts import Balance, RawAnswer
 from clodura_pipeline.ledger import budget, limits
 from clodura_pipeline.ledger.attempts import expire_leases, is_in_flight, newest_attempt
 from clodura_pipeline.ledger.budget import Wait
-from clodura_pipeline.ledger.rules.policy import Policy
-from clodura_pipeline.ledger.rules.requests import Run
+from clodura_pipeline.ledger.engines.database import Transaction
+from clodura_pipeline.ledger.rules.policy import Policy, Run
 from clodura_pipeline.ledger.rules.stops import Stop
-from clodura_pipeline.ledger.transaction import Transaction
 
 SMALLEST_CHARGE_CREDITS = 0.5
 """A smaller drop than this cannot be an enrichment call: other endpoints charge 0.04 and 0.1 credits (documented), so

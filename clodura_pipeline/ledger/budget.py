@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS
-from clodura_pipeline.ledger.engines.database import Row
-from clodura_pipeline.ledger.rules.policy import Budget
-from clodura_pipeline.ledger.rules.requests import Run
+from clodura_pipeline.ledger.engines.database import Row, Transaction
+from clodura_pipeline.ledger.rules.policy import Budget, Run
 from clodura_pipeline.ledger.rules.stops import Stop, StopKind, stop
-from clodura_pipeline.ledger.transaction import Transaction
 
 RESERVED_RECHECK_SECONDS = 0.05
 

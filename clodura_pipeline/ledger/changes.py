@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clodura_pipeline.ledger.attempts import expire_leases
-from clodura_pipeline.ledger.transaction import Transaction
+from clodura_pipeline.ledger.engines.database import Transaction
 
 # What readers need of an attempt: without the bytes of its answer.
 ATTEMPT_COLUMNS = (

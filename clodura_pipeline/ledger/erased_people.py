@@ -5,10 +5,9 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from clodura_pipeline.ledger.engines.database import Row
+from clodura_pipeline.ledger.engines.database import Row, Transaction
 from clodura_pipeline.ledger.people import keys_of, learn_identifier, owners_of, survivor_of
 from clodura_pipeline.ledger.rules.stops import PendingReason
-from clodura_pipeline.ledger.transaction import Transaction
 
 NOT_CALLED = PendingReason("erased", "erased at this person's request; not called for again")
 _MARK_DIGITS = 32

@@ -3,6 +3,7 @@
 import math
 
 from clodura_pipeline.ledger.budget import Sums, Wait
+from clodura_pipeline.ledger.engines.database import Transaction
 from clodura_pipeline.ledger.rules.clock import ClockReading
 from clodura_pipeline.ledger.rules.policy import (
     MAX_OWN_PAUSE_SECONDS,
@@ -13,7 +14,6 @@ from clodura_pipeline.ledger.rules.policy import (
     Limits,
 )
 from clodura_pipeline.ledger.rules.stops import Stop, StopKind, stop
-from clodura_pipeline.ledger.transaction import Transaction
 
 _DAY_SECONDS = 86_400
 _MAX_WINDOW_SECONDS = 3_600.0

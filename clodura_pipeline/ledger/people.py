@@ -1,14 +1,72 @@
-"""People who were called for: their canonical identifiers, and which of them turned out to be one person."""
+"""People who are called for: their key and canonical identifiers, and which of them turned out to be one person.
 
-from collections.abc import Iterable, Sequence
+A new canonical form is applied to the past (`migrate`): people are found by it as if it had always been there, and no
+call is made. The requests as they were sent, and the profiles that answers name, are read again. Identifiers in the
+former form stay: a spelling that only the former form reads leads to the same person. Attempts and money never move.
+"""
 
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from clodura_pipeline.clodura.identifiers import Combination, Identifiers
 from clodura_pipeline.clodura.verdicts import State
-from clodura_pipeline.ledger.engines.database import Row
+from clodura_pipeline.ledger.engines.database import LedgerError, Row, Transaction
 from clodura_pipeline.ledger.rules.clock import ClockReading
 from clodura_pipeline.ledger.rules.eligibility import DAY_SECONDS, PastAttempt
 from clodura_pipeline.ledger.rules.policy import Refresh
-from clodura_pipeline.ledger.rules.requests import EnrichmentRequest
-from clodura_pipeline.ledger.transaction import Transaction
+
+
+def person_key(canonical_identifier: str) -> int:
+    """The key of a person that the ledger does not know yet: 63 bits of a hash of their strongest canonical identifier.
+
+    Every process computes the same number without asking the ledger. The warehouse computes it for all people at once,
+    in SQL: `PERSON_KEY_SQL`, which a test holds against this function. Of a million people, two share a key with a
+    probability of 5e-8.
+    """
+    digest = hashlib.md5(canonical_identifier.encode(), usedforsecurity=False).hexdigest()
+    return int(digest[:16], 16) & ((1 << 63) - 1)
+
+
+PERSON_KEY_SQL = "(('0x' || md5({})[1:16])::UBIGINT & 9223372036854775807)::BIGINT"
+"""`person_key` in DuckDB, of the column named in the braces."""
+
+
+@dataclass(frozen=True, repr=False)
+class EnrichmentRequest:
+    """One person to call for.
+
+    `person_key`: of the person as the caller knows them; the ledger may know them by an older one. `sent_ids`: the
+    canonical identifiers in what is sent; no person with an answer may have one of them. `other_ids`: what else files
+    say of who they are. `file_date`, `source_file`: of the person's first row in the partition that calls.
+    """
+
+    person_key: int
+    identifiers: Identifiers
+    sent_ids: tuple[str, ...]
+    other_ids: tuple[str, ...]
+    file_date: date
+    source_file: str
+
+    @property
+    def combination(self) -> Combination:
+        """The strongest documented combination in it."""
+        combination = self.identifiers.combination
+        if combination is None:
+            raise ValueError("a request needs a documented combination of identifiers")
+        return combination
+
+    @property
+    def hash(self) -> str:
+        """Equal for equal requests; says nothing about the person."""
+        return request_hash(self.identifiers.as_json())
+
+
+def request_hash(request_json: str) -> str:
+    """A hash of what is sent."""
+    return hashlib.sha256(request_json.encode()).hexdigest()[:32]
 
 
 def owners_of(tx: Transaction, identifiers: Iterable[str], from_calls_only: bool = True) -> dict[str, int]:
@@ -137,6 +195,14 @@ def past_attempts(
     rows: Iterable[Row], request: EnrichmentRequest, watermark: int, refresh: Refresh | None, now: ClockReading
 ) -> list[PastAttempt]:
     """The attempts that `recall` found. `enrichment.plan` says the same of many people in SQL."""
+
+    def is_overdue(row: Row) -> bool:
+        if refresh is None or row["answered_at"] is None:
+            return False
+        is_miss = row["state"] == State.NO_MATCH
+        max_age_days = refresh.no_match_max_age_days if is_miss else refresh.answer_max_age_days
+        return now.server - row["answered_at"] > max_age_days * DAY_SECONDS
+
     return [
         PastAttempt(
             state=State(row["state"]),
@@ -144,7 +210,7 @@ def past_attempts(
             is_same_request=row["request_hash"] == request.hash,
             in_lease=row["lease_until"] > now.stamp,
             since_start=row["id"] > watermark,
-            is_overdue=_is_overdue(State(row["state"]), row["answered_at"], refresh, now),
+            is_overdue=is_overdue(row),
             is_repeat=row["detail"] == "already_enriched",
         )
         for row in rows
@@ -152,8 +218,60 @@ def past_attempts(
     ]
 
 
-def _is_overdue(state: State, answered_at: float | None, refresh: Refresh | None, now: ClockReading) -> bool:
-    if refresh is None or answered_at is None:
-        return False
-    max_age_days = refresh.no_match_max_age_days if state is State.NO_MATCH else refresh.answer_max_age_days
-    return now.server - answered_at > max_age_days * DAY_SECONDS
+def require_version(tx: Transaction) -> None:
+    """What is written now is found later only if it is in the form that the ledger is in.
+
+    Raises:
+        LedgerError: a newer program has opened the ledger, perhaps while this one had it open.
+    """
+    version = tx.control["canonical_version"]
+    if version > tx.form.version:
+        raise LedgerError(
+            f"A newer clodura_pipeline has migrated the ledger (canonical form {version}; this one writes "
+            f"{tx.form.version}). Nothing was changed: calls from this version could pay twice. Install the newer "
+            "version."
+        )
+
+
+def migrate(tx: Transaction) -> None:
+    """Bring the ledger to the callers' canonical form; at once when it has it.
+
+    Raises:
+        LedgerError: the ledger is of a newer form.
+    """
+    require_version(tx)
+    if tx.control["canonical_version"] == tx.form.version:
+        return
+    for person_key, identifier in _derived(tx):
+        person = survivor_of(tx, person_key)  # who may have been joined by an identifier before this one
+        owner = owners_of(tx, [identifier]).get(identifier)
+        if owner is None:
+            assign(tx, person, [identifier])
+        elif identifier.startswith("li:") or not (_has_profile(tx, owner) and _has_profile(tx, person)):
+            join(tx, (owner, person))
+    tx.execute("UPDATE control SET canonical_version = ?", (tx.form.version,))
+
+
+def _derived(tx: Transaction) -> Iterator[tuple[int, str]]:
+    """(person key, identifier) for everything that requests and answers say, profiles first."""
+    weaker: list[tuple[int, str]] = []
+    rows = tx.execute(
+        "SELECT coalesce(p.alias_of, p.person_key), a.request, a.answer FROM attempts a "
+        "JOIN people p ON p.person_key = a.person_key WHERE a.request IS NOT NULL ORDER BY a.id"
+    ).fetchall()
+    sent = [Identifiers.from_request(json.loads(row[1])) for row in rows]
+    for row, (profile, email, name) in zip(rows, tx.form.identifiers_of(sent), strict=True):
+        answered = json.loads(row[2] or "{}").get("person", {}).get("linkedin_url")
+        named = tx.form.profile_of(answered) if answered else None
+        yield from ((row[0], found) for found in (profile, named) if found is not None)
+        if weakest := email or (None if profile else name):
+            weaker.append((row[0], weakest))
+    yield from weaker
+
+
+def _has_profile(tx: Transaction, person_key: int) -> bool:
+    query = (
+        "SELECT 1 FROM identifiers i JOIN people p ON p.person_key = i.person_key "
+        "WHERE coalesce(p.alias_of, p.person_key) = ? AND i.identifier LIKE 'li:%'"
+    )
+    return tx.execute(query, (person_key,)).fetchone() is not None

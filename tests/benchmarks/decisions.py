@@ -8,9 +8,9 @@ from pathlib import Path
 
 from clodura_pipeline.clodura.answers.reader import AnswerReader
 from clodura_pipeline.clodura.verdicts import judge
-from clodura_pipeline.enrichment.ledger_file import open_ledger
+from clodura_pipeline.enrichment.session import open_ledger
 from clodura_pipeline.ledger import Address, Permit
-from clodura_pipeline.ledger.rules.requests import Run
+from clodura_pipeline.ledger.rules.policy import Run
 from tests.benchmarks.large_ledger import DAY, POLICY, answer, request
 from tests.support.postgres_server import running_server
 

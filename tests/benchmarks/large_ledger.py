@@ -18,9 +18,9 @@ from clodura_pipeline.identity.cells.linkedin import profile_id
 from clodura_pipeline.ledger import CanonicalForm, Ledger, Permit
 from clodura_pipeline.ledger.engines.schema import columns
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
+from clodura_pipeline.ledger.people import EnrichmentRequest, person_key
 from clodura_pipeline.ledger.rules.clock import Clock
-from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
-from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, Run, person_key
+from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy, Run
 
 DAY = date(2026, 11, 20)
 FORM = CanonicalForm(CANONICAL_VERSION, identifiers_of, profile_id)

@@ -21,8 +21,7 @@ from requests_of_tests import FORM, people_of_the_directory, request_for
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.ledger import Address, Ledger, Totals
 from clodura_pipeline.ledger.rules.clock import Clock
-from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
-from clodura_pipeline.ledger.rules.requests import Run
+from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy, Run
 from clodura_pipeline.sandbox import Sandbox
 from clodura_pipeline.sandbox.call_log import most_within
 

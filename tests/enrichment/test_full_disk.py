@@ -19,8 +19,7 @@ from clodura_pipeline.enrichment.session import open_session
 from clodura_pipeline.ledger import Ledger, LedgerError, Totals
 from clodura_pipeline.ledger.engines.sqlite import SqliteDatabase
 from clodura_pipeline.ledger.rules.clock import Clock
-from clodura_pipeline.ledger.rules.policy import Budget, Policy
-from clodura_pipeline.ledger.rules.requests import Run
+from clodura_pipeline.ledger.rules.policy import Budget, Policy, Run
 from clodura_pipeline.sandbox import Fault, Sandbox
 
 Start = Callable[..., Sandbox]

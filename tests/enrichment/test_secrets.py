@@ -17,8 +17,7 @@ from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.enrichment.dispatcher import Outcome, Progress
 from clodura_pipeline.enrichment.session import Session
 from clodura_pipeline.ledger import Ledger, LedgerError
-from clodura_pipeline.ledger.rules.policy import Budget, Policy
-from clodura_pipeline.ledger.rules.requests import Run
+from clodura_pipeline.ledger.rules.policy import Budget, Policy, Run
 from clodura_pipeline.sandbox import EFFECTS, Fault, FaultKind, Sandbox
 
 Start = Callable[..., Sandbox]

@@ -24,8 +24,7 @@ from clodura_pipeline.enrichment.dispatcher import Outcome, Progress
 from clodura_pipeline.enrichment.session import Session
 from clodura_pipeline.ledger import Ledger, Totals
 from clodura_pipeline.ledger.rules.eligibility import Answered
-from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
-from clodura_pipeline.ledger.rules.requests import Run
+from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy, Run
 from clodura_pipeline.sandbox import Sandbox
 
 Start = Callable[..., Sandbox]

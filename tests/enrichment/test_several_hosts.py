@@ -23,8 +23,7 @@ from clodura_pipeline.ledger import Ledger, LedgerError, LedgerUrl, Totals
 from clodura_pipeline.ledger.engines.postgresql import _CONNECT, _Cursor
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
 from clodura_pipeline.ledger.rules.clock import Clock
-from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
-from clodura_pipeline.ledger.rules.requests import Run
+from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy, Run
 from clodura_pipeline.sandbox import Sandbox
 
 Start = Callable[..., Sandbox]

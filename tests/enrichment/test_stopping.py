@@ -19,8 +19,7 @@ from clodura_pipeline.enrichment.dispatcher import Outcome, Progress
 from clodura_pipeline.enrichment.session import Session, open_session
 from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.ledger.rules.clock import Clock
-from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
-from clodura_pipeline.ledger.rules.requests import Run
+from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy, Run
 from clodura_pipeline.ledger.rules.stops import StopKind
 from clodura_pipeline.sandbox import Fault, Sandbox
 

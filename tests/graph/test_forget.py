@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from project import TODAY, YESTERDAY, Project, checks_of, metadata_of
 
 from clodura_pipeline.cli import main
-from clodura_pipeline.enrichment.ledger_file import open_ledger
+from clodura_pipeline.enrichment.session import open_ledger
 from clodura_pipeline.ledger import FILE_NAME
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
 from clodura_pipeline.sandbox import Directory, Person, Sandbox, SandboxOptions, build_directory

@@ -18,7 +18,7 @@ from clodura_pipeline.identity import canonical
 from clodura_pipeline.identity.cells.linkedin import profile_id
 from clodura_pipeline.ledger import CanonicalForm, Ledger
 from clodura_pipeline.ledger.rules.clock import Clock
-from clodura_pipeline.ledger.rules.requests import Run
+from clodura_pipeline.ledger.rules.policy import Run
 from clodura_pipeline.sandbox import Directory
 
 PEOPLE = 120

@@ -9,7 +9,7 @@ import pytest
 from labelled import labelled_contacts
 from small_warehouse import Warehouse, open_warehouse, person
 
-from clodura_pipeline.ledger.rules.requests import EnrichmentRequest
+from clodura_pipeline.ledger.people import EnrichmentRequest
 from clodura_pipeline.warehouse.ledger_projection import PEOPLE_VERSION
 from clodura_pipeline.warehouse.rows.people import update_people
 from clodura_pipeline.warehouse.state import get_state

@@ -23,8 +23,7 @@ from clodura_pipeline.ledger.engines.schema import SCHEMA_VERSION
 from clodura_pipeline.ledger.engines.sqlite import SqliteDatabase, _file_system, refuse_network_file_system
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
 from clodura_pipeline.ledger.rules.clock import Clock
-from clodura_pipeline.ledger.rules.policy import Budget, Policy
-from clodura_pipeline.ledger.rules.requests import Run
+from clodura_pipeline.ledger.rules.policy import Budget, Policy, Run
 from clodura_pipeline.sandbox import Sandbox
 
 Start = Callable[..., Sandbox]

@@ -13,7 +13,7 @@ from requests_of_tests import FORM
 
 from clodura_pipeline.clodura.answers.reader import AnswerReader
 from clodura_pipeline.clodura.verdicts import judge
-from clodura_pipeline.enrichment.ledger_file import open_ledger
+from clodura_pipeline.enrichment.session import open_ledger
 from clodura_pipeline.ledger import Address, Ledger, Permit, Wait
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
 from clodura_pipeline.ledger.rules.policy import Limits

@@ -29,9 +29,9 @@ from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.enrichment.dispatcher import Outcome, Progress
 from clodura_pipeline.enrichment.session import Session, open_session
 from clodura_pipeline.ledger import Address, BalanceReading, Ledger, LedgerUrl
+from clodura_pipeline.ledger.people import EnrichmentRequest
 from clodura_pipeline.ledger.rules.clock import Clock
-from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
-from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, Run
+from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy, Run
 from clodura_pipeline.ledger.rules.stops import Stop
 from clodura_pipeline.sandbox import DEFAULT_API_KEY
 

@@ -9,8 +9,8 @@ from clodura_pipeline.clodura.answers.reader import Enrichment, Found, Organisat
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import Next, RawAnswer, State, Verdict
 from clodura_pipeline.ledger import Decision, Ledger, Permit
-from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy
-from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, Run
+from clodura_pipeline.ledger.people import EnrichmentRequest
+from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy, Run
 
 UNLIMITED = Limits(0, 0, 0)
 FREE = Policy(UNLIMITED, Budget(0))

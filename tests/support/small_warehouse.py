@@ -21,9 +21,9 @@ from clodura_pipeline.identity.cells.linkedin import profile_id
 from clodura_pipeline.identity.suppression_file import Suppression
 from clodura_pipeline.intake.rows.landed_rows import LANDED_SCHEMA
 from clodura_pipeline.ledger import CanonicalForm, Ledger, Permit
+from clodura_pipeline.ledger.people import EnrichmentRequest
 from clodura_pipeline.ledger.rules.clock import Clock
-from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy, Refresh
-from clodura_pipeline.ledger.rules.requests import EnrichmentRequest, Run
+from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy, Refresh, Run
 from clodura_pipeline.warehouse.database import create_tables
 from clodura_pipeline.warehouse.frames import insert
 from clodura_pipeline.warehouse.published.analysts_file import attach_analysts_file

@@ -12,8 +12,8 @@ import pytest
 from small_warehouse import Warehouse, by_email
 
 from clodura_pipeline.identity.suppression_file import read_suppression
+from clodura_pipeline.ledger.people import EnrichmentRequest
 from clodura_pipeline.ledger.rules.policy import Refresh
-from clodura_pipeline.ledger.rules.requests import EnrichmentRequest
 from clodura_pipeline.warehouse.published.publication import publish
 
 ANN = {"contact_id": "1", "first_name": "Ann", "last_name": "Lee", "email": "ann@engines.example"}

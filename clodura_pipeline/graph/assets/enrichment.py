@@ -23,7 +23,7 @@ from clodura_pipeline.graph.runs.progress import ProgressReport
 from clodura_pipeline.graph.runs.summary import tag_run
 from clodura_pipeline.graph.step import Step, row_count, small_table, without_none
 from clodura_pipeline.ledger import Ledger
-from clodura_pipeline.ledger.rules.requests import Run
+from clodura_pipeline.ledger.rules.policy import Run
 from clodura_pipeline.ledger.rules.stops import StopKind, stop
 from clodura_pipeline.warehouse.figures import ANSWERED_BY_DAY, PLANNED_BY_DAY, pending_reasons, percent
 from clodura_pipeline.warehouse.published.pending import store_pending_reasons

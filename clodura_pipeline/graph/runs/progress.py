@@ -7,7 +7,7 @@ from collections.abc import Container
 import dagster as dg
 
 from clodura_pipeline.clodura.verdicts import State
-from clodura_pipeline.enrichment.outcomes import Outcome, Progress
+from clodura_pipeline.enrichment.health import Outcome, Progress
 from clodura_pipeline.enrichment.session import Session
 from clodura_pipeline.ledger.rules.eligibility import LOST_TWICE, REFUSED
 from clodura_pipeline.ledger.rules.policy import Limits

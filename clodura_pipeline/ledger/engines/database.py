@@ -10,18 +10,24 @@ import contextlib
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 from urllib.parse import urlsplit
 
+from clodura_pipeline.clodura.identifiers import Identifiers
+from clodura_pipeline.clodura.verdicts import RawAnswer
 from clodura_pipeline.errors import UserFixableError
 from clodura_pipeline.ledger.engines.schema import FROM_VERSION_2, SCHEMA_VERSION, create_tables
 from clodura_pipeline.ledger.engines.version_1 import FROM_VERSION_1
+from clodura_pipeline.ledger.rules.clock import ClockReading
 
 _MIGRATIONS = {1: FROM_VERSION_1, 2: FROM_VERSION_2}
 """The statements that bring the tables of an older version to today's. Attempts, money and answers stay."""
+_MAX_AFTER_OTHERS_SECONDS = 1.0
+"""A request that would have to leave later than this, so as not to overtake another, waits and is decided on again."""
 BUSY_SECONDS = 30.0
 """How long a transaction waits for those of other processes."""
 
@@ -64,6 +70,58 @@ class Cursor(Protocol):
 
     def execute(self, statement: str, parameters: Sequence[Any] = ..., /) -> Any: ...
     def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> object: ...
+
+
+@dataclass(frozen=True)
+class CanonicalForm:
+    """A canonical form of identifiers, handed in: what stores them knows no spellings.
+
+    `identifiers_of`: for each request, its canonical profile, e-mail address and name at a company, None where there is
+    none. `profile_of`: the canonical identifier of a LinkedIn profile's address, None when it is none.
+    """
+
+    version: int
+    identifiers_of: Callable[[Sequence[Identifiers]], Iterable[tuple[str | None, str | None, str | None]]]
+    profile_of: Callable[[str], str | None]
+
+
+class Transaction:
+    """The statements of one transaction (see `Cursor`), and what it knows from its first one on.
+
+    `control`: the row that controls all calls, as it was then, with `next_lease_end` of the calls in flight and
+    `newest_stamp` of the windows. `now`: the time in the transaction: this orders the times of several processes.
+    """
+
+    def __init__(self, cursor: Cursor, control: Row, now: ClockReading, form: CanonicalForm) -> None:
+        self.execute, self.executemany = cursor.execute, cursor.executemany
+        self.control, self.now, self.form = control, now, form
+
+    def leaving(self, ahead_seconds: float) -> ClockReading:
+        """When a request that is permitted now may leave: so far from now, and not before those permitted earlier."""
+        newest = self.control["newest_stamp"]
+        after_others = 0.0 if newest is None else newest - self.now.sent_stamp
+        return self.now.later(max(0.0, ahead_seconds, min(after_others, _MAX_AFTER_OTHERS_SECONDS)))
+
+    def insert(self, table: str, values: Mapping[str, object]) -> int:
+        """Insert a row; returns its id, the next one."""
+        statement = (
+            f"INSERT INTO {table} (id, {', '.join(values)}) VALUES ((SELECT coalesce(max(id), 0) + 1 FROM {table}), "
+            f"{', '.join('?' * len(values))}) RETURNING id"
+        )
+        return self.execute(statement, tuple(values.values())).fetchone()[0]
+
+    def learn_server_time(self, answer: RawAnswer, sent_stamp: float | None = None) -> None:
+        """Take over Clodura's clock from an answer, for this transaction and later ones."""
+        learned = self.now.corrected_by(answer, sent_stamp)
+        if learned is not self.now:
+            offset = learned.server - learned.stamp
+            self.execute("UPDATE control SET server_offset = ? WHERE boot_id = ?", (offset, learned.boot_id))
+            self.now = learned
+
+    @cached_property
+    def sequence(self) -> int:
+        """The ledger's sequence, raised once by a transaction that changes what readers should see."""
+        return self.execute("UPDATE control SET sequence = sequence + 1 RETURNING sequence").fetchone()[0]
 
 
 class LedgerDatabase(ABC):

@@ -8,8 +8,7 @@ from json import loads
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import RawAnswer, Verdict
 from clodura_pipeline.ledger.attempts import answer_json, load_attempt, write_verdict
-from clodura_pipeline.ledger.engines.database import Address, Row, database_at
-from clodura_pipeline.ledger.transaction import Transaction
+from clodura_pipeline.ledger.engines.database import Address, Row, Transaction, database_at
 
 ANSWERS_AT_A_TIME = 500
 """Answers per transaction: concurrent runs wait for the write lock at most as long as reading so many takes."""

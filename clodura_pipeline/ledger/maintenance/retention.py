@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from clodura_pipeline.ledger.engines.database import Transaction
 from clodura_pipeline.ledger.rules.eligibility import DAY_SECONDS
-from clodura_pipeline.ledger.transaction import Transaction
 
 
 @dataclass(frozen=True)

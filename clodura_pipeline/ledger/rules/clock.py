@@ -2,7 +2,7 @@
 
 On one host, windows and leases are measured on the monotonic clock, which all processes of one boot share (Linux
 CLOCK_MONOTONIC, macOS mach_absolute_time) and which no clock change moves. Hosts that share a ledger use its database's
-clock: see `transaction.read_clock`. UTC days go by Clodura's clock, as the `Date` headers of its answers state it.
+clock: see `Ledger.transaction`. UTC days go by Clodura's clock, as the `Date` headers of its answers state it.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""What may be spent and how fast: limits, budget, refresh ages, and the constants of the dispatcher."""
+"""What may be spent and how fast: limits, budget, refresh ages, the run that calls, and constants of the dispatcher."""
 
 from dataclasses import dataclass
 
@@ -82,3 +82,19 @@ class Policy:
     def lease_seconds(self) -> float:
         """How long a call may be in flight before its answer counts as lost."""
         return self.timeout_seconds + LEASE_MARGIN_SECONDS
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run that calls.
+
+    `cap_scope`: what its cap counts over: the backfill, or the root run of its retries. `max_credits` 0: no cap.
+    `watermark`: the newest attempt when it started; it decides what "starts after it was sent" means.
+    """
+
+    run_id: str
+    cap_scope: str
+    max_credits: int
+    first_day: str = ""
+    last_day: str = ""
+    watermark: int = 0
