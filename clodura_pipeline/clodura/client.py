@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions as transport
-from requests.auth import AuthBase
 
 from clodura_pipeline.clodura.deadline import Call, ReportingAdapter
 from clodura_pipeline.clodura.identifiers import Identifiers
@@ -57,7 +56,7 @@ class CloduraClient:
         self._session = _OneRequestSession()
         # Calls to a server on this machine do not go through a proxy that the environment names.
         self._session.trust_env = not is_loopback(self._base_url)
-        self._session.auth = _NoOtherCredentials()
+        self._session.auth = lambda request: request  # else `requests` adds credentials of its own from .netrc
         # One user saw the CDN in front of Clodura answer 403 to clients without an explicit agent.
         agent = f"clodura-pipeline/{version('clodura-pipeline')}"
         self._session.headers.update({"X-API-KEY": settings.api_key, "User-Agent": agent, "Accept": "application/json"})
@@ -145,13 +144,6 @@ class _OneRequestSession(requests.Session):
         return None
 
 
-class _NoOtherCredentials(AuthBase):
-    """Keeps `requests` from adding credentials of its own from a .netrc file."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        return request
-
-
 def _read(response: requests.Response, call: Call, arrived_at: float) -> RawAnswer:
     """Read a whole answer, up to `LARGEST_ANSWER_BYTES`.
 
@@ -199,27 +191,22 @@ def _may_be_cut(response: requests.Response, body: bytes) -> bool:
 def _failure(call: Call, error: Exception) -> CallFailed:
     causes = _causes(error)
     if not call.sent:
-        return NotSent(_connect_failure(call, causes))
+        kinds = (
+            (transport.NameResolutionError, FailureReason.NAME_NOT_FOUND),
+            (socket.gaierror, FailureReason.NAME_NOT_FOUND),
+            (transport.SSLError, FailureReason.TLS_FAILED),
+            (requests.exceptions.SSLError, FailureReason.TLS_FAILED),
+            (transport.NewConnectionError, FailureReason.CONNECTION_REFUSED),  # to urllib3 a kind of the next one
+            (transport.ConnectTimeoutError, FailureReason.CONNECT_TIMEOUT),
+        )
+        late = FailureReason.CONNECT_TIMEOUT if call.late else FailureReason.CONNECTION_REFUSED
+        found = (reason for kind, reason in kinds if any(isinstance(cause, kind) for cause in causes))
+        return NotSent(next(found, late))
     if call.late or any(isinstance(cause, TimeoutError | transport.ReadTimeoutError) for cause in causes):
         return AnswerLost(FailureReason.TIMEOUT)
     if any(isinstance(cause, transport.IncompleteRead | transport.DecodeError) for cause in causes):
         return AnswerLost(FailureReason.CUT_SHORT)
     return AnswerLost(FailureReason.RESET)
-
-
-def _connect_failure(call: Call, causes: list[BaseException]) -> FailureReason:
-    kinds = (
-        (transport.NameResolutionError, FailureReason.NAME_NOT_FOUND),
-        (socket.gaierror, FailureReason.NAME_NOT_FOUND),
-        (transport.SSLError, FailureReason.TLS_FAILED),
-        (requests.exceptions.SSLError, FailureReason.TLS_FAILED),
-        (transport.NewConnectionError, FailureReason.CONNECTION_REFUSED),  # to urllib3 a kind of the next one
-        (transport.ConnectTimeoutError, FailureReason.CONNECT_TIMEOUT),
-    )
-    for kind, reason in kinds:
-        if any(isinstance(cause, kind) for cause in causes):
-            return reason
-    return FailureReason.CONNECT_TIMEOUT if call.late else FailureReason.CONNECTION_REFUSED
 
 
 def _causes(error: BaseException) -> list[BaseException]:

@@ -89,23 +89,20 @@ class _AnswerReader(io.BufferedReader):
 
     def close(self) -> None:
         if not self.closed:
-            # A socket that is shut down counts as dropped when the pool looks for a connection to use again.
-            if self._holds_more():
-                _shut_down(self._socket)
+            # An error means that nothing can be read now: TLS says so by one, and so does a connection that has ended.
+            with contextlib.suppress(OSError):
+                timeout = self._socket.gettimeout()
+                self._socket.settimeout(0)
+                try:
+                    holds_more = bool(self.peek(1))
+                finally:
+                    self._socket.settimeout(timeout)
+                if holds_more:
+                    # It then counts as dropped when the pool looks for a connection to use again.
+                    _shut_down(self._socket)
             if call := getattr(_this_thread, "call", None):
                 call.release_socket()
         super().close()
-
-    def _holds_more(self) -> bool:
-        # An error means that nothing can be read now: TLS says so by one, and so does a connection that has ended.
-        with contextlib.suppress(OSError):
-            timeout = self._socket.gettimeout()
-            self._socket.settimeout(0)
-            try:
-                return bool(self.peek(1))
-            finally:
-                self._socket.settimeout(timeout)
-        return False
 
 
 class _Response(http.client.HTTPResponse):

@@ -9,7 +9,7 @@ from typing import TypeVar
 from clodura_pipeline.clodura.answers.reader import AnswerReader
 from clodura_pipeline.clodura.client import CloduraClient
 from clodura_pipeline.clodura.verdicts import RawAnswer, Verdict, judge, judge_failure, unparsed_verdict
-from clodura_pipeline.errors import AnswerLost, CallFailed, NotSent
+from clodura_pipeline.errors import AnswerLost, NotSent
 from clodura_pipeline.ledger import (
     Decision,
     Ledger,
@@ -83,15 +83,26 @@ class Caller:
         permit = self._await_permit(request, stopping)
         if not isinstance(permit, Permit):
             return permit
+        raw: RawAnswer | None = None
         try:
-            raw, verdict = self._send(request, permit, stopping)
+            raw = self._client.enrich(request.identifiers, lambda: self._send_on_time(permit, stopping))
+            now = datetime.fromtimestamp(self.clock.wall(), UTC)
+            verdict = judge(raw, request.identifiers, now, self._reader)
         except PermitReleased:
             self._store(lambda: self._ledger.release(permit.attempt_id, "not_sent"))
             return None
-        if isinstance(raw, NotSent):
-            self._store(lambda: self._ledger.release(permit.attempt_id, raw.reason.value))
-            return Called(verdict, permit.send_at, 0, was_sent=False)
-        verdict, consecutive_429s = self._settle(permit, verdict, raw if isinstance(raw, RawAnswer) else None)
+        except NotSent as failure:
+            reason = failure.reason.value
+            self._store(lambda: self._ledger.release(permit.attempt_id, reason))
+            return Called(judge_failure(failure), permit.send_at, 0, was_sent=False)
+        except AnswerLost as failure:
+            verdict = judge_failure(failure)
+        except Exception as error:
+            if raw is None:
+                raise
+            # An answer is paid for and kept, also when our parser fails on it.
+            verdict = unparsed_verdict(f"the parser failed: {type(error).__name__}")
+        verdict, consecutive_429s = self._settle(permit, verdict, raw)
         return Called(verdict, permit.send_at, consecutive_429s)
 
     def _await_permit(
@@ -126,19 +137,6 @@ class Caller:
         if isinstance(decision, Permit):
             self._took_seconds = self.clock.monotonic() - decision.send_at + ahead_seconds
         return decision
-
-    def _send(
-        self, request: EnrichmentRequest, permit: Permit, stopping: Callable[[], bool]
-    ) -> tuple[RawAnswer | CallFailed, Verdict]:
-        try:
-            raw = self._client.enrich(request.identifiers, lambda: self._send_on_time(permit, stopping))
-        except (NotSent, AnswerLost) as failure:
-            return failure, judge_failure(failure)
-        try:
-            now = datetime.fromtimestamp(self.clock.wall(), UTC)
-            return raw, judge(raw, request.identifiers, now, self._reader)
-        except Exception as error:  # noqa: BLE001  (an answer is paid for and kept, also when our parser fails on it)
-            return raw, unparsed_verdict(f"the parser failed: {type(error).__name__}")
 
     def _send_on_time(self, permit: Permit, stopping: Callable[[], bool]) -> None:
         """Called on the open connection: a request leaves at the time of its permit, or gets another time.
@@ -179,20 +177,20 @@ class Caller:
         Returns:
             What was stored, and how many 429s in a row it is the last of.
         """
+
+        def write(verdict: Verdict, raw: RawAnswer | None) -> int:
+            version = self._reader.version
+            return self._store(lambda: self._ledger.settle(permit.attempt_id, verdict, raw, self.policy, version))
+
         try:
-            return verdict, self._write(permit, verdict, raw)
+            return verdict, write(verdict, raw)
         except LedgerError:
             raise
         except Exception as error:
             if raw is None:
                 raise
             kept = unparsed_verdict(f"could not be stored as read: {type(error).__name__}")
-            bare = replace(raw, date=None)  # the bytes are kept whatever else about the answer is odd
-            return kept, self._write(permit, kept, bare)
-
-    def _write(self, permit: Permit, verdict: Verdict, raw: RawAnswer | None) -> int:
-        version = self._reader.version
-        return self._store(lambda: self._ledger.settle(permit.attempt_id, verdict, raw, self.policy, version))
+            return kept, write(kept, replace(raw, date=None))  # the bytes are kept whatever else of it is odd
 
     def _store(self, write: Callable[[], Stored]) -> Stored:
         """Write to the ledger, trying again for a while: a disk that is full for a moment loses no paid answer."""

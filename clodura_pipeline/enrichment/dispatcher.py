@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from clodura_pipeline.clodura.verdicts import Next, State, Verdict
+from clodura_pipeline.clodura.verdicts import Next, State
 from clodura_pipeline.enrichment.caller import Called, Caller
 from clodura_pipeline.enrichment.health import Health, Outcome, Progress, RetryShare
 from clodura_pipeline.ledger import LedgerError
@@ -21,8 +21,6 @@ from clodura_pipeline.ledger.people import EnrichmentRequest
 from clodura_pipeline.ledger.rules.eligibility import ALREADY_ENRICHED, LOST_ONCE, Answered, Ineligible, InFlight
 from clodura_pipeline.ledger.rules.policy import MAX_CONSECUTIVE_429S, MAX_TRIES_PER_PERSON
 from clodura_pipeline.ledger.rules.stops import PendingReason, Stop, StopKind, stop
-
-ProgressCallback = Callable[[], None]
 
 _IN_FLIGHT_RECHECK_SECONDS = 0.5
 _RETRY_RECHECK_SECONDS = 0.05
@@ -54,13 +52,12 @@ class _QueuedCall:
 class Dispatcher:
     """Makes the calls of one run. `stopped` says why no further call is made, None while none is ruled out."""
 
-    def __init__(self, caller: Caller, max_workers: int, rng: random.Random) -> None:
+    def __init__(self, caller: Caller, rng: random.Random) -> None:
         self.stopped: Stop | None = None
         self.progress = Progress()
         self._caller = caller
-        self._policy = caller.policy
         self._clock = caller.clock
-        self._max_workers = max_workers
+        self._max_workers = caller.policy.max_workers
         self._changed = threading.Condition()
         self._orders = itertools.count()
         self._ready: list[_QueuedCall] = []
@@ -75,7 +72,7 @@ class Dispatcher:
     def dispatch(
         self,
         batches: Iterable[Sequence[EnrichmentRequest]],
-        on_progress: ProgressCallback = lambda: None,
+        on_progress: Callable[[], None] = lambda: None,
         progress_seconds: float = 1.0,
     ) -> Iterator[Outcome]:
         """Call for everyone in all batches; yields one outcome each, as they come.
@@ -100,7 +97,9 @@ class Dispatcher:
             # where a second interruption is seen: an exception out of a generator that is thrown away is not.
             self._note_interruption()
             raise
-        yield from self._not_called()
+        if self.stopped is not None:  # the people left over, of the batches begun, or else of the next
+            self._fill()
+            yield from (Outcome(queued.request, None, False, self.stopped.pending) for queued in self._ready)
 
     def drain(self) -> None:
         """Make no further call; await and store those in flight. A second interruption ends that waiting for good."""
@@ -109,7 +108,10 @@ class Dispatcher:
             try:
                 self._note_interruption()
                 threading.Thread(target=self._wake_all, daemon=True).start()
-                self._await_calls_in_flight(began + self._policy.lease_seconds)
+                # Not by `Thread.join`: an exception that a signal raises in it marks a thread as ended that has not
+                # ended (python/cpython#90882).
+                while self._working and self._clock.monotonic() < began + self._caller.policy.lease_seconds:
+                    self._clock.wait(threading.Event(), _POLL_SECONDS)
                 self._given_up = True
             except BaseException:
                 if self._clock.monotonic() - began >= _SAME_SIGNAL_SECONDS:
@@ -129,13 +131,7 @@ class Dispatcher:
         if self.stopped is None:
             self.stopped = _INTERRUPTED
 
-    def _await_calls_in_flight(self, ends: float) -> None:
-        # Not by `Thread.join`: an exception that a signal raises in it marks a thread as ended that has not ended
-        # (python/cpython#90882).
-        while self._working and self._clock.monotonic() < ends:
-            self._clock.wait(threading.Event(), _POLL_SECONDS)
-
-    def _consume(self, workers: int, on_progress: ProgressCallback, progress_seconds: float) -> Iterator[Outcome]:
+    def _consume(self, workers: int, on_progress: Callable[[], None], progress_seconds: float) -> Iterator[Outcome]:
         reported_at = self._clock.monotonic()
         while workers:
             try:
@@ -151,13 +147,6 @@ class Dispatcher:
                 raise item
             elif item:
                 yield item
-
-    def _not_called(self) -> Iterator[Outcome]:
-        """The people left over after a stop, each with the reason: those of the batches begun, or else of the next."""
-        if self.stopped is not None:
-            self._fill()
-            for queued in self._ready:
-                yield Outcome(queued.request, None, False, self.stopped.pending)
 
     # On the worker threads
 
@@ -183,21 +172,17 @@ class Dispatcher:
         with self._changed:
             while self.stopped is None:
                 self._fill()
-                now = self._clock.monotonic()
                 if not self._ready and self._in_flight == 0:
                     self._changed.notify_all()
                     return None
-                wait = self._wait_before_next(now)
-                if wait <= 0:
-                    self._in_flight += 1
-                    return heapq.heappop(self._ready)
-                self._changed.wait(None if math.isinf(wait) else wait)
+                wait = None  # until something changes
+                if self._ready and (self._health.is_parallel or not self._in_flight):
+                    wait = max(self._ready[0].due, self._health.not_before) - self._clock.monotonic()
+                    if wait <= 0:
+                        self._in_flight += 1
+                        return heapq.heappop(self._ready)
+                self._changed.wait(wait)
             return None
-
-    def _wait_before_next(self, now: float) -> float:
-        if not self._ready or (self._in_flight and not self._health.is_parallel):
-            return math.inf
-        return max(self._ready[0].due, self._health.not_before) - now
 
     def _fill(self) -> None:
         """Take the next batch when fewer requests are ready than workers could send."""
@@ -242,8 +227,9 @@ class Dispatcher:
             unhealthy = self._health.learn(verdict, called.sent_at, self._clock.monotonic())
         if unhealthy is not None:
             self.stop(unhealthy)
-        if verdict.next in _STOPS:
-            self.stop(stop(_STOPS[verdict.next]))
+        reached = stop(_STOPS[verdict.next]) if verdict.next in _STOPS else None
+        if reached is not None:
+            self.stop(reached)
         if verdict.next is Next.SLOW_DOWN:
             if called.consecutive_429s >= MAX_CONSECUTIVE_429S:
                 self.stop(stop(StopKind.RATE_LIMITED, f"{called.consecutive_429s} times in a row"))
@@ -252,7 +238,9 @@ class Dispatcher:
             pause = verdict.retry_after_seconds or self._health.backoff(queued.tries)
             self._requeue(replace(queued, is_retry=True, tries=queued.tries + 1), pause)
         elif verdict.state is State.NOT_PROCESSED:
-            self._outcomes.put(Outcome(queued.request, None, True, _pending_reason(verdict)))
+            why = f"Clodura could not be reached ({verdict.detail}); the next run calls again"
+            pending = ALREADY_ENRICHED if verdict.next is Next.SET_ASIDE else PendingReason("unreachable", why)
+            self._outcomes.put(Outcome(queued.request, None, True, reached.pending if reached else pending))
         else:
             doubt = LOST_ONCE if verdict.state is State.AMBIGUOUS else None
             self._outcomes.put(Outcome(queued.request, verdict.state, True, doubt, verdict.enrichment))
@@ -276,11 +264,3 @@ class Dispatcher:
         with self._changed:
             self._caller.wake()
             self._changed.notify_all()
-
-
-def _pending_reason(verdict: Verdict) -> PendingReason:
-    if verdict.next in _STOPS:
-        return stop(_STOPS[verdict.next]).pending
-    if verdict.next is Next.SET_ASIDE:
-        return ALREADY_ENRICHED
-    return PendingReason("unreachable", f"Clodura could not be reached ({verdict.detail}); the next run calls again")

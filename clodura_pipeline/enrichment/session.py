@@ -39,7 +39,7 @@ class Session:
         self.credits_in_flight = 0.0
         self.policy = policy
         self.caller = Caller(ledger, client, run, policy, clock, reader)
-        self.dispatcher = Dispatcher(self.caller, policy.max_workers, random.Random())
+        self.dispatcher = Dispatcher(self.caller, random.Random())
         self._ledger = ledger
         self._client = client
         self._run = run
@@ -52,8 +52,8 @@ class Session:
             RefusedToStart: `CLODURA_MIN_BALANCE` is set and no balance is known.
         """
         try:
-            self.balance_before, balance = self._read_balance()
-            reading = self.balance_before
+            reading, balance = self._read_balance()
+            self.balance_before = reading
         except _CallInFlight:  # of a concurrent run, which has read the balance when it began
             balance, reading = None, self._ledger.last_reading()
         is_known = reading is not None and reading.credits is not None
@@ -83,7 +83,10 @@ class Session:
             # An interrupted run is to end soon; the next run's first reading proves as much.
             in_hurry = stopped and (stopped.kind.fails_the_run or stopped.kind is StopKind.INTERRUPTED)
             if self.dispatcher.progress.calls and not in_hurry:
-                self._wait_for_unresolved_calls()
+                if self.balance_before is not None and self.balance_before.credits is not None:
+                    # Clodura may still work on a call whose answer was lost, and charge it after the reading.
+                    seconds = min(self.policy.lease_seconds, self._ledger.seconds_until_doubts_settle())
+                    self._clock.wait(threading.Event(), seconds)
                 with contextlib.suppress(_CallInFlight):
                     self.balance_after, _ = self._read_balance()
         finally:
@@ -123,13 +126,6 @@ class Session:
                 return started
             lead_seconds, late = 1.5 * took, started
         raise _CallInFlight
-
-    def _wait_for_unresolved_calls(self) -> None:
-        """Wait until Clodura no longer works on a call whose answer was lost: it might charge it after the reading."""
-        if self.balance_before is not None and self.balance_before.credits is not None:
-            seconds = min(self.policy.lease_seconds, self._ledger.seconds_until_doubts_settle())
-            if seconds > 0:
-                self._clock.wait(threading.Event(), seconds)
 
 
 def open_ledger(address: Address) -> Ledger:

@@ -107,7 +107,16 @@ def settle(
     if raw is not None:
         tx.learn_server_time(raw, attempt["stamp"])
         attempt = _move_to_server_day(tx, attempt, raw)
-    consecutive_429s = _apply_to_limits(tx, attempt, verdict, policy)
+    consecutive_429s = 0
+    if verdict.next is Next.SLOW_DOWN:
+        consecutive_429s = limits.slow_down(tx, policy.limits, attempt["stamp"], verdict.retry_after_seconds)
+    elif verdict.next is Next.STOP_DAY_CLOSED:
+        tx.execute(
+            "INSERT INTO closed_days VALUES (?, ?) ON CONFLICT (usage_date) DO UPDATE SET detail = excluded.detail",
+            (attempt["usage_date"], verdict.detail),
+        )
+    elif verdict.state is not State.AMBIGUOUS:
+        limits.accepted(tx, attempt["stamp"])
     received = {
         "http_status": raw.status if raw else None,
         "answered_at": tx.now.server,
@@ -126,11 +135,16 @@ def write_verdict(
     reader_version: str,
     received: Mapping[str, int | float | str | bytes | None] | None = None,
 ) -> None:
-    """Write what an answer says: state, money, parsed fields and the profile it names.
+    """Write what an answer says: state, money, parsed fields, its names and types, and the profile it names.
 
     Args:
         received: the answer itself, as columns, where it was not written yet.
     """
+    found, shape_id = verdict.enrichment, None
+    if found is not None:
+        shape = json.dumps([astuple(path) for path in found.paths], separators=(",", ":"))
+        shape_id = blake2b(shape.encode(), digest_size=12).hexdigest()
+        tx.execute("INSERT INTO answer_shapes VALUES (?, ?) ON CONFLICT (shape_id) DO NOTHING", (shape_id, shape))
     is_answer = verdict.state.is_readable_answer or verdict.state is State.UNRECOGNISED  # read again by `reread`
     values = {
         **(received or {}),
@@ -138,13 +152,12 @@ def write_verdict(
         "detail": verdict.detail,
         "cost_basis": verdict.cost_basis,
         "reader_version": reader_version if is_answer else None,
-        "answer": answer_json(verdict.enrichment),
-        "shape_id": _store_shape(tx, verdict.enrichment),
+        "answer": answer_json(found),
+        "shape_id": shape_id,
         "sequence": tx.sequence,
     }
     budget.set_credits(tx, attempt, verdict.charged_credits, verdict.at_risk_credits, values)
-    is_person = verdict.enrichment is not None and verdict.enrichment.found == State.PERSON
-    url = verdict.enrichment.person.linkedin_url if verdict.enrichment and is_person else None
+    url = found.person.linkedin_url if found is not None and found.found == State.PERSON else None
     erased_people.learn_profile(tx, attempt, tx.form.profile_of(url) if url else None)
 
 
@@ -167,11 +180,6 @@ def expire_leases(tx: Transaction) -> None:
     lost = {"state": State.AMBIGUOUS, "detail": "process_died", "cost_basis": "doubt", "sequence": tx.sequence}
     for attempt in ended:
         budget.set_credits(tx, attempt, 0, WORST_COST_CREDITS, lost)
-
-
-def is_in_flight(tx: Transaction) -> bool:
-    """Whether any call is in flight."""
-    return tx.execute("SELECT 1 FROM attempts WHERE state = 'sent' LIMIT 1").fetchone() is not None
 
 
 def newest_attempt(tx: Transaction) -> int:
@@ -235,16 +243,6 @@ def answer_json(enrichment: Enrichment | None) -> str | None:
     return text.encode("utf-8", "replace").decode().replace("\\u0000", "")
 
 
-def _store_shape(tx: Transaction, enrichment: Enrichment | None) -> str | None:
-    """Store which names and types an answer has; returns the shape's id, None where there is no answer."""
-    if enrichment is None:
-        return None
-    shape = json.dumps([astuple(path) for path in enrichment.paths], separators=(",", ":"))
-    shape_id = blake2b(shape.encode(), digest_size=12).hexdigest()
-    tx.execute("INSERT INTO answer_shapes VALUES (?, ?) ON CONFLICT (shape_id) DO NOTHING", (shape_id, shape))
-    return shape_id
-
-
 def _move_to_server_day(tx: Transaction, attempt: Row, raw: RawAnswer) -> Row:
     """Move an attempt to the day the server counts it on, where this machine's clock had it wrong.
 
@@ -264,16 +262,3 @@ def _move_to_server_day(tx: Transaction, attempt: Row, raw: RawAnswer) -> Row:
     budget.add(tx, (f"day:{day}",), moved)
     tx.execute("UPDATE attempts SET usage_date = ? WHERE id = ?", (day, attempt["id"]))
     return load_attempt(tx, attempt["id"])
-
-
-def _apply_to_limits(tx: Transaction, attempt: Row, verdict: Verdict, policy: Policy) -> int:
-    if verdict.next is Next.SLOW_DOWN:
-        return limits.slow_down(tx, policy.limits, attempt["stamp"], verdict.retry_after_seconds)
-    if verdict.next is Next.STOP_DAY_CLOSED:
-        tx.execute(
-            "INSERT INTO closed_days VALUES (?, ?) ON CONFLICT (usage_date) DO UPDATE SET detail = excluded.detail",
-            (attempt["usage_date"], verdict.detail),
-        )
-    elif verdict.state is not State.AMBIGUOUS:
-        limits.accepted(tx, attempt["stamp"])
-    return 0

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from clodura_pipeline.clodura.verdicts import Balance, RawAnswer
 from clodura_pipeline.ledger import budget, limits
-from clodura_pipeline.ledger.attempts import expire_leases, is_in_flight, newest_attempt
+from clodura_pipeline.ledger.attempts import expire_leases, newest_attempt
 from clodura_pipeline.ledger.budget import Wait
 from clodura_pipeline.ledger.engines.database import Transaction
 from clodura_pipeline.ledger.rules.policy import Policy, Run
@@ -64,7 +64,7 @@ def start(
         instead_of: one that could not leave in its place, which is given up.
     """
     expire_leases(tx)
-    if is_in_flight(tx):
+    if tx.execute("SELECT 1 FROM attempts WHERE state = 'sent' LIMIT 1").fetchone() is not None:
         return None
     if instead_of is not None:
         limits.free_reading(tx, instead_of.send_stamp)
@@ -103,7 +103,9 @@ def record(
     result = BalanceReading(balance.credits, balance.shape)
     if quiet and balance.credits is not None and before is not None:
         settled = spent.charged - before["charged_credits"]
-        if _is_zero(settled - _settled_between(tx, before["watermark"], started.watermark)):
+        # What the calls between the two cost: less than was settled since, where an older answer was late.
+        between = "SELECT coalesce(sum(charged_credits), 0) FROM attempts WHERE id > ? AND id <= ?"
+        if _is_zero(settled - tx.execute(between, (before["watermark"], started.watermark)).fetchone()[0]):
             result = _compare(before["credits"], result, settled)
     written = {
         "run_id": run.run_id,
@@ -125,12 +127,6 @@ def last(tx: Transaction) -> BalanceReading | None:
     columns = ", ".join(field.name for field in fields(BalanceReading))
     row = tx.execute(f"SELECT {columns} FROM readings ORDER BY id DESC LIMIT 1").fetchone()
     return BalanceReading(*row) if row else None
-
-
-def _settled_between(tx: Transaction, after: int, until: int) -> float:
-    """What the calls between two readings cost: not what was settled since, where an older answer was late."""
-    query = "SELECT coalesce(sum(charged_credits), 0) FROM attempts WHERE id > ? AND id <= ?"
-    return tx.execute(query, (after, until)).fetchone()[0]
 
 
 def _compare(before_credits: float, reading: BalanceReading, settled: float) -> BalanceReading:

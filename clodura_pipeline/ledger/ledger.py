@@ -216,11 +216,9 @@ class Ledger:
         In transactions of limited size, so that concurrent runs hardly wait. See `reread.reread_some`.
         """
         with self.transaction() as tx:
-            if not reread.is_needed(tx, version):
-                return None
-            counts = RereadCounts(without_bytes=reread.without_bytes(tx, version))
-        after: int | None = 0
-        while after is not None:
+            counts = reread.begin(tx, version)
+        after = 0 if counts else None
+        while counts and after is not None:
             with self.transaction() as tx:
                 after = reread.reread_some(tx, judge, version, counts, after, dry_run)
         return counts

@@ -79,9 +79,11 @@ def _until_the_day_is_sure(limits: Limits, now: ClockReading) -> float:
 
 def windows_allow(tx: Transaction, limits: Limits, now: ClockReading) -> Stop | Wait | None:
     """Whether a request may leave now, by every sliding window and by what 429s lowered; None when it may."""
-    pause = _pause(tx, now)
-    if pause is not None:
-        return pause
+    pause = tx.control["paused_until"] - now.stamp
+    if pause > MAX_PAUSE_SECONDS:
+        return stop(StopKind.RATE_LIMITED, f"{pause:.0f} s from now")
+    if pause > 0:
+        return Wait(pause, "Clodura's request to slow down (429)")
     windows = (*limits.windows(), *_slowed(tx, limits, now))
     if not windows:
         return None
@@ -170,15 +172,6 @@ def accepted(tx: Transaction, sent_stamp: float) -> None:
     """A call that was sent after the last 429 was let through: the series of 429s is over."""
     if tx.control["consecutive_429s"] > 0 and tx.control["slowed_at"] < sent_stamp:
         tx.execute("UPDATE control SET consecutive_429s = 0")
-
-
-def _pause(tx: Transaction, now: ClockReading) -> Stop | Wait | None:
-    left = tx.control["paused_until"] - now.stamp
-    if left > MAX_PAUSE_SECONDS:
-        return stop(StopKind.RATE_LIMITED, f"{left:.0f} s from now")
-    if left <= 0:
-        return None
-    return Wait(left, "Clodura's request to slow down (429)")
 
 
 def _slowed(tx: Transaction, limits: Limits, now: ClockReading) -> tuple[tuple[int, float], ...]:

@@ -53,11 +53,6 @@ class Meaning:
     mapped: bool = False
 
     @property
-    def names_company(self) -> bool:
-        """Whether it is a company's name and says so itself: `companyName`."""
-        return self.explicit and self.field == "name"
-
-    @property
     def column(self) -> str:
         """The column that shows it. `answer`: only the JSON in that column; `envelope`: none, it is about the call."""
         if self.part == CREDITS:

@@ -207,7 +207,7 @@ class AnswerTree:
             return PERSON
         # A name beside a different one of a company is a person's, and so is one beside a company's object.
         names = {bare(str(held[key])) for key, meaning in person.items() if meaning.field == "full_name"}
-        company_names = {bare(str(held[key])) for key, meaning in organisation.items() if meaning.names_company}
+        company_names = {bare(str(held[key])) for key, m in organisation.items() if m.explicit and m.field == "name"}
         holders = {self.fields.holder(key) for key, value in node.items() if isinstance(value, dict | list) and value}
         if company_names and names - company_names:
             return PERSON

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from clodura_pipeline.clodura.identifiers import WORST_COST_CREDITS
 from clodura_pipeline.clodura.verdicts import State
-from clodura_pipeline.ledger.engines.database import Address, Cursor, database_at
+from clodura_pipeline.ledger.engines.database import Address, database_at
 
 _DEFECT = "This is a defect: report it with this output, no run repairs it. Until then, cap what runs may spend."
 
@@ -67,7 +67,17 @@ def audit_ledger(address: Address, show: Callable[[Sequence[Rule]], Iterable[Rul
             if found:
                 more = f" and {len(found) - 5} more" if len(found) > 5 else ""
                 problems.append(Problem(rule.text, ", ".join(found[:5]) + more, rule.remedy))
-        return _totals(cursor, tuple(problems))
+        ledger_id, environment = cursor.execute("SELECT ledger_id, environment FROM control").fetchone()
+        people, erased_people = cursor.execute(
+            "SELECT count(*), count(erased_at) FROM people WHERE alias_of IS NULL"
+        ).fetchone()
+        kept_raw = cursor.execute("SELECT count(raw) FROM attempts").fetchone()[0]
+        states = cursor.execute("SELECT state, count(*) FROM attempts GROUP BY 1 ORDER BY 2 DESC, 1").fetchall()
+        calls, reserved, charged, at_risk = cursor.execute(f"SELECT {_SUMS}").fetchone()
+    return Audit(
+        ledger_id, environment, tuple(problems), people, erased_people, calls, tuple(map(tuple, states)),
+        round(reserved, 6), round(charged, 6), round(at_risk, 6), kept_raw,
+    )  # fmt: skip
 
 
 def _of_calls(text: str, broken_where: str, remedy: str = _DEFECT) -> Rule:
@@ -168,17 +178,3 @@ _RULES = (
         f"Run `clodura-pipeline forget` for these people again. {_DEFECT}",
     ),
 )
-
-
-def _totals(cursor: Cursor, problems: tuple[Problem, ...]) -> Audit:
-    ledger_id, environment = cursor.execute("SELECT ledger_id, environment FROM control").fetchone()
-    people, erased_people = cursor.execute(
-        "SELECT count(*), count(erased_at) FROM people WHERE alias_of IS NULL"
-    ).fetchone()
-    kept_raw = cursor.execute("SELECT count(raw) FROM attempts").fetchone()[0]
-    states = cursor.execute("SELECT state, count(*) FROM attempts GROUP BY 1 ORDER BY 2 DESC, 1").fetchall()
-    calls, reserved, charged, at_risk = cursor.execute(f"SELECT {_SUMS}").fetchone()
-    return Audit(
-        ledger_id, environment, problems, people, erased_people, calls, tuple(map(tuple, states)),
-        round(reserved, 6), round(charged, 6), round(at_risk, 6), kept_raw,
-    )  # fmt: skip

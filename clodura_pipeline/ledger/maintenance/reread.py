@@ -8,7 +8,7 @@ from json import loads
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import RawAnswer, Verdict
 from clodura_pipeline.ledger.attempts import answer_json, load_attempt, write_verdict
-from clodura_pipeline.ledger.engines.database import Address, Row, Transaction, database_at
+from clodura_pipeline.ledger.engines.database import Address, Transaction, database_at
 
 ANSWERS_AT_A_TIME = 500
 """Answers per transaction: concurrent runs wait for the write lock at most as long as reading so many takes."""
@@ -39,6 +39,21 @@ class RereadCounts:
         return text
 
 
+def begin(tx: Transaction, version: str) -> RereadCounts | None:
+    """The counts to start with; None when no kept answer was read by another version (the ends of an index tell)."""
+    versions = tx.execute(
+        "SELECT min(reader_version), max(reader_version) FROM attempts WHERE raw IS NOT NULL"
+    ).fetchone()
+    if all(found in (None, version) for found in versions):
+        return None
+    without_bytes = tx.execute(
+        f"SELECT count(*) FROM attempts WHERE raw IS NULL AND request IS NOT NULL AND state IN {_ANSWERED} "
+        "AND reader_version <> ?",
+        (version,),
+    )
+    return RereadCounts(without_bytes=without_bytes.fetchone()[0])
+
+
 def reread_some(
     tx: Transaction,
     judge: Judge,
@@ -64,7 +79,11 @@ def reread_some(
         row = load_attempt(tx, attempt_id)
         if row["raw"] is None:  # an answer before it named a profile of a person who was erased
             continue
-        verdict = _judge_again(row, judge)
+        raw = RawAnswer(row["http_status"], row["raw"], bool(row["raw_truncated"]), row["content_type"] or "")
+        verdict = judge(raw, Identifiers.from_request(loads(row["request"] or "{}")))
+        if row["doubt_settled_by"] is not None and verdict.cost_basis != "stated":
+            # A balance has proved that this call was free, whatever it brought.
+            verdict = replace(verdict, charged_credits=0, at_risk_credits=0, cost_basis="balance")
         stored = (row["state"], row["answer"], row["charged_credits"], row["at_risk_credits"])
         judged = (verdict.state, answer_json(verdict.enrichment), verdict.charged_credits, verdict.at_risk_credits)
         counts.read += 1
@@ -77,32 +96,6 @@ def reread_some(
                 # Retention has removed the fields; the bytes are kept for longer, and bring no field back.
                 tx.execute("UPDATE attempts SET answer = NULL, shape_id = NULL WHERE id = ?", (row["id"],))
     return ids[-1][0] if len(ids) == ANSWERS_AT_A_TIME else None
-
-
-def _judge_again(row: Row, judge: Judge) -> Verdict:
-    raw = RawAnswer(row["http_status"], row["raw"], bool(row["raw_truncated"]), row["content_type"] or "")
-    verdict = judge(raw, Identifiers.from_request(loads(row["request"] or "{}")))
-    if row["doubt_settled_by"] is not None and verdict.cost_basis != "stated":
-        # A balance has proved that this call was free, whatever it brought.
-        return replace(verdict, charged_credits=0, at_risk_credits=0, cost_basis="balance")
-    return verdict
-
-
-def is_needed(tx: Transaction, version: str) -> bool:
-    """Whether any kept answer was read by another version. Looks at the two ends of an index."""
-    versions = tx.execute(
-        "SELECT min(reader_version), max(reader_version) FROM attempts WHERE raw IS NOT NULL"
-    ).fetchone()
-    return any(found not in (None, version) for found in versions)
-
-
-def without_bytes(tx: Transaction, version: str) -> int:
-    """Answers of another version whose bytes retention has removed."""
-    query = (
-        f"SELECT count(*) FROM attempts WHERE raw IS NULL AND request IS NOT NULL AND state IN {_ANSWERED} "
-        "AND reader_version <> ?"
-    )
-    return tx.execute(query, (version,)).fetchone()[0]
 
 
 def kept_answers(address: Address) -> Iterator[tuple[str, bytes]]:
