@@ -20,12 +20,9 @@ from urllib.parse import urlsplit
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import RawAnswer
 from clodura_pipeline.errors import UserFixableError
-from clodura_pipeline.ledger.engines.schema import FROM_VERSION_2, SCHEMA_VERSION, create_tables
-from clodura_pipeline.ledger.engines.version_1 import FROM_VERSION_1
+from clodura_pipeline.ledger.engines.schema import MIGRATIONS, SCHEMA_VERSION, create_tables
 from clodura_pipeline.ledger.rules.clock import ClockReading
 
-_MIGRATIONS = {1: FROM_VERSION_1, 2: FROM_VERSION_2}
-"""The statements that bring the tables of an older version to today's. Attempts, money and answers stay."""
 _MAX_AFTER_OTHERS_SECONDS = 1.0
 """A request that would have to leave later than this, so as not to overtake another, waits and is decided on again."""
 BUSY_SECONDS = 30.0
@@ -159,7 +156,7 @@ class LedgerDatabase(ABC):
             version = self._schema_version(cursor)
             if version == 0:
                 create_tables(cursor, canonical_version, is_postgresql=self.has_own_clock)
-            for statement in _MIGRATIONS.get(version, ()):
+            for statement in MIGRATIONS.get(version, ()):
                 cursor.execute(statement)
             if version != SCHEMA_VERSION:
                 self._write_schema_version(cursor)
