@@ -76,18 +76,13 @@ def _probability(rows: Iterable[tuple[int, int, int, int]]) -> float:
             if lowest <= n <= highest else 0.0
             for n in range(all_now + 1)
         ]  # fmt: skip
-        distribution = _sum_of(distribution, chances)
+        sums = [0.0] * (len(distribution) + len(chances) - 1)  # the distribution of the sum of two independent numbers
+        for n, p in enumerate(distribution):
+            for m, q in enumerate(chances):
+                sums[n + m] += p * q
+        distribution = sums
         seen += now
     return min(1.0, 2 * min(sum(distribution[: seen + 1]), sum(distribution[seen:])))
-
-
-def _sum_of(one: list[float], other: list[float]) -> list[float]:
-    """The distribution of the sum of two independent numbers."""
-    result = [0.0] * (len(one) + len(other) - 1)
-    for n, p in enumerate(one):
-        for m, q in enumerate(other):
-            result[n + m] += p * q
-    return result
 
 
 def _ln_choose(n: int, k: int) -> float:

@@ -24,6 +24,7 @@ from clodura_pipeline.ledger.people import EnrichmentRequest, request_hash
 from clodura_pipeline.ledger.rules.eligibility import (
     DAY_SECONDS,
     Answered,
+    Eligibility,
     Eligible,
     Ineligible,
     InFlight,
@@ -244,7 +245,7 @@ def _decide(
         connection.execute(_HOLD_BACK, {"days": list(days), **reason})
 
 
-def _decision_columns(decision: object) -> tuple[str, str | None, str | None, str | None]:
+def _decision_columns(decision: Eligibility) -> tuple[str, str | None, str | None, str | None]:
     """`decision`, `purpose`, `pending_code` and `pending_reason` as the table `eligibility` holds them."""
     match decision:
         case Eligible(purpose):
@@ -255,7 +256,6 @@ def _decision_columns(decision: object) -> tuple[str, str | None, str | None, st
             return "ineligible", None, reason.code, reason.text
         case Answered():
             return "answered", None, None, None
-    raise TypeError(f"not a decision: {type(decision).__name__}")
 
 
 def _identifiers(row: dict[str, Any]) -> Identifiers:
