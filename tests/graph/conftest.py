@@ -1,6 +1,7 @@
 """Fixtures of the graph tests."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import dagster as dg
@@ -12,8 +13,8 @@ from clodura_pipeline.sandbox import Directory, Person, Sandbox, SandboxOptions
 
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
-    with Sandbox(SandboxOptions(starting_balance=1_000)) as sandbox, dg.DagsterInstance.ephemeral() as instance:
-        made = Project(tmp_path, sandbox, instance)
+    with Sandbox(SandboxOptions(starting_balance=1_000)) as sandbox, ExitStack() as until_end:
+        made = Project(tmp_path, sandbox, lambda: until_end.enter_context(dg.DagsterInstance.ephemeral()))
         made.contacts.mkdir()
         yield made
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,8 @@ MARKED = replace(
 def project(tmp_path: Path) -> Iterator[Project]:
     directory = Directory([MARKED, *EVERYBODY[1:]], build_directory().organisations)
     options = SandboxOptions(starting_balance=1_000)
-    with Sandbox(options, directory=directory) as sandbox, dg.DagsterInstance.ephemeral() as instance:
-        made = Project(tmp_path, sandbox, instance)
+    with Sandbox(options, directory=directory) as sandbox, ExitStack() as until_end:
+        made = Project(tmp_path, sandbox, lambda: until_end.enter_context(dg.DagsterInstance.ephemeral()))
         made.contacts.mkdir()
         yield made
 

@@ -33,7 +33,9 @@ def other(project: Project, url: LedgerUrl) -> Project:
     """Another host; `project` is the first."""
     project.settings |= {"ledger_url": url.url}
     folder = project.folder / "other"
-    return Project(folder, project.sandbox, project.instance, project.settings | {"contacts_dir": project.contacts})
+    return Project(
+        folder, project.sandbox, project.open_instance, project.settings | {"contacts_dir": project.contacts}
+    )
 
 
 def clodura(host: Project, url: LedgerUrl, contacts: Project, *arguments: str) -> Result:
@@ -70,7 +72,7 @@ def test_a_host_publishes_what_another_has_landed_and_no_erased_person_comes_bac
     forgotten = clodura(project, url, project, "forget", ann.email, "--yes")
     assert forgotten.exit_code == 0, forgotten.output
     assert ann.email.encode() not in b"".join(path.read_bytes() for path in (project.contacts / ".landed").iterdir())
-    third = Project(project.folder / "third", project.sandbox, project.instance, other.settings)
+    third = Project(project.folder / "third", project.sandbox, project.open_instance, other.settings)
     for host in (other, third):
         host.enrich()
         assert ann.email not in str(host.query("SELECT * FROM enriched_contacts"))

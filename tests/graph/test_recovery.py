@@ -84,8 +84,7 @@ def test_rows_landed_by_a_killed_run_are_taken_up_by_the_next_of_any_day(
         "landing_only"
     )
     assert job.execute_in_process(instance=project.instance, partition_key=str(YESTERDAY)).success
-    result = project.run(TODAY)
-    assert result.success, failure_text(result)
+    project.enrich(TODAY)
     shown = {row[0] for row in project.query("SELECT contact_id FROM enriched_contacts")}
     assert shown == {person.person_id for person in (*kept, found[9])}
 
@@ -134,10 +133,9 @@ def test_an_odd_founding_year_does_not_keep_the_others_from_being_published(proj
         for person, year in zip([p for p in made.people if p.answer == "person"], (0, 20, 2200, 1998), strict=False)
     ]
     with Sandbox(project.sandbox.options, directory=Directory(tuple(odd), made.organisations)) as sandbox:
-        other = Project(project.folder, sandbox, project.instance)
+        other = Project(project.folder, sandbox, project.open_instance)
         put(other, f"{TODAY}/a.csv", *odd)
-        result = other.run()
-        assert result.success, failure_text(result)
+        other.enrich()
         years = other.query("SELECT organisation_founded_year FROM enriched_contacts ORDER BY ALL")
     assert years.count((None,)) >= 2
 

@@ -59,9 +59,8 @@ def test_the_strict_mode_leaves_no_byte_of_an_answer_after_a_day(
 ) -> None:
     old, young = people["person"][:2]
     project.put(f"crm-{TODAY}.csv", HEADER + f"old,{old.email}\nmiss,{people['miss'][0].email}\n")
-    kept = project.run()
-    assert kept.success
-    assert metadata_of(kept, "retained_answers")["run_answers_emptied"] == 0
+    kept = project.enrich()
+    assert kept["retained_answers"]["run_answers_emptied"] == 0
     grow_older(project, days=2)
     assert remove_overdue(project).success  # the default keeps for good
     assert holding(project, old.person_id) == {FILE_NAME, "working.duckdb", "analysts.duckdb", "clodura.duckdb"}
@@ -91,14 +90,14 @@ def test_between_the_nightly_runs_the_hourly_job_removes_and_publishes(
 ) -> None:
     person = people["person"][0]
     project.put(f"crm-{TODAY}.csv", HEADER + f"old,{person.email}\n")
-    assert project.run(**STRICT).success
+    project.enrich(**STRICT)
     assert holding(project, person.person_id) != set()
     grow_older(project, days=1.1)
     assert remove_overdue(project, **STRICT).success
     assert holding(project, person.person_id) == set()
     assert project.statuses() == {"old": "person"}
     assert checks_alone(project, raw_retention_days=1.0, field_retention_days=1.0) == (True, True)
-    assert project.run(**STRICT).success
+    project.enrich(**STRICT)
     assert project.call_count == 1
 
 
@@ -107,7 +106,7 @@ def test_removing_answers_that_could_never_be_read_is_reported(
 ) -> None:
     project.sandbox.options = project.sandbox.options.patched({"faults": [{"kind": "unknown_shape"}]})
     project.put(f"crm-{TODAY}.csv", HEADER + f"old,{people['person'][0].email}\n")
-    assert project.run().success
+    project.enrich()
     grow_older(project, days=2)
     result = remove_overdue(project, **STRICT)
     assert result.success

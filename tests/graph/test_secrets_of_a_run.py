@@ -66,7 +66,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         Sandbox(options, directory=directory) as sandbox,
         dg.DagsterInstance.from_config(str(folder / "home")) as instance,
     ):
-        made = Project(folder, sandbox, instance, {"api_key": KEY, "timeout_seconds": 0.5})
+        made = Project(folder, sandbox, lambda: instance, {"api_key": KEY, "timeout_seconds": 0.5})
         put_awkward_files(made)
         yield made
 

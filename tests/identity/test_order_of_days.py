@@ -1,10 +1,12 @@
 """Files that arrive over several days, with calls in between: their order does not decide who is who."""
 
+import functools
 import random
 from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
 
+import polars as pl
 import pytest
 from labelled import labelled_contacts
 from small_warehouse import Warehouse, open_warehouse, person
@@ -20,9 +22,14 @@ _PLACES = ("file_date", "source_file", "source_row", "source", "truth", "trap", 
 _TABLES = ("contact_people", "people_requests", "person_aliases", "identity_conflicts")
 
 
+@functools.cache
+def _labelled() -> pl.DataFrame:
+    """Made once: as long as to land a file of it."""
+    return labelled_contacts(groups=12).drop(_PLACES, strict=False)
+
+
 def _land(warehouse: Warehouse, days: range, number: int) -> None:
-    rows = labelled_contacts(groups=12)
-    rows = rows.drop(_PLACES, strict=False).gather_every(len(days), number)
+    rows = _labelled().gather_every(len(days), number)
     cells = [{name: cell for name, cell in row.items() if cell is not None} for row in rows.iter_rows(named=True)]
     warehouse.land(f"list-{number}.csv", *cells, day=FIRST_DAY + timedelta(days=number))
 
@@ -66,7 +73,7 @@ def _published(warehouse: Warehouse) -> dict[str, list[tuple[object, ...]]]:
 
 def test_every_night_gives_what_a_fresh_run_over_rows_and_ledger_gives(tmp_path: Path) -> None:
     rng, days, ids = random.Random(5), range(2), count()
-    profiles = labelled_contacts(groups=12)["linkedin_url"].drop_nulls().to_list()
+    profiles = _labelled()["linkedin_url"].drop_nulls().to_list()
     versions = []
 
     def answer(request: EnrichmentRequest) -> bytes:

@@ -1,5 +1,6 @@
 """The data dictionary: every table and view of the published file with its columns, their types and meanings."""
 
+import functools
 from collections.abc import Mapping
 
 import duckdb
@@ -11,6 +12,7 @@ from clodura_pipeline.warehouse.tables.table import Column, Table
 _ZONED = "TIMESTAMP WITH TIME ZONE"  # TIMESTAMPTZ, as DuckDB says it
 
 
+@functools.cache
 def described_views() -> list[Table]:
     """The views with their columns; types come from DuckDB, meanings from the view or else from the tables."""
     meanings: dict[str, str] = {}
