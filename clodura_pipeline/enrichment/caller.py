@@ -11,7 +11,6 @@ from clodura_pipeline.clodura.client import CloduraClient
 from clodura_pipeline.clodura.verdicts import RawAnswer, Verdict, judge, judge_failure, unparsed_verdict
 from clodura_pipeline.errors import AnswerLost, NotSent
 from clodura_pipeline.ledger import (
-    Decision,
     Ledger,
     LedgerError,
     LedgerUnavailable,
@@ -111,7 +110,19 @@ class Caller:
         # One thread at a time: otherwise all threads that wait for a window would race when it opens.
         with self._permit_lock:
             while not stopping():
-                decision = self._decide(request)
+                # It leaves at most the slack after its permit: where committing takes longer, it gets a later time.
+                late = self._took_seconds > SEND_SLACK_SECONDS / 2
+                ahead_seconds = min(_MAX_LEAD_SECONDS, 1.5 * self._took_seconds) if late else 0.0
+                try:
+                    decision = self._ledger.permit(request, self._run, self.policy, ahead_seconds)
+                    self._unreachable_since = None
+                except LedgerUnreachable as error:  # wait, for as long as an answer would be kept
+                    self._unreachable_since = self._unreachable_since or self.clock.monotonic()
+                    if self.clock.monotonic() - self._unreachable_since >= MAX_STORE_RETRY_SECONDS:
+                        raise
+                    decision = Wait(_REPORTED_WAIT_SECONDS, f"the ledger ({error})")
+                if isinstance(decision, Permit):
+                    self._took_seconds = self.clock.monotonic() - decision.send_at + ahead_seconds
                 if not isinstance(decision, Wait):
                     self.waiting_for = None
                     return decision
@@ -120,23 +131,6 @@ class Caller:
                     self.waiting_until = self.clock.monotonic() + decision.seconds
                 self.clock.wait(self._awake, decision.seconds)
             return None
-
-    def _decide(self, request: EnrichmentRequest) -> Decision:
-        """The ledger's decision; while its server is away, to wait, for as long as an answer would be kept."""
-        # A call leaves at most the slack after its permit: where committing takes longer, it is permitted for later.
-        late = self._took_seconds > SEND_SLACK_SECONDS / 2
-        ahead_seconds = min(_MAX_LEAD_SECONDS, 1.5 * self._took_seconds) if late else 0.0
-        try:
-            decision = self._ledger.permit(request, self._run, self.policy, ahead_seconds)
-        except LedgerUnreachable as error:
-            self._unreachable_since = self._unreachable_since or self.clock.monotonic()
-            if self.clock.monotonic() - self._unreachable_since >= MAX_STORE_RETRY_SECONDS:
-                raise
-            return Wait(_REPORTED_WAIT_SECONDS, f"the ledger ({error})")
-        self._unreachable_since = None
-        if isinstance(decision, Permit):
-            self._took_seconds = self.clock.monotonic() - decision.send_at + ahead_seconds
-        return decision
 
     def _send_on_time(self, permit: Permit, stopping: Callable[[], bool]) -> None:
         """Called on the open connection: a request leaves at the time of its permit, or gets another time.

@@ -195,10 +195,13 @@ class Dispatcher:
 
     def _handle(self, queued: _QueuedCall) -> None:
         with self._changed:
-            may_call = not queued.is_retry or self._retries.begin()
-        if not may_call:
-            self._retry_later_or_give_up(queued)
-            return
+            if queued.is_retry and not self._retries.begin():
+                self._fill()
+                if self._in_flight > 1 or any(not other.is_retry for other in self._ready):
+                    self._requeue(queued, _RETRY_RECHECK_SECONDS)
+                else:
+                    self._outcomes.put(Outcome(queued.request, None, True, _UNAVAILABLE))
+                return
         called = self._caller.call(queued.request, lambda: self.stopped is not None)
         arrived = isinstance(called, Called) and called.was_sent and called.verdict.next is not Next.SLOW_DOWN
         with self._changed:
@@ -244,15 +247,6 @@ class Dispatcher:
         else:
             doubt = LOST_ONCE if verdict.state is State.AMBIGUOUS else None
             self._outcomes.put(Outcome(queued.request, verdict.state, True, doubt, verdict.enrichment))
-
-    def _retry_later_or_give_up(self, queued: _QueuedCall) -> None:
-        with self._changed:
-            self._fill()
-            others = self._in_flight > 1 or any(not other.is_retry for other in self._ready)
-        if others:
-            self._requeue(queued, _RETRY_RECHECK_SECONDS)
-        else:
-            self._outcomes.put(Outcome(queued.request, None, True, _UNAVAILABLE))
 
     def _requeue(self, queued: _QueuedCall, delay_seconds: float) -> None:
         with self._changed:

@@ -23,12 +23,10 @@ import duckdb
 import polars as pl
 
 from clodura_pipeline.enrichment.plan import make_plan
-from clodura_pipeline.identity.canonical import CANONICAL_VERSION, identifiers_of
-from clodura_pipeline.identity.cells.linkedin import profile_id
+from clodura_pipeline.enrichment.session import open_ledger
 from clodura_pipeline.identity.suppression_file import Suppression
 from clodura_pipeline.intake.files import find_files
-from clodura_pipeline.ledger import CanonicalForm, Ledger
-from clodura_pipeline.ledger.rules.clock import Clock
+from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.warehouse.database import working_database
 from clodura_pipeline.warehouse.published.build import build_analyst_tables
 from clodura_pipeline.warehouse.published.publication import publish
@@ -40,7 +38,6 @@ from tests.benchmarks.large_ledger import measure_ledger
 from tests.identity.labelled import labelled_contacts
 
 DAY = date(2026, 11, 20)
-FORM = CanonicalForm(CANONICAL_VERSION, identifiers_of, profile_id)
 
 
 class _WorkingDatabase:
@@ -81,7 +78,7 @@ def write_contacts(target: Path, rows: int, other_columns: int = 0) -> None:
 
 
 def _ledger(folder: Path) -> Ledger:
-    return Ledger(folder / "state" / "ledger.sqlite", Clock(), FORM)
+    return open_ledger(folder / "state" / "ledger.sqlite")
 
 
 def read_csv(folder: Path) -> None:

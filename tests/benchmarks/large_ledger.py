@@ -13,17 +13,14 @@ from pathlib import Path
 from clodura_pipeline.clodura.answers.reader import AnswerReader
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import RawAnswer, judge
-from clodura_pipeline.identity.canonical import CANONICAL_VERSION, identifiers_of
-from clodura_pipeline.identity.cells.linkedin import profile_id
-from clodura_pipeline.ledger import CanonicalForm, Ledger, Permit
+from clodura_pipeline.enrichment.session import open_ledger
+from clodura_pipeline.ledger import Ledger, Permit
 from clodura_pipeline.ledger.engines.schema import columns
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
 from clodura_pipeline.ledger.people import EnrichmentRequest, person_key
-from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy, Run
 
 DAY = date(2026, 11, 20)
-FORM = CanonicalForm(CANONICAL_VERSION, identifiers_of, profile_id)
 # High enough never to wait, yet every window is counted as in a real run.
 POLICY = Policy(Limits(per_second=100_000, per_minute=1_000_000, per_day=100_000_000), Budget(per_run_credits=0))
 SHARES = (0.0, 0.01, 0.1, 0.5, 1.0)
@@ -58,7 +55,7 @@ def measure_ledger(attempts: int) -> None:
         for share in SHARES:
             made += add_history(file, made, round(attempts * share) - made)
             start = time.perf_counter()
-            with Ledger(file, Clock(), FORM) as ledger:
+            with open_ledger(file) as ledger:
                 opened = time.perf_counter()
                 permits, settlements = _call(ledger, attempts + made, made)
                 made += CALLS

@@ -16,13 +16,11 @@ from clodura_pipeline.clodura.answers.fields import load_answer_fields
 from clodura_pipeline.clodura.answers.reader import AnswerReader
 from clodura_pipeline.clodura.verdicts import RawAnswer, judge
 from clodura_pipeline.enrichment.plan import make_plan, planned_batches, planned_people
-from clodura_pipeline.identity.canonical import CANONICAL_VERSION, identifiers_of
-from clodura_pipeline.identity.cells.linkedin import profile_id
+from clodura_pipeline.enrichment.session import open_ledger
 from clodura_pipeline.identity.suppression_file import Suppression
 from clodura_pipeline.intake.rows.landed_rows import LANDED_SCHEMA
-from clodura_pipeline.ledger import CanonicalForm, Ledger, Permit
+from clodura_pipeline.ledger import Ledger, Permit
 from clodura_pipeline.ledger.people import EnrichmentRequest
-from clodura_pipeline.ledger.rules.clock import Clock
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy, Refresh, Run
 from clodura_pipeline.warehouse.database import create_tables
 from clodura_pipeline.warehouse.frames import insert
@@ -136,10 +134,9 @@ class Warehouse:
 @contextlib.contextmanager
 def open_warehouse(folder: Path) -> Iterator[Warehouse]:
     """An empty one in a folder."""
-    form = CanonicalForm(CANONICAL_VERSION, identifiers_of, profile_id)
     with (
         duckdb.connect(folder / "working.duckdb") as connection,
-        Ledger(folder / "state" / "ledger.sqlite", Clock(), form) as ledger,
+        open_ledger(folder / "state" / "ledger.sqlite") as ledger,
     ):
         connection.execute("SET TimeZone = 'UTC'")
         create_tables(connection)
