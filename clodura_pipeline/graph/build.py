@@ -4,6 +4,7 @@ import contextlib
 import inspect
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from operator import attrgetter
 
 import dagster as dg
 
@@ -28,6 +29,7 @@ _ASSETS = [
 _CHECKS = [
     found for module in (tables, answers, credits) for found in vars(module).values() if isinstance(found, Check)
 ]
+_STEP = attrgetter("asset", "blocks")  # checks of an asset are one step, those that block a run another
 
 
 def build_definitions(
@@ -42,7 +44,7 @@ def build_definitions(
         description="Files people drop into the contacts folder.",
         metadata={"path": dg.MetadataValue.path(str(instance.settings.contacts_dir))},
     )
-    steps = groupby(sorted(_CHECKS, key=_step_of), key=_step_of)
+    steps = groupby(sorted(_CHECKS, key=_STEP), key=_STEP)
     return dg.Definitions(
         assets=[instance.spec(files), *(_assets_of(instance, each) for each in _ASSETS)],
         asset_checks=[_checks_of(instance, asset, list(checks), blocks) for (asset, blocks), checks in steps],
@@ -85,10 +87,6 @@ def _assets_of(instance: GraphInstance, assets: Assets) -> dg.AssetsDefinition:
             yield dg.MaterializeResult(asset_key=spec.key, metadata=figures)
 
     return run_body
-
-
-def _step_of(check: Check) -> tuple[str, bool]:
-    return check.asset, check.blocks
 
 
 def _checks_of(instance: GraphInstance, asset: str, checks: Sequence[Check], blocks: bool) -> dg.AssetChecksDefinition:

@@ -37,28 +37,6 @@ class Days(dg.DailyPartitionsDefinition):
             ) from None
 
 
-def days_of(run: dg.DagsterRun, partitions: dg.DailyPartitionsDefinition) -> list[date]:
-    """The days of a run's partition or range, in order.
-
-    Raises:
-        NoDays: there is none, or one has no partition.
-    """
-    first = run.tags.get(RANGE_START) or run.tags.get("dagster/partition")
-    last = run.tags.get(RANGE_END) or first
-    if not first or not last:
-        raise NoDays(
-            "This run has no day, so nothing was done. Start it for a day (--partition 2026-11-22) or for a range "
-            "(--partition-range 2026-11-20...2026-11-22)."
-        )
-    keys = partitions.get_partition_keys()
-    if first > last or first not in keys or last not in keys:
-        raise NoDays(
-            f"The range {first} to {last} has no day, or days without a partition, so nothing was done. Its first day "
-            "must not be after its last, and both must be between CLODURA_START_DATE and today (UTC)."
-        )
-    return [date.fromisoformat(key) for key in keys if first <= key <= last]
-
-
 def range_tags(first: date, last: date) -> dict[str, str]:
     """The tags that make one run of a range of days."""
     return {RANGE_START: first.isoformat(), RANGE_END: last.isoformat()}

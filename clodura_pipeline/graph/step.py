@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 
 from clodura_pipeline.enrichment.session import open_ledger
 from clodura_pipeline.graph.instance import GraphInstance
-from clodura_pipeline.graph.partitions import days_of
+from clodura_pipeline.graph.partitions import RANGE_END, RANGE_START, NoDays
 from clodura_pipeline.graph.resources import CloduraResource
 from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.settings import Settings
@@ -47,8 +47,22 @@ class Step:
 
     @cached_property
     def days(self) -> list[date]:
-        """The days of the run's partition or range. Raises `NoDays` when there is none."""
-        return days_of(self.context.run, self.instance.partitions)
+        """The days of the run's partition or range, in order. Raises `NoDays`: none, or one without a partition."""
+        tags: Mapping[str, str] = self.context.run.tags
+        first = tags.get(RANGE_START) or tags.get("dagster/partition")
+        last = tags.get(RANGE_END) or first
+        if not first or not last:
+            raise NoDays(
+                "This run has no day, so nothing was done. Start it for a day (--partition 2026-11-22) or for a range "
+                "(--partition-range 2026-11-20...2026-11-22)."
+            )
+        keys = self.instance.partitions.get_partition_keys()
+        if first > last or first not in keys or last not in keys:
+            raise NoDays(
+                f"The range {first} to {last} has no day, or days without a partition, so nothing was done. Its first "
+                "day must not be after its last, and both must be between CLODURA_START_DATE and today (UTC)."
+            )
+        return [date.fromisoformat(key) for key in keys if first <= key <= last]
 
     def config(self, kind: type[Config]) -> Config:
         """What the run's config says about this asset."""

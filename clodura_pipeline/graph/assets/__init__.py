@@ -32,25 +32,11 @@ def assets(
 
 
 def spec(
-    name: str,
-    group: str,
-    description: str,
-    table: Table | None = None,
-    *,
-    deps: Sequence[str] = (),
-    kinds: Sequence[str] = ("duckdb",),
-    metadata: Mapping[str, Any] = {},
-    freshness_policy: dg.FreshnessPolicy | None = None,
+    name: str, group: str, description: str, table: Table | None = None, kinds: Sequence[str] = ("duckdb",), **more: Any
 ) -> dg.AssetSpec:
-    """What is said of an asset in the UI. `table`: what the asset fills."""
-    columns = [dg.TableColumn(c.name, c.type, description=c.meaning) for c in table.columns] if table else []
-    of_table = {"dagster/table_name": table.name, "dagster/column_schema": dg.TableSchema(columns)} if table else {}
-    return dg.AssetSpec(
-        name,
-        group_name=group,
-        description=description,
-        deps=deps,
-        kinds=set(kinds),
-        metadata={**of_table, **metadata},
-        freshness_policy=freshness_policy,
-    )
+    """What is said of an asset in the UI. `table`: what the asset fills; `more`: further attributes of `AssetSpec`."""
+    metadata: dict[str, Any] = {}
+    if table:
+        columns = [dg.TableColumn(c.name, c.type, description=c.meaning) for c in table.columns]
+        metadata = {"dagster/table_name": table.name, "dagster/column_schema": dg.TableSchema(columns)}
+    return dg.AssetSpec(name, group_name=group, description=description, kinds=set(kinds), metadata=metadata, **more)

@@ -93,8 +93,7 @@ def _make_plan(step: Step, connection: DuckDBPyConnection, ledger: Ledger, confi
         "Calls Clodura. The only asset that spends credits.",
         deps=["enrichment_plan"],
         kinds=("http", "sqlite"),
-        metadata={"dagster/table_name": "ledger_attempts"},
-    ),
+    ).merge_attributes(metadata={"dagster/table_name": "ledger_attempts"}),
     partitioned=True,
     config_of=config_with_cap,
 )

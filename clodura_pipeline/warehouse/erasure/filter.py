@@ -37,8 +37,15 @@ def filter_erased(landed: pl.DataFrame, erased_people: ErasedPeople) -> Filtered
     rest = landed.with_row_index("row")
     mentions = find_mentions(rest["record"], erased_people.__contains__)
     hit = rest.filter(pl.col("row").is_in(mentions["row"].to_list()))
-    own = hit.join(_rows_about(hit, erased_people), on="row", how="semi")
-    others = hit.join(own, on="row", how="anti")
+    rows: set[int] = set()  # of those that are about an erased person, rather than mention one
+    for cell in ("email", "linkedin_url"):
+        found = find_mentions(hit[cell], erased_people.__contains__)["row"]
+        rows.update(hit["row"].gather(found.cast(pl.UInt32)).to_list())
+    contacts = clean(hit.drop("row")).contacts
+    places = contacts.filter(is_about_erased(contacts, erased_people)).select(PLACE)
+    rows.update(hit.join(places, on=PLACE, how="semi")["row"].to_list())
+    is_own = pl.col("row").is_in(list(rows))
+    own, others = hit.filter(is_own), hit.filter(~is_own)
     tokens = dict(mentions.group_by("row").agg(pl.col("token").unique()).iter_rows())
     cleared = [
         {**row, **{name: take_out(row[name], tokens[row["row"]]) for name in _TEXTS}}
@@ -62,18 +69,6 @@ def is_about_erased(contacts: pl.DataFrame, erased_people: ErasedPeople) -> pl.S
     known = {each for column in ids.iter_columns() for each in column.drop_nulls().unique()}
     erased = [each for each in known if each in erased_people]
     return ids.select(pl.any_horizontal(pl.all().is_in(erased).fill_null(False))).to_series()
-
-
-def _rows_about(hit: pl.DataFrame, erased_people: ErasedPeople) -> pl.DataFrame:
-    """The `row` of rows that are about an erased person, rather than mention one."""
-    rows: set[int] = set()
-    for cell in ("email", "linkedin_url"):
-        found = find_mentions(hit[cell], erased_people.__contains__)["row"]
-        rows.update(hit["row"].gather(found.cast(pl.UInt32)).to_list())
-    contacts = clean(hit.drop("row")).contacts
-    places = contacts.filter(is_about_erased(contacts, erased_people)).select(PLACE)
-    rows.update(hit.join(places, on=PLACE, how="semi")["row"].to_list())
-    return pl.DataFrame({"row": sorted(rows)}, schema={"row": pl.UInt32})
 
 
 def empty_rows(connection: duckdb.DuckDBPyConnection, filtered: FilteredRows, unreadable: pl.DataFrame) -> int:
