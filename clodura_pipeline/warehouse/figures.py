@@ -95,11 +95,6 @@ class Outcomes:
         """People with an answer."""
         return self.persons + self.organisations + self.no_matches
 
-    @property
-    def match_rate(self) -> float:
-        """The share of people answered that were found as a person; 0 without an answer."""
-        return self.persons / self.answered if self.answered else 0.0
-
 
 @dataclass(frozen=True)
 class RunFigures(Outcomes):

@@ -184,17 +184,11 @@ def _run_figures(report: ProgressReport) -> dict[str, Any]:
     """What this run did, the figures that matter first; rare ones only where there are any."""
     progress, session = report.progress, report.session
     before, after = (session.balance_before, session.balance_after) if session else (None, None)
-    figures = {
-        "run_match_rate_percent": percent(progress.persons, progress.answered),
-        "run_credits_charged": progress.credits_charged,
-        "run_calls": progress.calls,
-        "run_people_called": progress.people_called,
-        "run_persons": progress.persons,
-        "run_organisations": progress.organisations,
-        "run_no_matches": progress.no_matches,
-        "run_balance_before": before.credits if before else None,
-        "run_balance_after": after.credits if after else None,
-    }
+    figures: dict[str, Any] = {"run_match_rate_percent": percent(progress.persons, progress.answered)}
+    for name in ("credits_charged", "calls", "people_called", "persons", "organisations", "no_matches"):
+        figures[f"run_{name}"] = getattr(progress, name)
+    figures["run_balance_before"] = before.credits if before else None
+    figures["run_balance_after"] = after.credits if after else None
     for name in ("refused", "ambiguous", "unrecognised", "retries", "credits_at_risk"):
         figures[f"run_{name}"] = getattr(progress, name) or None
     return without_none(figures)

@@ -93,9 +93,9 @@ def match_rate_at_least_minimum(step: CheckStep) -> Finding:
         figures[f"organisation_share_{scope}_percent"] = percent(found.organisations, found.answered)
         figures[f"answered_{scope}"] = found.answered
         judged |= (can_judge := found.answered >= settings.min_sample)
-        if can_judge and found.match_rate < settings.min_match_rate:
-            of = "in total" if scope == "total" else "this run"
-            low.append(f"{found.match_rate:.0%} of {found.answered} people ({of})")
+        rate = found.persons / found.answered
+        if can_judge and rate < settings.min_match_rate:
+            low.append(f"{rate:.0%} of {found.answered} people ({'in total' if scope == 'total' else 'this run'})")
     figures["minimum_percent"] = percent(settings.min_match_rate, 1)
     if not judged:
         return Finding("", figures, f"Too few to judge: below {settings.min_sample} answers.")
