@@ -119,28 +119,17 @@ def with_linkedin(cells: pl.DataFrame) -> pl.DataFrame:
 
 def with_names(cells: pl.DataFrame) -> pl.DataFrame:
     """First and last name as they are sent, split from the full name where they are absent; folded ones; notes."""
-    read = [read_names(cells[f"{part}_name"], part) for part in ("first", "last")]
-    notes = [
-        note(
-            f"{part}:none",
-            pl.col(f"{part}_name").is_not_null() & names[f"{part}_name"].is_null(),
-            f"{part}_name: not a name",
-        )
-        for part, names in zip(("first", "last"), read, strict=True)
-    ]
-    cells = cells.with_columns(notes).with_columns(*read[0], *read[1])
+    for part in ("first", "last"):
+        names = read_names(cells[f"{part}_name"], part)
+        is_lost = pl.col(f"{part}_name").is_not_null() & names[f"{part}_name"].is_null()
+        cells = cells.with_columns(note(f"{part}:none", is_lost, f"{part}_name: not a name"), *names)
     cells = _with_whole_first_names(cells)
     wanting = pl.col("first_folded").is_null() | pl.col("last_folded").is_null()
     cells = with_changed_rows(cells, _split_names(cells.filter(wanting & pl.col("full_name").is_not_null())))
-    initials = "only an initial, which does not tell who it is"
-    cells = cells.with_columns(
-        note(
-            f"{part}:initial",
-            pl.col(f"{part}_name").is_not_null() & pl.col(f"{part}_folded").is_null(),
-            f"{part}_name: {initials}",
-        )
-        for part in ("first", "last")
-    )
+    for part in ("first", "last"):
+        is_initial = pl.col(f"{part}_name").is_not_null() & pl.col(f"{part}_folded").is_null()
+        sentence = f"{part}_name: only an initial, which does not tell who it is"
+        cells = cells.with_columns(note(f"{part}:initial", is_initial, sentence))
     stand_ins = cells.filter(is_stand_in(pl.col("first_folded"), pl.col("last_folded")))
     sentence = "first_name, last_name: a stand-in, not somebody's name"
     nothing = [pl.lit(None, pl.String).alias(name) for name in _NAME_COLUMNS]

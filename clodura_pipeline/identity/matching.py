@@ -158,6 +158,7 @@ SELECT source_file, {row}, person_key FROM row_people JOIN file_places ON file_n
 _NAME = """arg_max_null({0}, place + (first_name IS NOT NULL AND last_name IS NOT NULL)::BIGINT * (1::BIGINT << 62))
        FILTER (first_name IS NOT NULL OR last_name IS NOT NULL) AS {0}"""
 
+_BARE = "regexp_replace(lower({}.organisation_name), '[^\\pL\\pM\\pN]+', '', 'g')"
 # What is sent for a person: per column the latest value of their rows. First and last name belong together: half a
 # name counts only where no row has both.
 _REQUESTS = f"""
@@ -176,7 +177,6 @@ SELECT person_key, bool_or(is_noted) AS is_noted,
 FROM person_rows GROUP BY person_key;
 
 -- A page of an earlier company is not sent with the name of the present one.
-CREATE OR REPLACE TEMP MACRO bare(name) AS regexp_replace(lower(name), '[^\\pL\\pM\\pN]+', '', 'g');
 DELETE FROM people_requests;
 INSERT INTO people_requests BY NAME
 WITH pages AS (
@@ -184,7 +184,7 @@ WITH pages AS (
     FROM person_rows r JOIN united u USING (person_key)
     WHERE r.organisation_linkedin_url IS NOT NULL
     AND (r.organisation_name IS NULL OR r.organisation_name = u.organisation_name
-         OR bare(r.organisation_name) = bare(u.organisation_name))
+         OR {_BARE.format("r")} = {_BARE.format("u")})
     GROUP BY person_key
 ), others AS (
     SELECT person_key, list(DISTINCT identifier ORDER BY identifier) AS other_ids FROM (
@@ -224,7 +224,7 @@ def resolve_people(connection: duckdb.DuckDBPyConnection, person_key_sql: str) -
         _connect_labels(connection, labels)
     key = person_key_sql.format("label")
     connection.execute(_PEOPLE.format(hashed=key, row=ROW_OF_PLACE, file_number=FILE_NUMBER_OF_PLACE))
-    connection.execute(_REQUESTS + "DROP VIEW temp.person_rows; DROP MACRO temp.bare")
+    connection.execute(_REQUESTS + "DROP VIEW temp.person_rows")
     for table in ("file_places", "known", "further", "links", "held", "several", "row_holders", "row_labels", "members",
                   "claims", "joined", "label_keys", "keyed", "row_people", "united", "profile_labels", "email_labels",
                   "claim_labels", "next_labels"):  # fmt: skip
@@ -233,11 +233,11 @@ def resolve_people(connection: duckdb.DuckDBPyConnection, person_key_sql: str) -
 
 def _connect_labels(connection: duckdb.DuckDBPyConnection, labels: str) -> None:
     """Fill a table `labels` (node, label): what the table `links` (a, b) connects has its smallest node as label."""
-    connection.execute(
+    nodes = connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {labels} AS SELECT node, min(label) AS label FROM ("
         "SELECT a AS node, least(a, b) AS label FROM links UNION ALL SELECT b, least(a, b) FROM links) GROUP BY node"
     )
-    changed = 1
+    changed = nodes.fetchall()[0][0]
     while changed:
         # Each round hands the smallest label seen one link further, and jumps to the label of the label.
         connection.execute(

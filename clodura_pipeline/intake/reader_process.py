@@ -60,7 +60,9 @@ class ReadLimits:
 
     def of(self, location: Path) -> tuple[int, float]:
         """Bytes of memory and seconds for a file."""
-        size = location.stat().st_size * (self.packed_ratio if _is_packed(location) else 1)
+        with location.open("rb") as file:
+            is_packed = file.read(4).startswith(_PACKED)
+        size = location.stat().st_size * (self.packed_ratio if is_packed else 1)
         memory = self.memory_bytes + int(size * self.memory_per_byte)
         return memory, self.seconds + size / _MEBIBYTE * self.seconds_per_mebibyte
 
@@ -163,11 +165,6 @@ class ContactFileReader:
         code = self._process.wait()
         self._process = self._pipe = None
         return code
-
-
-def _is_packed(location: Path) -> bool:
-    with location.open("rb") as file:
-        return file.read(4).startswith(_PACKED)
 
 
 def beyond(what: str) -> str:

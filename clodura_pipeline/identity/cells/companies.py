@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import polars as pl
 
-from clodura_pipeline.identity.cells import word_lists
+from clodura_pipeline.identity.cells import word_lists as lists
 from clodura_pipeline.identity.cells.emails import ascii_domain
 from clodura_pipeline.identity.cells.text import (
     DATE,
@@ -32,9 +32,9 @@ _PLAIN_DOMAIN = r"^(?:https?://)?(?:www\.)?((?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]
 _WEB_ADDRESS = r"(?i)^(?:\S+@\S+\.\S+|(?:https?://)?[^\s/@,:()]+\.[a-z]{2,24}/?|https?://\S+|www\d?\.[^\s/@,:()]+\.[a-z]{2,24}(?:[:/?#]\S*)?)$"
 # A number or a date: no letter, and no `&` (1&1 is a company).
 _NUMBER = r"(?i)^[\d\s.,:;/+%€$£#()-]+(?:e[+-]?\d+)?$"
-_LEGAL_FORMS_BEHIND = rf"(?: (?:{'|'.join(sorted(word_lists.LEGAL_FORMS))}))+$"
-_LEGAL_FORM_BEFORE = rf"^(?:{'|'.join(sorted(word_lists.LEADING_FORMS))}) "
-_NO_COMPANY_BEGINNING = rf"^(?:{'|'.join(sorted(word_lists.NO_COMPANY_BEGINNINGS))}) (?:.* )?(\S+)$"
+_LEGAL_FORMS_BEHIND = rf"(?: (?:{'|'.join(sorted(lists.LEGAL_FORMS))}))+$"
+_LEGAL_FORM_BEFORE = rf"^(?:{'|'.join(sorted(lists.LEADING_FORMS))}) "
+_NO_COMPANY_BEGINNING = rf"^(?:{'|'.join(sorted(lists.NO_COMPANY_BEGINNINGS))}) (?:.* )?(\S+)$"
 
 
 def _clean_organisation(text: str) -> list[str]:
@@ -62,9 +62,9 @@ def domain_of(text: str) -> str | None:
     except ValueError:
         return None
     host = ascii_domain(re.sub(r"^(?:www\d?\.)+", "", host))
-    if host is None or host in word_lists.FREE_MAIL_DOMAINS:
+    if host is None or host in lists.FREE_MAIL_DOMAINS:
         return None
-    social = any(host == site or host.endswith(f".{site}") for site in word_lists.SOCIAL_HOSTS)
+    social = any(host == site or host.endswith(f".{site}") for site in lists.SOCIAL_HOSTS)
     return None if social and path.strip("/") else host
 
 
@@ -77,7 +77,7 @@ def read_domains(cells: pl.Series) -> pl.DataFrame:
 def _plain_domains(texts: pl.Series) -> pl.Series:
     host = pl.col("host")
     frame = pl.DataFrame({"host": texts.str.to_lowercase().str.extract(_PLAIN_DOMAIN, 1)})
-    usable = ~host.is_in(word_lists.FREE_MAIL_DOMAINS) & ~host.str.contains(r"^www\d?\.") & (host.str.len_bytes() <= 63)
+    usable = ~host.is_in(lists.FREE_MAIL_DOMAINS) & ~host.str.contains(r"^www\d?\.") & (host.str.len_bytes() <= 63)
     return frame.select(pl.when(usable).then(host)).to_series()
 
 
@@ -115,8 +115,8 @@ def _named(names: pl.Series) -> pl.DataFrame:
     )
     web = frame.select(pl.when("is_web").then("name")).to_series()
     frame = frame.with_columns(read_distinct(web, _plain_domains(web), domain_of).alias("domain"))
-    nowhere = pl.col("folded").is_in(word_lists.NO_COMPANY) | (pl.col("is_web") & pl.col("domain").is_null())
-    nowhere |= (~words.str.extract(_NO_COMPANY_BEGINNING, 1).is_in(word_lists.LEGAL_FORMS)).fill_null(False)
+    nowhere = pl.col("folded").is_in(lists.NO_COMPANY) | (pl.col("is_web") & pl.col("domain").is_null())
+    nowhere |= (~words.str.extract(_NO_COMPANY_BEGINNING, 1).is_in(lists.LEGAL_FORMS)).fill_null(False)
     # Without `the` and legal forms; one word is always left. `Smith and` is left of `Smith & Co. KG`.
     bare = words.str.replace("^the ", "").str.replace(_LEGAL_FORM_BEFORE, "").str.replace(_LEGAL_FORMS_BEHIND, "")
     bare = bare.str.replace("(?: and)+$", "").str.replace_all(" ", "", literal=True)
@@ -127,7 +127,7 @@ def _named(names: pl.Series) -> pl.DataFrame:
 def _words(name: pl.Expr) -> pl.Expr:
     """The folded words of a company's name: `&` and `+` are `and`, dotted abbreviations are one word."""
     text = name.str.normalize("NFKC").str.replace_many(
-        dict.fromkeys(sorted(word_lists.CJK_FORMS, key=len, reverse=True), " ")
+        dict.fromkeys(sorted(lists.CJK_FORMS, key=len, reverse=True), " ")
     )
     text = text.str.replace_all("['’`´]", "").str.replace_all(r"\s*[&+]\s*", " and ")
     text = text.str.replace_all(r"\b(\w)\.", "$1").str.replace_all(r"[^\pL\pM\pN]+", " ")

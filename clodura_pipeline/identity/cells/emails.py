@@ -14,7 +14,7 @@ import idna
 import polars as pl
 from disposable_email_domains import blocklist as _DISPOSABLE_DOMAINS
 
-from clodura_pipeline.identity.cells import word_lists
+from clodura_pipeline.identity.cells import word_lists as lists
 from clodura_pipeline.identity.cells.text import LETTERS, by_parts, read_candidates, read_distinct, tidy
 
 # An address in its final form, short enough for every limit on its parts.
@@ -137,33 +137,29 @@ def _plain_addresses(texts: pl.Series) -> pl.Series:
 def _role_words(found: pl.DataFrame) -> pl.Series:
     """The generic word where an address names a function (`info`, `sales.uk`, `customer-service`); else null."""
     first = pl.col("base").str.extract(r"^([^._-]*?)[0-9]*[._-]", 1)
-    function = pl.col("word").str.extract(f"^(.+?)(?:{'|'.join(sorted(word_lists.ROLE_ENDINGS))})$", 1)
+    function = pl.col("word").str.extract(f"^(.+?)(?:{'|'.join(sorted(lists.ROLE_ENDINGS))})$", 1)
     found = found.select("base", "word", first.alias("first"), function.alias("function"))
-    words = pl.when(pl.col("first").is_in(word_lists.ROLE_WORDS)).then("base").str.replace_all("[0-9]+([._-]|$)", "$1")
+    words = pl.when(pl.col("first").is_in(lists.ROLE_WORDS)).then("base").str.replace_all("[0-9]+([._-]|$)", "$1")
     rest = words.str.replace_all("[_-]", ".").str.split(".").list.slice(1).list
     # Two letters may be initials, so only another function behind them tells.
-    known = rest.eval(pl.element().is_in(word_lists.ROLE_WORDS)).list.all()
+    known = rest.eval(pl.element().is_in(lists.ROLE_WORDS)).list.all()
     known |= (pl.col("first").str.len_chars() > 2) & rest.eval(
-        pl.element().is_in(word_lists.ROLE_WORDS | word_lists.REGIONS | {""})
+        pl.element().is_in(lists.ROLE_WORDS | lists.REGIONS | {""})
     ).list.all()
-    led = pl.col("first").is_in(word_lists.LEADING_ROLE_WORDS) | known
-    whole = (pl.when(pl.col(word).is_in(word_lists.ROLE_WORDS)).then(word) for word in ("word", "function"))
+    led = pl.col("first").is_in(lists.LEADING_ROLE_WORDS) | known
+    whole = (pl.when(pl.col(word).is_in(lists.ROLE_WORDS)).then(word) for word in ("word", "function"))
     return found.select(pl.coalesce(*whole, pl.when(led).then("first")).alias("role")).to_series()
 
 
 def _kind() -> pl.Expr:
     domain, joined, word = pl.col("domain"), pl.col("joined"), pl.col("word")
     # What is short may end in digits of its own.
-    listed = joined.is_in(word_lists.NO_ADDRESS_WORDS) | (
-        word.is_in(word_lists.NO_ADDRESS_WORDS) & (joined.str.len_chars() > 4)
-    )
-    typed = joined.is_in(word_lists.TEMPLATE_LOCALS) | (
-        word.is_in(word_lists.TEMPLATE_LOCALS) & (joined.str.len_chars() > 4)
-    )
+    listed = joined.is_in(lists.NO_ADDRESS_WORDS) | (word.is_in(lists.NO_ADDRESS_WORDS) & (joined.str.len_chars() > 4))
+    typed = joined.is_in(lists.TEMPLATE_LOCALS) | (word.is_in(lists.TEMPLATE_LOCALS) & (joined.str.len_chars() > 4))
     one_letter = joined.str.contains(_ONE_LETTER)
     own_domain = domain.str.extract("^([^.]*)", 1) == joined
-    stand_in = listed | (typed & domain.is_in(word_lists.TEMPLATE_DOMAINS | word_lists.FREE_MAIL_DOMAINS))
-    stand_in |= own_domain & (typed | one_letter | joined.is_in(word_lists.PLACEHOLDERS))
+    stand_in = listed | (typed & domain.is_in(lists.TEMPLATE_DOMAINS | lists.FREE_MAIL_DOMAINS))
+    stand_in |= own_domain & (typed | one_letter | joined.is_in(lists.PLACEHOLDERS))
     stand_in |= one_letter & (joined.str.len_chars() > 3)
     kinds = {
         "invalid": pl.col("address") == _INVALID,

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 
 import polars as pl
 
-from clodura_pipeline.identity.cells import word_lists
+from clodura_pipeline.identity.cells import word_lists as lists
 from clodura_pipeline.identity.cells.text import (
     DATE,
     LETTERS,
@@ -31,21 +31,21 @@ _EDGES = ' \t,;:"“”„«»‹›<>[]{}|/\\*_=#+~^'
 _WEB = re.compile(r"https?:|www\.|\.(?:com|net|org)\b", re.I)
 _HONORIS_CAUSA = re.compile(r"\b([he])\.\s+([ch])\.")  # in small letters: in capitals they are initials
 _BRACKETED_END = re.compile(r"(?<=\S)\s+\[[^\[\]]*\]$")
-_ANY_TITLE = "|".join(sorted(word_lists.TITLES, key=len, reverse=True))
+_ANY_TITLE = "|".join(sorted(lists.TITLES, key=len, reverse=True))
 _COUPLE = re.compile(rf"(?:{_ANY_TITLE})\b\.?\s*(?:&|\+|\band\b|\bund\b|\bet\b)\s*(?:{_ANY_TITLE})\b", re.I)
 _AND_CO = re.compile(r"(?:[&+]|\b(?:and|und))\s*co(?:mpany)?\b", re.I)
 # Nothing but initials, of letters that have capitals.
 _INITIALS = r"^[\p{Lu}\p{Ll}](?:[.\s-]+[\p{Lu}\p{Ll}])*\.?$"
 _LETTERS_THAT_ARE_SURNAMES = ("O", "E")
-_GENERATION = rf"(?i)[\s,]({'|'.join(word_lists.GENERATIONS)})\W*$"
+_GENERATION = rf"(?i)[\s,]({'|'.join(lists.GENERATIONS)})\W*$"
 # A name in its final form: plain words, none of which can be more than a name.
 _PLAIN = rf"^[{LETTERS}]{{2,}}(?:[ '-][{LETTERS}]{{2,}})*$"
 _WORDS_WITH_MEANING = (
-    word_lists.TITLES
-    | word_lists.CREDENTIALS_ANYWHERE
-    | word_lists.GENERATIONS.keys()
-    | word_lists.COMPANY_ENDINGS
-    | word_lists.SURNAMES_LIKE_ENDINGS
+    lists.TITLES
+    | lists.CREDENTIALS_ANYWHERE
+    | lists.GENERATIONS.keys()
+    | lists.COMPANY_ENDINGS
+    | lists.SURNAMES_LIKE_ENDINGS
 )
 _WORD_WITH_MEANING = rf"(?i)\b(?:{'|'.join(sorted(_WORDS_WITH_MEANING))})\b"
 _EAST_ASIAN = r"[\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\uac00-\ud7af\s]+"
@@ -71,42 +71,34 @@ def _without_credentials(text: str) -> str:
     """Cut off at the end: behind a comma every credential, without one those that are no surname."""
     parts = [part.strip() for part in text.split(",")]
     while len(parts) > 1 and all(
-        plain_word(word) in word_lists.CREDENTIALS or not plain_word(word) for word in parts[-1].split()
+        plain_word(word) in lists.CREDENTIALS or not plain_word(word) for word in parts[-1].split()
     ):
         parts.pop()
     words = ", ".join(parts).split()
-    while len(words) > 1 and plain_word(words[-1]) in word_lists.CREDENTIALS_ANYWHERE:
+    while len(words) > 1 and plain_word(words[-1]) in lists.CREDENTIALS_ANYWHERE:
         words.pop()
     return " ".join(words).rstrip(",")
-
-
-def _without_titles(words: list[str]) -> list[str]:
-    """The words of a name without the titles before it; a title alone stays, it may be the name."""
-    start = 0
-    while start < len(words) - 1 and _is_title(words[start], behind_a_title=start > 0):
-        start += 1
-    return words[start:]
 
 
 def _is_title(word: str, *, behind_a_title: bool = False) -> bool:
     """`Dr.`, `Dr.-Ing.` or, behind one, `rer.`: no initial, for a single letter is none of them."""
     first, *more = [part for part in re.split(r"[.-]", word.lower()) if part] or [""]
-    if plain_word(word) in word_lists.TITLES or (
-        first in word_lists.TITLES and all(part in word_lists.TITLES | word_lists.TITLE_PARTS for part in more)
-    ):
+    if first in lists.TITLES and all(part in lists.TITLES | lists.TITLE_PARTS for part in more):
         return True
-    return behind_a_title and word.endswith(".") and plain_word(word) in word_lists.TITLE_PARTS
+    if plain_word(word) in lists.TITLES:
+        return True
+    return behind_a_title and word.endswith(".") and plain_word(word) in lists.TITLE_PARTS
 
 
 def is_company(name: str) -> bool:
     """Whether what stands for a person's name ends as a company's does: `Acme Robotics GmbH`, `Deutsche Bank AG`."""
     words = [re.sub(r"\W", "", word) for word in name.split()]
     last = words[-1] if words else ""
-    if any(form in name for form in word_lists.CJK_FORMS) or (len(words) > 1 and _AND_CO.search(name)):
+    if any(form in name for form in lists.CJK_FORMS) or (len(words) > 1 and _AND_CO.search(name)):
         return True
-    if last.lower() in word_lists.COMPANY_ENDINGS:
+    if last.lower() in lists.COMPANY_ENDINGS:
         return len(words) > 1 or len(last) > 2
-    return len(words) > 1 and last.lower() in word_lists.SURNAMES_LIKE_ENDINGS and last.isupper() and not name.isupper()
+    return len(words) > 1 and last.lower() in lists.SURNAMES_LIKE_ENDINGS and last.isupper() and not name.isupper()
 
 
 def clean_name(text: str) -> str | None:
@@ -120,7 +112,10 @@ def clean_name(text: str) -> str | None:
         text = _BRACKETED_END.sub("", _HONORIS_CAUSA.sub(r"\1.\2.", text))
         text = tidy("".join(c for c in _PRONOUNS.sub("", text) if not _is_picture(c))).strip(_EDGES)
         text = re.sub(r"^(['‘’`])(.*)\1$", r"\2", text).strip(_EDGES)
-        text = " ".join(_without_titles(_without_credentials(text).split())).strip(_EDGES)
+        words, titles = _without_credentials(text).split(), 0
+        while titles < len(words) - 1 and _is_title(words[titles], behind_a_title=titles > 0):
+            titles += 1  # a title alone stays, it may be the name
+        text = " ".join(words[titles:]).strip(_EDGES)
         if text == before:
             break
     # With more digits than letters it is a number or a code.
@@ -143,7 +138,7 @@ def plain_names(names: pl.Series) -> pl.Series:
     """The names that are in their final form, which `clean_name` returns unchanged; null for all others."""
     name = pl.col("name")
     plain = name.str.contains(_PLAIN) & ~name.str.contains(_WORD_WITH_MEANING)
-    plain &= ~name.str.to_lowercase().str.replace_all(" ", "", literal=True).is_in(word_lists.PLACEHOLDERS)
+    plain &= ~name.str.to_lowercase().str.replace_all(" ", "", literal=True).is_in(lists.PLACEHOLDERS)
     return pl.DataFrame({"name": names}).select(pl.when(plain).then("name")).to_series()
 
 
@@ -173,7 +168,7 @@ def _folded_first_name(name: pl.Expr) -> pl.Expr:
 
 def _folded_last_name(name: pl.Expr) -> pl.Expr:
     """A generation in one spelling (`Jr.`, `Junior`), set apart."""
-    generation = name.str.extract(_GENERATION, 1).str.to_lowercase().replace(word_lists.GENERATIONS)
+    generation = name.str.extract(_GENERATION, 1).str.to_lowercase().replace(lists.GENERATIONS)
     whole = pl.when(generation.is_null()).then(folded(name))
     whole = whole.otherwise(folded(name.str.replace(_GENERATION, "")) + " " + generation)
     return pl.when(~name.str.contains(_INITIALS) | name.is_in(_LETTERS_THAT_ARE_SURNAMES)).then(whole)
@@ -181,11 +176,9 @@ def _folded_last_name(name: pl.Expr) -> pl.Expr:
 
 def is_stand_in(first: pl.Expr, last: pl.Expr) -> pl.Expr:
     """Whether folded names together stand for no known person (`Test User`); null where one of them is missing."""
-    function = first.is_in(word_lists.FUNCTION_FIRST_WORDS) & last.is_in(word_lists.FUNCTION_LAST_WORDS)
+    function = first.is_in(lists.FUNCTION_FIRST_WORDS) & last.is_in(lists.FUNCTION_LAST_WORDS)
     return (
-        (first.is_in(word_lists.STAND_INS_TWICE) & (first == last))
-        | (first + " " + last).is_in(word_lists.STAND_INS)
-        | function
+        (first.is_in(lists.STAND_INS_TWICE) & (first == last)) | (first + " " + last).is_in(lists.STAND_INS) | function
     )
 
 
@@ -197,9 +190,7 @@ def _words_with_meaning() -> str:
     lexicon = Lexicon.default()
     fields = (lexicon.titles, lexicon.given_name_titles, lexicon.after_given_titles, lexicon.conjunctions)
     fields += (lexicon.suffix_acronyms, lexicon.suffix_words, lexicon.particles, lexicon.bound_given_names)
-    words = frozenset().union(
-        *fields, lexicon.maiden_markers, word_lists.TITLES, word_lists.CREDENTIALS, word_lists.GENERATIONS
-    )
+    words = frozenset().union(*fields, lexicon.maiden_markers, lists.TITLES, lists.CREDENTIALS, lists.GENERATIONS)
     return rf"(?i)\b(?:{'|'.join(sorted(word for word in words if word.isalpha()))})\b"
 
 
@@ -219,13 +210,11 @@ def split_full_name(text: str) -> tuple[str, str] | None:
 
     parsed = parse(name)
     first, last = parsed.given, parsed.family
-    if parsed.title and not first:  # to the parser King and Dean are titles
-        first = parsed.title
-    elif parsed.title:
-        first = parsed.title.split()[0]
+    if parsed.title:  # to the parser King and Dean are titles
+        first = parsed.title.split()[0] if first else parsed.title
     if first and parsed.middle:
         first = f"{first} {parsed.middle}"
-    generation = next((each for each in parsed.suffix.split(",") if plain_word(each) in word_lists.GENERATIONS), None)
+    generation = next((each for each in parsed.suffix.split(",") if plain_word(each) in lists.GENERATIONS), None)
     if last and generation:
         last = f"{last} {generation.strip()}"
     return _both(first, last)
@@ -252,7 +241,5 @@ def _plain_splits(cells: pl.Series) -> pl.Series:
         first=pl.col("name").str.extract(_PLAIN_FULL_NAME, 1), last=pl.col("name").str.extract(_PLAIN_FULL_NAME, 2)
     )
     plain = ~pl.col("name").str.contains(_words_with_meaning())
-    plain &= ~first.str.to_lowercase().is_in(word_lists.PLACEHOLDERS) & ~last.str.to_lowercase().is_in(
-        word_lists.PLACEHOLDERS
-    )
+    plain &= ~first.str.to_lowercase().is_in(lists.PLACEHOLDERS) & ~last.str.to_lowercase().is_in(lists.PLACEHOLDERS)
     return frame.select(pl.when(plain).then(first + "\n" + last)).to_series()

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 import polars as pl
 
-from clodura_pipeline.identity.cells import word_lists
+from clodura_pipeline.identity.cells import word_lists as lists
 
 # Letters with one spelling in Unicode: Latin and Cyrillic, without characters that a normal form would replace.
 LETTERS = r"a-zA-Z\x{c0}-\x{d6}\x{d8}-\x{f6}\x{f8}-\x{24f}\x{400}-\x{52f}"
@@ -44,7 +44,7 @@ _MARKS = "[\u0300-\u036f]+"  # those of Latin, Greek and Cyrillic; elsewhere mar
 
 # Error values of spreadsheets in any language, in lower case and without spaces: `#wert!`, `#¡valor!`, `err:502`.
 _SPREADSHEET_ERROR = r"^(?:#[¡¿]?[\w/]+[!?]|#?err:?\d{3})$"
-_MONTH = "(?:" + "|".join(sorted(word_lists.MONTHS)) + r")\w*\.?"
+_MONTH = "(?:" + "|".join(sorted(lists.MONTHS)) + r")\w*\.?"
 _DAY = r"\d{1,2}(?:st|nd|rd|th|\.|er|º)?"
 # `2026-11-22T10:00:00Z`, `22 Nov 2026`, `22. März 2026, 10:00`, `November 22nd, 2026`, `10:30 PM`.
 DATE = (
@@ -63,7 +63,7 @@ _QUOTED_PRINTABLE = re.compile(r"(?:=[0-9A-F]{2})*(?:=[C-F][0-9A-F](?:=[89AB][0-
 _ENCODED_WORDS = re.compile(r"=\?[\w-]+\?[bq]\?[^?]*\?=", re.I)
 
 
-_LONGEST_PLACEHOLDER = max(map(len, word_lists.PLACEHOLDERS | word_lists.EXACT_PLACEHOLDERS))
+_LONGEST_PLACEHOLDER = max(map(len, lists.PLACEHOLDERS | lists.EXACT_PLACEHOLDERS))
 
 
 def tidy(text: str, *, keep_joiners: bool = False) -> str:
@@ -95,8 +95,8 @@ def is_name_placeholder(text: str) -> bool:
     `Na`, `Null` or `Test`, as names are written, may be real.
     """
     squeezed = text.lower().replace(" ", "")
-    nothing = not text or squeezed in word_lists.PLACEHOLDERS or text in word_lists.EXACT_PLACEHOLDERS
-    return text not in word_lists.NAMES_LIKE_PLACEHOLDERS and (nothing or bool(re.match(_SPREADSHEET_ERROR, squeezed)))
+    nothing = not text or squeezed in lists.PLACEHOLDERS or text in lists.EXACT_PLACEHOLDERS
+    return text not in lists.NAMES_LIKE_PLACEHOLDERS and (nothing or bool(re.match(_SPREADSHEET_ERROR, squeezed)))
 
 
 def filled(cells: pl.Series, *, is_name: bool = False) -> pl.Series:
@@ -106,12 +106,10 @@ def filled(cells: pl.Series, *, is_name: bool = False) -> pl.Series:
     size = texts.str.len_chars() - texts.str.count_matches(" ", literal=True)
     short = texts.filter((size <= _LONGEST_PLACEHOLDER) | texts.str.starts_with("#")).unique()
     squeezed = short.str.to_lowercase().str.replace_all(" ", "", literal=True)
-    nothing = (
-        squeezed.is_in(list(word_lists.PLACEHOLDERS)) | short.is_in(list(word_lists.EXACT_PLACEHOLDERS)) | (short == "")
-    )
+    nothing = squeezed.is_in(list(lists.PLACEHOLDERS)) | short.is_in(list(lists.EXACT_PLACEHOLDERS)) | (short == "")
     nothing |= squeezed.str.contains(_SPREADSHEET_ERROR)
     if is_name:
-        nothing &= ~short.is_in(list(word_lists.NAMES_LIKE_PLACEHOLDERS))
+        nothing &= ~short.is_in(list(lists.NAMES_LIKE_PLACEHOLDERS))
     is_nothing = texts.is_in(short.filter(nothing).implode())
     return pl.DataFrame([texts.alias("text"), is_nothing.alias("nothing")]).select(
         pl.when(~pl.col("nothing")).then("text").alias(cells.name)

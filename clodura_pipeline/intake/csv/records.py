@@ -169,9 +169,7 @@ def wrong_width(count: int, width: int) -> str:
 
 
 def _cut(text: str) -> str:
-    """A text for keeping: of one beyond any contact, the beginning."""
-    kept, length = text[:MAX_CELL_CHARS], len(text)
-    return text if length == len(kept) else f"{kept}… ({length:,} characters in all)"
+    return f"{text[:MAX_CELL_CHARS]}… ({len(text):,} characters in all)"
 
 
 def read_short_records(cells: LandedTable, delimiter: str, match: HeaderMatch, spellings: Spellings) -> None:
@@ -186,13 +184,11 @@ def read_short_records(cells: LandedTable, delimiter: str, match: HeaderMatch, s
     whole: set[int] = set()
     for record, fields, anchored, moved in short:
         row = record.source_row
-        if len(fields) >= named:  # only columns without a header are missing
-            whole.add(row)
-        elif _is_header(fields, spellings):
+        if len(fields) < named and _is_header(fields, spellings):
             break  # of another table: what stands below it is read under the wrong names
-        elif (
-            row not in torn and not moved and (anchored or (len(fields) > 1 and faulty.isdisjoint((row - 1, row + 1))))
-        ):
+        is_whole = anchored or (len(fields) > 1 and faulty.isdisjoint((row - 1, row + 1)))
+        # From `named` on, only columns without a header are missing.
+        if len(fields) >= named or (is_whole and row not in torn and not moved):
             whole.add(row)
     cells.unreadable = [
         replace(record, reason=record.reason + _TORN) if record.source_row in torn else record
