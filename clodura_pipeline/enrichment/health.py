@@ -92,7 +92,16 @@ class Health:
     def learn(self, verdict: Verdict, sent_at: float, now: float) -> Stop | None:
         """Note what one call came to; returns a stop when the run is to end for it."""
         if verdict.next is Next.TRY_AGAIN_LATER or verdict.state is State.AMBIGUOUS:
-            return self._failed(verdict, sent_at, now)
+            if sent_at > self._failed_at:  # those sent before the last failure failed with it
+                self._failures += 1
+                self._failed_at = now
+            self.is_parallel = self.is_parallel and self._failures <= 1
+            asked_seconds = verdict.retry_after_seconds or 0.0
+            if asked_seconds or not self.is_parallel:
+                self.not_before = max(self.not_before, now + max(asked_seconds, self.backoff(self._failures - 1)))
+            if asked_seconds > MAX_PAUSE_SECONDS:
+                return stop(StopKind.UNAVAILABLE, f"{verdict.detail}, for {asked_seconds:.0f} s")
+            return stop(StopKind.UNAVAILABLE, verdict.detail) if self._failures >= MAX_CONSECUTIVE_FAILURES else None
         after_failures = sent_at > self._failed_at  # what was sent before says nothing about the service now
         if after_failures:
             self._failures = 0
@@ -111,18 +120,6 @@ class Health:
         """Seconds to wait before trying again, after so many tries before the last."""
         longest = min(self._policy.max_backoff_seconds, self._policy.first_backoff_seconds * 2.0 ** max(0, tries))
         return longest * self._rng.uniform(0.5, 1.0)
-
-    def _failed(self, verdict: Verdict, sent_at: float, now: float) -> Stop | None:
-        if sent_at > self._failed_at:  # those sent before the last failure failed with it
-            self._failures += 1
-            self._failed_at = now
-        self.is_parallel = self.is_parallel and self._failures <= 1
-        asked_seconds = verdict.retry_after_seconds or 0.0
-        if asked_seconds or not self.is_parallel:
-            self.not_before = max(self.not_before, now + max(asked_seconds, self.backoff(self._failures - 1)))
-        if asked_seconds > MAX_PAUSE_SECONDS:
-            return stop(StopKind.UNAVAILABLE, f"{verdict.detail}, for {asked_seconds:.0f} s")
-        return stop(StopKind.UNAVAILABLE, verdict.detail) if self._failures >= MAX_CONSECUTIVE_FAILURES else None
 
 
 class RetryShare:

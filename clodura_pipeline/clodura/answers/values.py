@@ -11,6 +11,7 @@ from clodura_pipeline.clodura.answers.fields import AnswerFields, Meaning
 
 Place = tuple[str | int, ...]
 """Keys and positions in lists, from the top of the answer."""
+
 # Fields that may come as a number; all others are text.
 _NUMERIC = frozenset(
     {"clodura_person_id", "organisation_id", "employee_size", "revenue", "founded_year", "phone", "location"}
