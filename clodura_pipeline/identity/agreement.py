@@ -47,10 +47,9 @@ _REASONS = {
     Verdict.DIFFERS: "a different one",
     Verdict.UNKNOWN: "similar, or a nickname or initials",
 }
-Compared = tuple[Identifiers, Person, Organisation]
 
 
-def agreements(compared: Sequence[Compared]) -> list[Agreement]:
+def agreements(compared: Sequence[tuple[Identifiers, Person, Organisation]]) -> list[Agreement]:
     """Compare the identifiers that were sent with the person and the organisation of the answer.
 
     Texts are folded for all at once: one at a time would take a thousand times as long.

@@ -79,7 +79,7 @@ _ENCODED_LETTERS = {quote(char).lower(): char for char in _SMALL_LETTERS}
 _ENCODED_LETTERS |= {quote(char.upper()).lower(): char for char in _SMALL_LETTERS if char.upper().lower() == char}
 
 
-SHORTEST_SLUG = 3  # LinkedIn's own minimum for a public profile
+_SHORTEST_SLUG = 3  # LinkedIn's own minimum for a public profile
 # What stands for nothing where a person's slug is expected, compared without punctuation: people who share one are
 # not the same person.
 PLACEHOLDER_PEOPLE = frozenset(
@@ -218,7 +218,7 @@ def _canonical_slug(segment: str) -> str | None:
 def _person_slug(segment: str) -> str | None:
     """The slug of a profile: none that is too short to be one, stands for nothing or is a template not filled in."""
     slug = _canonical_slug(segment)
-    if slug is None or len(slug) < SHORTEST_SLUG or _ENCODED_BRACKET.search(slug):
+    if slug is None or len(slug) < _SHORTEST_SLUG or _ENCODED_BRACKET.search(slug):
         return None
     return None if re.sub("[-_.]", "", slug) in PLACEHOLDER_PEOPLE else slug
 
@@ -253,7 +253,7 @@ def _plain_pages(texts: pl.Series) -> pl.Series:
     plain = path.str.contains(_PLAIN_PATH) & slug.str.contains(rf"[0-9{LETTERS}]") & (slug.str.len_chars() <= 100)
     # A member token keeps its case.
     plain &= ~slug.is_in(PLACEHOLDER_SLUGS) & ~slug.str.contains("^ac[a-z]aa")
-    unnamed = slug.str.replace_all("[_-]", "").is_in(PLACEHOLDER_PEOPLE) | (slug.str.len_chars() < SHORTEST_SLUG)
+    unnamed = slug.str.replace_all("[_-]", "").is_in(PLACEHOLDER_PEOPLE) | (slug.str.len_chars() < _SHORTEST_SLUG)
     kind = pl.when(is_person).then(pl.lit("li:")).otherwise(pl.lit("co:"))
     return frame.select(pl.when(plain & ~(is_person & unnamed)).then(kind + slug.str.replace("%2c", "%2C"))).to_series()
 

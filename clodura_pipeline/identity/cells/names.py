@@ -63,7 +63,7 @@ def _is_picture(char: str) -> bool:
     )
 
 
-def plain_word(word: str) -> str:
+def _plain_word(word: str) -> str:
     return re.sub(r"[^\w-]", "", word).lower()
 
 
@@ -71,11 +71,11 @@ def _without_credentials(text: str) -> str:
     """Cut off at the end: behind a comma every credential, without one those that are no surname."""
     parts = [part.strip() for part in text.split(",")]
     while len(parts) > 1 and all(
-        plain_word(word) in lists.CREDENTIALS or not plain_word(word) for word in parts[-1].split()
+        _plain_word(word) in lists.CREDENTIALS or not _plain_word(word) for word in parts[-1].split()
     ):
         parts.pop()
     words = ", ".join(parts).split()
-    while len(words) > 1 and plain_word(words[-1]) in lists.CREDENTIALS_ANYWHERE:
+    while len(words) > 1 and _plain_word(words[-1]) in lists.CREDENTIALS_ANYWHERE:
         words.pop()
     return " ".join(words).rstrip(",")
 
@@ -85,9 +85,9 @@ def _is_title(word: str, *, behind_a_title: bool = False) -> bool:
     first, *more = [part for part in re.split(r"[.-]", word.lower()) if part] or [""]
     if first in lists.TITLES and all(part in lists.TITLES | lists.TITLE_PARTS for part in more):
         return True
-    if plain_word(word) in lists.TITLES:
+    if _plain_word(word) in lists.TITLES:
         return True
-    return behind_a_title and word.endswith(".") and plain_word(word) in lists.TITLE_PARTS
+    return behind_a_title and word.endswith(".") and _plain_word(word) in lists.TITLE_PARTS
 
 
 def is_company(name: str) -> bool:
@@ -214,7 +214,7 @@ def split_full_name(text: str) -> tuple[str, str] | None:
         first = parsed.title.split()[0] if first else parsed.title
     if first and parsed.middle:
         first = f"{first} {parsed.middle}"
-    generation = next((each for each in parsed.suffix.split(",") if plain_word(each) in lists.GENERATIONS), None)
+    generation = next((each for each in parsed.suffix.split(",") if _plain_word(each) in lists.GENERATIONS), None)
     if last and generation:
         last = f"{last} {generation.strip()}"
     return _both(first, last)

@@ -99,7 +99,7 @@ class Grammar:
 
 
 @lru_cache(maxsize=8)
-def grammar_of(delimiter: str) -> Grammar:
+def _grammar_of(delimiter: str) -> Grammar:
     """The grammar of cells with a delimiter, of one byte."""
     return Grammar(delimiter)
 
@@ -112,7 +112,7 @@ def records(
     A \\r within a line is part of a cell where the line, up to its \\n, is whole with it, as Python's csv module and
     pandas write it; not where `returns_end_lines`, as on an old Mac.
     """
-    grammar = grammar_of(delimiter)
+    grammar = _grammar_of(delimiter)
     split_until = len(utf8) if returns_end_lines or not headers else 0  # to there, each \r ends a line
     at = _end(_BREAKS, utf8, start)
     while at < len(utf8):
@@ -160,10 +160,10 @@ def _record(text: str, grammar: Grammar, headers: Sequence[str]) -> Record:
     if surplus and not any(map(str.strip, surplus)):
         return Record(fields[:width], None, text)
     more = ": is a delimiter within a cell, which is then to be quoted?" if surplus else ""
-    return Record(fields, wrong_width(len(fields), width) + more, text)
+    return Record(fields, _wrong_width(len(fields), width) + more, text)
 
 
-def wrong_width(count: int, width: int) -> str:
+def _wrong_width(count: int, width: int) -> str:
     """The fault of a record that has not as many fields as the header."""
     return f"has {count} field{'' if count == 1 else 's'} where the header has {width}"
 
@@ -204,8 +204,8 @@ def read_short_records(cells: LandedTable, delimiter: str, match: HeaderMatch, s
 def _short(record: UnreadableRecord, delimiter: str, match: HeaderMatch) -> _Short | None:
     if "\n" in record.text or "\r" in record.text:  # a quote astray may hold lines together
         return None
-    fields = grammar_of(delimiter).fields(record.text)
-    if record.reason != wrong_width(len(fields), len(match.headers)):
+    fields = _grammar_of(delimiter).fields(record.text)
+    if record.reason != _wrong_width(len(fields), len(match.headers)):
         return None
     anchored = _has_address(fields, match, ("email", "linkedin_url"))
     moved = _has_address(fields, match, ("first_name", "last_name", "full_name", "organisation_name"))

@@ -95,12 +95,12 @@ def decode(data: bytes) -> Text:
         return _with_doubts(Text(data, True, "UTF-8"))
     if _is_mostly_utf8(data):
         return _decoded(data, "utf-8", "UTF-8")
-    found = detect_encoding(data)
-    text = _decoded(data, found.codec, found.label)
-    if found.codec == "cp1252" and not found.is_doubtful:
+    codec, label, is_doubtful = detect_encoding(data)
+    text = _decoded(data, codec, label)
+    if codec == "cp1252" and not is_doubtful:
         return text
-    note = (_DOUBTFUL if found.is_doubtful else _GUESSED).format(label=found.label)
-    return replace(text, notes=(note,), encoding_is_doubtful=found.is_doubtful)
+    note = (_DOUBTFUL if is_doubtful else _GUESSED).format(label=label)
+    return replace(text, notes=(note,), encoding_is_doubtful=is_doubtful)
 
 
 def _utf16_without_mark(sample: bytes) -> str | None:

@@ -8,7 +8,6 @@ import math
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -41,17 +40,8 @@ _MAX_CHAOS = 10.0  # percent of unlikely neighbours, as charset-normalizer count
 _MIN_CHAOS_LEAD = 4.0  # percent that the second best encoding must be behind
 
 
-@dataclass(frozen=True)
-class DetectedEncoding:
-    """The encoding that explains a text best, and whether another one may be meant."""
-
-    codec: str
-    label: str
-    is_doubtful: bool = False
-
-
-def detect_encoding(data: bytes) -> DetectedEncoding:
-    """The encoding of a text that is not UTF-8."""
+def detect_encoding(data: bytes) -> tuple[str, str, bool]:
+    """The encoding that explains best a text that is not UTF-8: codec, name, and whether another may be meant."""
     first = _NOT_ASCII.search(data)
     start = data.rfind(b"\n", 0, first.start()) + 1 if first else 0
     cells = sorted(set(_CELL.findall(data, start, start + _SEARCHED_BYTES)))
@@ -72,7 +62,7 @@ def detect_encoding(data: bytes) -> DetectedEncoding:
     if best / letters < _MIN_MEAN and letters > 3 and letters > len(sample) * _NOT_LATIN_SHARE:
         return _east_asian(b"\n".join(judged)[:_SAMPLE_BYTES], len(cells))
     few = len(cells) < _MIN_NAMES and codec != "cp1252"
-    return DetectedEncoding(codec, _ONE_BYTE[codec][0], few or best - second < _MIN_LEAD)
+    return codec, _ONE_BYTE[codec][0], few or best - second < _MIN_LEAD
 
 
 def _likelihood(text: str, codec: str) -> float:
@@ -143,13 +133,13 @@ def _languages_of(codec: str) -> list[dict[str, float]]:
     return known
 
 
-def _east_asian(sample: bytes, names: int) -> DetectedEncoding:
+def _east_asian(sample: bytes, names: int) -> tuple[str, str, bool]:
     found = from_bytes(sample, cp_isolation=list(_EAST_ASIAN), threshold=0.5, language_threshold=0)
     scores = [(one.encoding, one.percent_chaos, one.percent_coherence) for one in found if one.encoding in _EAST_ASIAN]
     if len(_IDEOGRAPH.findall(sample.decode("euc_kr", "ignore"))) * 5 > names:  # Korean names are written in Hangul
         scores = [score for score in scores if score[0] != "euc_kr"]
     if not scores:
-        return DetectedEncoding("cp1252", "Windows-1252", is_doubtful=True)
+        return "cp1252", "Windows-1252", True
     (best, chaos, coherence), *others = scores
     close = any(one[1] - chaos < _MIN_CHAOS_LEAD and coherence - one[2] < _MIN_CHAOS_LEAD for one in others)
-    return DetectedEncoding(best, _EAST_ASIAN[best], close or chaos >= _MAX_CHAOS or names < _MIN_NAMES)
+    return best, _EAST_ASIAN[best], close or chaos >= _MAX_CHAOS or names < _MIN_NAMES

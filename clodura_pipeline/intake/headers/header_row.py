@@ -28,7 +28,7 @@ class Table(NamedTuple):
 
 def find_tables(rows: Sequence[Sequence[str]], spellings: Spellings) -> list[Table]:
     """The table whose header says most, and before it those with records above it; none without a usable header."""
-    best = find_header(rows, spellings)
+    best = _find_header(rows, spellings)
     if best is None:
         return []
     found = [(at, match) for at in range(best[0]) if (match := _surely_header(rows[at : best[0]], spellings))]
@@ -45,14 +45,14 @@ def find_tables(rows: Sequence[Sequence[str]], spellings: Spellings) -> list[Tab
 def _surely_header(rows: Sequence[Sequence[str]], spellings: Spellings) -> HeaderMatch | None:
     """What the first row says as a header of those below; in one column only, it may be a title or a note."""
     header, *below = rows
-    found = find_header([header], spellings)
+    found = _find_header([header], spellings)
     if found is None or len(found[1].columns) > 1:
         return found and found[1]
     ((used,),) = [positions[:1] for positions in found[1].columns.values()]
     return found[1] if any(used < len(row) and ADDRESS.search(row[used]) for row in below) else None
 
 
-def find_header(rows: Sequence[Sequence[str]], spellings: Spellings) -> tuple[int, HeaderMatch] | None:
+def _find_header(rows: Sequence[Sequence[str]], spellings: Spellings) -> tuple[int, HeaderMatch] | None:
     """The row whose cells mean most as headers, the first of equals; None if none says anything about people."""
     best: tuple[int, HeaderMatch] | None = None
     widest = 0  # filled cells of the rows above
