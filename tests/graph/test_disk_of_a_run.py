@@ -9,9 +9,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
+import psutil
 import pytest
 from click.testing import CliRunner
 from project import TODAY, YESTERDAY, Project, failure_text
@@ -215,3 +217,26 @@ def test_another_programs_session_on_the_working_database_is_awaited_and_then_re
         monkeypatch.setattr("clodura_pipeline.graph.resources.time.sleep", lambda _: close())
         with WorkingDatabase(database=str(path)).get_connection() as connection:
             assert connection.execute("SELECT 1").fetchall() == [(1,)]
+
+
+def test_a_run_has_the_working_database_open_only_while_it_works_on_it(tmp_path: Path) -> None:
+    """Also after an error, of which nothing is stored."""
+    database = WorkingDatabase(database=str(tmp_path / "working.duckdb"))
+    run: Any = SimpleNamespace()
+
+    def held() -> list[str]:
+        return [file.path for file in psutil.Process().open_files() if file.path.startswith(str(tmp_path))]
+
+    with database.yield_for_execution(run):
+        with database.get_connection() as connection:
+            connection.execute("CREATE TABLE found AS SELECT 1 AS number")
+            assert held()
+        assert held() == []
+        assert [file.name for file in tmp_path.iterdir()] == ["working.duckdb"]
+        with pytest.raises(KeyError), database.get_connection() as connection:
+            connection.execute("BEGIN")
+            connection.execute("INSERT INTO found VALUES (2)")
+            raise KeyError
+        assert held() == []
+        with database.get_connection() as connection:
+            assert connection.execute("FROM found").fetchall() == [(1,)]

@@ -44,6 +44,7 @@ def contacts(*rows: dict[str, Any]) -> pl.DataFrame:
             "file_date": day + timedelta(days=n),
             "source_file": f"{n:03}.csv",
             "source_row": n,
+            "contact_id": str(n),  # one made of the row's identifiers takes a DuckDB of its own, 20 ms
             **cells,
         }
         for n, cells in enumerate(rows, 1)
