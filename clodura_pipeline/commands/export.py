@@ -5,7 +5,9 @@ from pathlib import Path
 import click
 import duckdb
 
+from clodura_pipeline.private_files import replace_file
 from clodura_pipeline.settings import load_settings
+from clodura_pipeline.warehouse.tables.table import quoted
 
 # What spreadsheets take for the start of a formula, full-width forms and leading white space included.
 _FORMULA = r"^\s*[=+\-@＝＋－＠]|^[\t\r\n]"
@@ -43,10 +45,11 @@ def export(name: str, target: Path) -> None:
             else f'"{column}"'
             for column, kind in columns
         )
+        partial = target.with_name(f".{target.name}.partial")
         try:
-            connection.execute(
-                f"COPY (SELECT {safe} FROM {name}) TO '{str(target).replace(chr(39), chr(39) * 2)}' (HEADER)"
-            )
-        except duckdb.IOException as error:
+            connection.execute(f"COPY (SELECT {safe} FROM {name}) TO {quoted(partial)} (FORMAT csv, HEADER)")
+            replace_file(partial, target, 0o600)
+        except (duckdb.IOException, OSError) as error:
+            partial.unlink(missing_ok=True)
             raise click.ClickException(f"{target} could not be written: {error}") from None
     click.echo(f"{target} holds contact data: keep it safe.")

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import resource
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,20 @@ def test_export_says_what_it_cannot_do(published: Path, tmp_path: Path, name: st
     assert done.exit_code == 1
     assert says in done.output
     assert not target.exists() or target.read_text() == "kept"
+
+
+def test_a_full_disk_leaves_no_part_of_an_export(published: Path, tmp_path: Path) -> None:
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, usual[1]))
+    try:
+        done = run("export", "enriched_contacts", str(tmp_path / "out.csv"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert done.exit_code == 1
+    assert "out.csv could not be written: " in done.output
+    assert not [*tmp_path.glob("*out.csv*")]
 
 
 def test_parquet_files_are_replaced_as_a_set(warehouse: Warehouse, published: Path) -> None:
