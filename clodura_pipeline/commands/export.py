@@ -1,5 +1,6 @@
 """`clodura-pipeline export`: a table or view of the published file as CSV that is safe to open in a spreadsheet."""
 
+import contextlib
 from pathlib import Path
 
 import click
@@ -45,11 +46,13 @@ def export(name: str, target: Path) -> None:
             else f'"{column}"'
             for column, kind in columns
         )
-        partial = target.with_name(f".{target.name}.partial")
+        partial = target.with_name(f".partial-{target.name}")  # the ending says whether it is packed
         try:
             connection.execute(f"COPY (SELECT {safe} FROM {name}) TO {quoted(partial)} (FORMAT csv, HEADER)")
             replace_file(partial, target, 0o600)
         except (duckdb.IOException, OSError) as error:
-            partial.unlink(missing_ok=True)
             raise click.ClickException(f"{target} could not be written: {error}") from None
+        finally:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
     click.echo(f"{target} holds contact data: keep it safe.")

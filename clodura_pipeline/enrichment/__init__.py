@@ -1,1 +1,1 @@
-"""Who is asked, when, at what price: the plan, the ledger that every call passes through, and the asking loop."""
+"""Which people are called for, and the run that does it: plan, dispatcher, one call, session, health, canary."""

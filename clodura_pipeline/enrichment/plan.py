@@ -17,12 +17,13 @@ import polars as pl
 from clodura_pipeline.clodura.identifiers import IDENTIFIER_FIELDS, WORST_COST_CREDITS, Combination, Identifiers
 from clodura_pipeline.clodura.verdicts import State
 from clodura_pipeline.enrichment.plan_summary import PlanSummary, summarise
-from clodura_pipeline.identity.matching import FILE_NUMBER_OF_PLACE, FILE_PLACES, PLACE, ROW_OF_PLACE
+from clodura_pipeline.identity.resolution import FILE_NUMBER_OF_PLACE, FILE_PLACES, PLACE, ROW_OF_PLACE
 from clodura_pipeline.identity.suppression_file import Suppression
 from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.ledger.people import EnrichmentRequest, request_hash
 from clodura_pipeline.ledger.rules.eligibility import (
     DAY_SECONDS,
+    RULES_VERSION,
     Answered,
     Eligibility,
     Eligible,
@@ -116,7 +117,9 @@ LEFT JOIN (SELECT combination, count(*) AS answers, avg(charged_credits) AS cred
 WHERE e.decision IN ('eligible', 'in_flight') AND e.file_date IN (SELECT unnest($days))
 """
 _PLAN_OF_RUN, _PLAN_OF = "plan_of_run", "plan_of"
-_MADE_BY = blake2b("".join((_CANDIDATES, _PASTS, _DECIDED, _HOLD_BACK, _STORED)).encode(), digest_size=8).hexdigest()
+_MADE_BY = blake2b(
+    "".join((FILE_PLACES, _CANDIDATES, _REFUSED, _PASTS, _DECIDED, _HOLD_BACK, _STORED)).encode(), digest_size=8
+).hexdigest()
 _UNSETTLED = "SELECT count(*) FROM ledger_attempts WHERE state IN ('sent', 'ambiguous')"
 
 
@@ -140,7 +143,7 @@ def make_plan(
     of_people = f"{get_state(connection, 'people_of')}/{get_state(connection, 'suppressed_of')}"
     of_run = f"{run_id}/{of_people}"
     # Time changes who may be called for only with refreshing, or where an answer is awaited or was lost.
-    asked = f"{_MADE_BY}/{[str(day) for day in days]}/{sequence}/{retry_ambiguous}/{of_people}"
+    asked = f"{RULES_VERSION}/{_MADE_BY}/{[str(day) for day in days]}/{sequence}/{retry_ambiguous}/{of_people}"
     is_current = get_state(connection, _PLAN_OF) == asked and not refresh and not scalar(connection, _UNSETTLED)
     if is_current:
         set_state(connection, _PLAN_OF_RUN, of_run)

@@ -49,6 +49,9 @@ _REASONS = {
 }
 
 
+_COMPARED_TEXTS = ("asked_first", "asked_last", "first", "last", "address", "domain")
+
+
 def agreements(compared: Sequence[tuple[Identifiers, Person, Organisation]]) -> list[Agreement]:
     """Compare the identifiers that were sent with the person and the organisation of the answer.
 
@@ -59,20 +62,20 @@ def agreements(compared: Sequence[tuple[Identifiers, Person, Organisation]]) -> 
          re.sub(r"[._\d-]+", " ", (request.email or "").partition("@")[0]), domain_of(organisation.domain or ""))
         for request, person, organisation in compared
     ]  # fmt: skip
-    frame = pl.DataFrame(texts, [(f"text_{place}", pl.String) for place in range(6)], orient="row")
-    folds = frame.select(folded(pl.all(), keep_spaces=True).fill_null("")).rows()
+    frame = pl.DataFrame(texts, dict.fromkeys(_COMPARED_TEXTS, pl.String), orient="row")
+    folds = frame.select(folded(pl.all(), keep_spaces=True).fill_null("")).rows(named=True)
     asked_companies = _company_keys([request.organisation_name for request, _, _ in compared])
     companies = _company_keys([organisation.name for _, _, organisation in compared])
     found: list[Agreement] = []
-    for (request, person, organisation), (*names, domain), asked_company, company in zip(
+    for (request, person, organisation), fold, asked_company, company in zip(
         compared, folds, asked_companies, companies, strict=True
     ):
         asked_profile, profile_found = profile_id(request.linkedin_url or ""), profile_id(person.linkedin_url or "")
         profile = None
         if asked_profile and profile_found:
             profile = Verdict.AGREES if asked_profile == profile_found else Verdict.DIFFERS
-        name = _compare_names(*names)
-        kind, same_company = _compare_companies(request, organisation, domain, asked_company, company)
+        kind, same_company = _compare_companies(request, organisation, fold.pop("domain"), asked_company, company)
+        name = _compare_names(**fold)
         reasons = tuple(
             f"{what}: {_REASONS[verdict]}"
             for what, verdict in (("profile", profile), ("name", name), (kind, same_company))

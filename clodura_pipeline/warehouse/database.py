@@ -14,7 +14,7 @@ from clodura_pipeline.private_files import ONLY_FOR_OWNER, make_private_folder
 from clodura_pipeline.warehouse.erasure.compaction import compact
 from clodura_pipeline.warehouse.published.analysts_file import attach_analysts_file
 from clodura_pipeline.warehouse.state import get_state, set_state
-from clodura_pipeline.warehouse.tables.definitions import COPIED, PUBLISHED, RAW_CONTACTS, VALIDATED_CONTACTS
+from clodura_pipeline.warehouse.tables.columns import COPIED, PUBLISHED, RAW_CONTACTS, VALIDATED_CONTACTS
 from clodura_pipeline.warehouse.tables.ledger_tables import LEDGER_TABLES_DDL
 
 LOCK_TIMEOUT_SECONDS = 600.0

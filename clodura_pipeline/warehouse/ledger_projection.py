@@ -26,7 +26,7 @@ SELECT count(*) FROM ledger_attempts WHERE answer IS NOT NULL AND (? OR id IN (S
 
 # People of the ledger that may change who rows are about. None do, as most, who were called for with all that their
 # rows know, under the key that the rows gave them. Two profiles of one person are an exception: a third one beside
-# both passes to that person when both lead to one key (`matching._PROFILE_LINKS`).
+# both passes to that person when both lead to one key (see `resolution`).
 _NEWS = """
 WITH stated AS (
     SELECT i.person_key, bool_and(CASE WHEN o.person_key IS NOT NULL

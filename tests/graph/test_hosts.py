@@ -8,7 +8,7 @@ from postgres_server import PostgresServer, running_server
 from project import TODAY, YESTERDAY, Project
 
 from clodura_pipeline.cli import main
-from clodura_pipeline.graph.sensors import alert_text
+from clodura_pipeline.graph.alerts import alert_text
 from clodura_pipeline.ledger import LedgerUrl
 from clodura_pipeline.sandbox import Directory
 from clodura_pipeline.settings import check_settings

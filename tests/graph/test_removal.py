@@ -16,7 +16,7 @@ from clodura_pipeline.warehouse.erasure.compaction import (
     want_compaction,
 )
 from clodura_pipeline.warehouse.published.publication import PublicationError, publish, query_published
-from clodura_pipeline.warehouse.tables.definitions import PUBLISHED
+from clodura_pipeline.warehouse.tables.columns import PUBLISHED
 
 MARK = "zqmarked"
 STAYS = "Ann O'Neil"

@@ -11,7 +11,7 @@ from project import TODAY, Project, checks_of, metadata_of
 from clodura_pipeline.ledger import FILE_NAME
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
 from clodura_pipeline.sandbox import Person
-from clodura_pipeline.warehouse.tables.definitions import ENRICHED_CONTACTS
+from clodura_pipeline.warehouse.tables.columns import ENRICHED_CONTACTS
 
 HEADER = "contact_id,email\n"
 STRICT: dict[str, Any] = {"raw_retention_days": 1, "field_retention_days": 1}

@@ -18,8 +18,8 @@ from project import TODAY, Project, failure_text
 from clodura_pipeline.sandbox import Directory, Fault, Person, Sandbox, SandboxOptions, build_directory
 from clodura_pipeline.warehouse.published.build import build_analyst_tables
 from clodura_pipeline.warehouse.published.publication import publish
-from clodura_pipeline.warehouse.tables.definitions import ENRICHED_CONTACTS, VALIDATED_CONTACTS
-from clodura_pipeline.warehouse.tables.schemas import SCHEMAS
+from clodura_pipeline.warehouse.tables.columns import ENRICHED_CONTACTS, VALIDATED_CONTACTS
+from clodura_pipeline.warehouse.tables.pandera_schemas import SCHEMAS
 
 # Every word of a marked person begins with this, so however it is spelt (URL-encoded, escaped, cut, in capitals, a
 # slug, the part of an address before the @), a file that shows some of them has it.

@@ -13,7 +13,7 @@ import dagster as dg
 import pytest
 from project import TODAY, YESTERDAY, Project
 
-from clodura_pipeline.graph.sensors import alert_text, send_alert
+from clodura_pipeline.graph.alerts import alert_text, send_alert
 from clodura_pipeline.sandbox import Person
 from clodura_pipeline.settings import Settings, check_settings
 

@@ -7,7 +7,7 @@ from project import TODAY, Project, checks_of, failure_text, metadata_of
 
 from clodura_pipeline.identity.suppression_file import SuppressionFileError, read_suppression
 from clodura_pipeline.sandbox import Person
-from clodura_pipeline.warehouse.tables.definitions import ENRICHED_CONTACTS
+from clodura_pipeline.warehouse.tables.columns import ENRICHED_CONTACTS
 
 People = dict[str, list[Person]]
 HEADER = "contact_id,first_name,last_name,email,linkedin_url,organisation_name,website\n"

@@ -15,7 +15,7 @@ from clodura_pipeline.ledger.people import EnrichmentRequest
 from clodura_pipeline.warehouse.ledger_projection import PEOPLE_VERSION
 from clodura_pipeline.warehouse.rows.people import update_people
 from clodura_pipeline.warehouse.state import get_state
-from clodura_pipeline.warehouse.tables.definitions import PUBLISHED
+from clodura_pipeline.warehouse.tables.columns import PUBLISHED
 
 FIRST_DAY = date(2026, 11, 1)
 _PLACES = ("file_date", "source_file", "source_row", "source", "truth", "trap", "source_columns", "record")

@@ -66,6 +66,19 @@ def test_changed_at_is_the_time_of_the_last_visible_change(warehouse: Warehouse)
     assert found == {what: changed for what, _, changed in CHANGES}
 
 
+def suppress_first_of_a_contact(warehouse: Warehouse) -> None:
+    """Of two people with one contact_id, the one whose row is not the contact's latest."""
+    eve = {"first_name": "Eve", "last_name": "Fox", "linkedin_url": "https://www.linkedin.com/in/eve-fox-1"}
+    gus = {"first_name": "Gus", "last_name": "Hill", "organisation_name": "Engines"}
+    warehouse.land("two.csv", {**eve, "contact_id": "7"}, {**gus, "contact_id": "7"}, day=NEXT_DAY)
+    warehouse.build()
+    warehouse.suppression = Suppression(frozenset({"li:eve-fox-1"}))
+
+
+def allow_all(warehouse: Warehouse) -> None:
+    warehouse.suppression = Suppression()
+
+
 def share_an_id(warehouse: Warehouse) -> None:
     """Dora, who is not called for, and Cid have the same ids; they count as different people once he has an answer."""
     cid = {"email": "", "last_name": "Ray", "first_name": "Cid", "organisation_name": "Engines"}
@@ -78,7 +91,9 @@ def test_what_is_brought_up_to_date_is_what_a_new_file_shows(warehouse: Warehous
     warehouse.land("crm.csv", ANN, BOB)
     share = ("two people share ids", share_an_id, set())
     answered = ("one of them is answered", lambda w: w.call(answer_with({})), set())
-    for what, change, _ in (*CHANGES, share, answered):
+    suppressed = ("a person without a contact of her own is suppressed", suppress_first_of_a_contact, set())
+    allowed = ("nobody is suppressed", allow_all, set())
+    for what, change, _ in (*CHANGES, share, answered, suppressed, allowed):
         change(warehouse)
         updated = shown(warehouse)
         warehouse.connection.execute("DELETE FROM working_state WHERE name = 'built_from'")

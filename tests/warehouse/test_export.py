@@ -1,6 +1,7 @@
 """What leaves the published file: CSV for spreadsheets, Parquet files, and the data dictionary."""
 
 import csv
+import gzip
 import json
 import resource
 import signal
@@ -16,7 +17,7 @@ from small_warehouse import Warehouse, answer_with, by_email, person
 
 from clodura_pipeline.cli import main
 from clodura_pipeline.warehouse.published.publication import publish
-from clodura_pipeline.warehouse.tables.definitions import PUBLISHED
+from clodura_pipeline.warehouse.tables.columns import PUBLISHED
 
 FORMULAS = ("=HYPERLINK(1)", "+1+1", "-2+3", "@SUM(A1)", "\t=1+1", "\r=1", "\n=1", " =1+1", "＝1+1", "＠SUM(A1)")
 
@@ -64,6 +65,12 @@ def test_export_says_what_it_cannot_do(published: Path, tmp_path: Path, name: st
     assert done.exit_code == 1
     assert says in done.output
     assert not target.exists() or target.read_text() == "kept"
+
+
+def test_an_export_is_packed_as_its_ending_says(published: Path, tmp_path: Path) -> None:
+    assert run("export", "people", str(tmp_path / "people.csv.gz")).exit_code == 0
+    assert gzip.decompress((tmp_path / "people.csv.gz").read_bytes()).startswith(b"person_key,")
+    assert not [*tmp_path.glob(".partial*")]
 
 
 def test_a_full_disk_leaves_no_part_of_an_export(published: Path, tmp_path: Path) -> None:

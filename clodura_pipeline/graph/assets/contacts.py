@@ -18,7 +18,7 @@ from clodura_pipeline.warehouse.rows.landed_files import share_landed_files, tak
 from clodura_pipeline.warehouse.rows.landing import Days, Landed, land
 from clodura_pipeline.warehouse.rows.source_files import FileState
 from clodura_pipeline.warehouse.rows.validation import validate
-from clodura_pipeline.warehouse.tables.definitions import RAW_CONTACTS, REJECTED_CONTACTS, VALIDATED_CONTACTS
+from clodura_pipeline.warehouse.tables.columns import RAW_CONTACTS, REJECTED_CONTACTS, VALIDATED_CONTACTS
 
 # At most 50: Dagster repeats an asset's metadata for every partition of a range.
 _FILES = """
@@ -104,7 +104,8 @@ def _land(step: Step) -> Landed:
 
         spellings = load_spellings(settings.header_spellings)
     found = find_files(settings.contacts_dir)
-    days = Days(settings.start_date, today, None if _is_built_again(step) else frozenset(wanted))
+    lands_all_days = _take_over_landed_files(step)
+    days = Days(settings.start_date, today, None if lands_all_days else frozenset(wanted))
     with step.ledger() as ledger:
         landed = land(
             lambda: step.database("landing"),
@@ -125,10 +126,11 @@ def _land(step: Step) -> Landed:
     return landed
 
 
-def _is_built_again(step: Step) -> bool:
-    """Whether the working database is new though files were loaded before; takes over what other hosts have landed.
+def _take_over_landed_files(step: Step) -> bool:
+    """Take over what other hosts have landed; returns whether the files of all days are to be landed.
 
-    Landing only this run's days would then publish a file that lacks all others.
+    They are where the working database is new though files were loaded before: landing only this run's days would then
+    publish a file that lacks all others.
     """
     log, settings, shared = step.context.log, step.settings, []
     if not settings.working_database.exists():

@@ -27,7 +27,7 @@ from clodura_pipeline.ledger.rules.policy import Run
 from clodura_pipeline.ledger.rules.stops import StopKind, stop
 from clodura_pipeline.warehouse.figures import ANSWERED_BY_DAY, PLANNED_BY_DAY, pending_reasons, percent
 from clodura_pipeline.warehouse.published.pending import store_pending_reasons
-from clodura_pipeline.warehouse.tables.definitions import ENRICHMENT_PLAN
+from clodura_pipeline.warehouse.tables.columns import ENRICHMENT_PLAN
 
 
 @assets(

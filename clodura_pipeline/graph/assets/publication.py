@@ -14,7 +14,7 @@ from clodura_pipeline.report.report import write_report
 from clodura_pipeline.warehouse.database import scalar
 from clodura_pipeline.warehouse.figures import LISTS, STATUSES, USAGE_BY_DAY, outcomes, percent
 from clodura_pipeline.warehouse.frames import read
-from clodura_pipeline.warehouse.tables.definitions import CREDIT_USAGE, ENRICHED_CONTACTS, PUBLICATION
+from clodura_pipeline.warehouse.tables.columns import CREDIT_USAGE, ENRICHED_CONTACTS, PUBLICATION
 
 _PENDING = "SELECT pending FROM publication"
 

@@ -10,7 +10,7 @@ from clodura_pipeline.warehouse.database import scalar
 from clodura_pipeline.warehouse.frames import read
 from clodura_pipeline.warehouse.published.answer_tables import ANSWER_COLUMNS
 from clodura_pipeline.warehouse.published.publication import query_published
-from clodura_pipeline.warehouse.tables.definitions import CREDIT_USAGE, ENRICHED_CONTACTS
+from clodura_pipeline.warehouse.tables.columns import CREDIT_USAGE, ENRICHED_CONTACTS
 from clodura_pipeline.warehouse.tables.table import Table
 
 _BAD_FILES = """
@@ -95,7 +95,7 @@ def usage_schema_holds(step: CheckStep) -> Finding:
 
 
 def _schema_holds(step: CheckStep, table: Table) -> Finding:
-    from clodura_pipeline.warehouse.tables.schemas import SCHEMAS, failures_of
+    from clodura_pipeline.warehouse.tables.pandera_schemas import SCHEMAS, failures_of
 
     schema = SCHEMAS[table]
     # Columns and types are the table's, rules those of its rows: only columns with a rule are read as a whole.

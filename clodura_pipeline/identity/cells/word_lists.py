@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 _FOLDER = Path(__file__).parent.parent / "word_lists"
-_LISTS: dict[str, Any] = {
-    name: words for path in _FOLDER.glob("*.toml") for name, words in tomllib.loads(path.read_text("utf-8")).items()
-}
+_FILES = [tomllib.loads(path.read_text("utf-8")) for path in _FOLDER.glob("*.toml")]
+_LISTS: dict[str, Any] = {name: words for file in _FILES for name, words in file.items()}
+assert len(_LISTS) == sum(map(len, _FILES)), "two word lists have the same name"
 
 
 def _words(name: str) -> frozenset[str]:

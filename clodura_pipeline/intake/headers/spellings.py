@@ -175,4 +175,6 @@ def header_spellings(extra: Mapping[str, Sequence[str]]) -> HeaderSpellings:
     return _built(tuple((column, tuple(listed)) for column, listed in extra.items()))
 
 
-_built = lru_cache(maxsize=8)(lambda extra: HeaderSpellings(dict(extra)))
+@lru_cache(maxsize=8)
+def _built(extra: tuple[tuple[str, tuple[str, ...]], ...]) -> HeaderSpellings:
+    return HeaderSpellings(dict(extra))

@@ -109,6 +109,7 @@ class LandedTable:
         self._held_back: list[pl.DataFrame] = []
 
     def add(self, source_row: int, fields: Sequence[str | None]) -> None:
+        """Take up a record: its fields, as many as the headers."""
         self._rows.append(source_row)
         self._fields.append(fields)
         if len(self._rows) >= CHUNK_ROWS:

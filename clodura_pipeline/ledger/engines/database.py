@@ -20,7 +20,8 @@ from urllib.parse import urlsplit
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import RawAnswer
 from clodura_pipeline.errors import UserFixableError
-from clodura_pipeline.ledger.engines.schema import MIGRATIONS, SCHEMA_VERSION, create_tables
+from clodura_pipeline.ledger.engines.migrations import MIGRATIONS
+from clodura_pipeline.ledger.engines.schema import SCHEMA_VERSION, create_tables
 from clodura_pipeline.ledger.rules.clock import ClockReading
 
 _MAX_AFTER_OTHERS_SECONDS = 1.0

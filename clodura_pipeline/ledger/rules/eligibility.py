@@ -7,6 +7,8 @@ from enum import StrEnum
 from clodura_pipeline.clodura.verdicts import State
 from clodura_pipeline.ledger.rules.stops import PendingReason
 
+RULES_VERSION = 1
+"""Raised when the decision below changes: stored plans are then made again."""
 DAY_SECONDS = 86_400
 MAX_DOUBTS = 2
 """After a lost answer a person is called for once more; a second doubt is final until settled on purpose."""

@@ -10,7 +10,7 @@ from clodura_pipeline.identity.mentions import find_mentions, take_out
 from clodura_pipeline.ledger import ErasedPeople
 from clodura_pipeline.warehouse.erasure.compaction import want_compaction
 from clodura_pipeline.warehouse.frames import registered
-from clodura_pipeline.warehouse.tables.definitions import RAW_CONTACTS
+from clodura_pipeline.warehouse.tables.columns import RAW_CONTACTS
 
 ERASED = "erased at this person's request"
 PLACE = ("file_date", "source_file", "source_row")

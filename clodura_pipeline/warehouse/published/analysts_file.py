@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from clodura_pipeline.warehouse.state import clear_state, database_name
-from clodura_pipeline.warehouse.tables.definitions import PUBLISHED
+from clodura_pipeline.warehouse.tables.columns import PUBLISHED
 from clodura_pipeline.warehouse.tables.table import quoted
 
 STORAGE_VERSION = "(STORAGE_VERSION 'v1.0.0')"

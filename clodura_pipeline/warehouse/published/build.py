@@ -12,18 +12,29 @@ from clodura_pipeline.warehouse.published.analysts_file import BUILT_FROM
 from clodura_pipeline.warehouse.rows.people import PEOPLE_OF, update_people
 from clodura_pipeline.warehouse.rows.suppressed_people import update_suppressed_people
 from clodura_pipeline.warehouse.state import clear_state, get_state, set_state
-from clodura_pipeline.warehouse.tables import definitions
+from clodura_pipeline.warehouse.tables.columns import (
+    ANSWER_FIELDS,
+    ANSWERS,
+    CONTACT_CHANGES,
+    CONTACT_ROWS,
+    COPIED,
+    CREDIT_USAGE,
+    ENRICHED_CONTACTS,
+    LIST_REPORT,
+    PEOPLE,
+    RUNS,
+)
 from clodura_pipeline.warehouse.tables.table import Table
 
 _CHANGED_AT = "changed_at"
 
 _SMALL = {
-    definitions.CREDIT_USAGE: spend.USAGE,
-    definitions.LIST_REPORT: spend.LISTS,
-    definitions.ANSWERS: answer_tables.ANSWERS,
-    definitions.CONTACT_CHANGES: answer_tables.CHANGES,
-    definitions.RUNS: spend.RUNS,
-    definitions.ANSWER_FIELDS: answer_tables.FIELDS,
+    CREDIT_USAGE: spend.USAGE,
+    LIST_REPORT: spend.LISTS,
+    ANSWERS: answer_tables.ANSWERS,
+    CONTACT_CHANGES: answer_tables.CHANGES,
+    RUNS: spend.RUNS,
+    ANSWER_FIELDS: answer_tables.FIELDS,
 }
 # What each row of enriched_contacts was made of, as hashes: see `contacts.PREPARE`.
 _ALL_OUTDATED = """
@@ -41,7 +52,7 @@ FROM shown_now s WHERE s.contact = hash(e.source, e.contact_id) AND (
 """
 _INPUTS = (PEOPLE_OF, "suppressed_of", "plan_version", "files_version", "reasons_version")
 _PEOPLE_BUILT_FROM = "people_built_from"
-# While rows are about the same people, `people` can differ only for those called for and of contacts that changed.
+# While rows are about the same people and the same are suppressed, `people` can differ only for these.
 _OUTDATED_PEOPLE = "person_key IN (SELECT person FROM people_now UNION SELECT person_key FROM changed_now)"
 
 
@@ -61,7 +72,8 @@ def build_analyst_tables(
     update_suppressed_people(connection, suppression)
     inputs = "/".join(str(get_state(connection, name)) for name in _INPUTS)
     state = f"{ledger.ledger_id}/{sequence}/{inputs}"
-    state_of_people = f"{contacts.PEOPLE_MADE_BY}/{get_state(connection, PEOPLE_OF)}"
+    of_people = "/".join(str(get_state(connection, name)) for name in (PEOPLE_OF, "suppressed_of"))
+    state_of_people = f"{contacts.PEOPLE_MADE_BY}/{of_people}"
     if get_state(connection, BUILT_FROM) == state:
         return sequence
     if get_state(connection, BUILT_FROM) is None:  # new, or killed before the end: each row is compared
@@ -74,11 +86,11 @@ def build_analyst_tables(
         is_compared = _update_contacts(connection, now)
         are_most_current = is_compared and get_state(connection, _PEOPLE_BUILT_FROM) == state_of_people
         outdated = _OUTDATED_PEOPLE if are_most_current else "true"
-        _update(connection, definitions.PEOPLE, contacts.people(outdated), outdated)
+        _update(connection, PEOPLE, contacts.people(outdated), outdated)
         for table, query in _SMALL.items():
             connection.execute(f"DELETE FROM {table.name}")
             connection.execute(f"INSERT INTO {table.name} BY NAME {query}")
-        for table in definitions.COPIED:
+        for table in COPIED:
             connection.execute(f"DELETE FROM analysts.{table.name}")
             connection.execute(f"INSERT INTO analysts.{table.name} FROM {table.name}")
         connection.execute("DELETE FROM publication")
@@ -106,13 +118,13 @@ def _update_contacts(connection: duckdb.DuckDBPyConnection, now: datetime) -> bo
     """
     stamp = f"TIMESTAMPTZ '{now.isoformat()}'"
     if not scalar(connection, "SELECT count(*) FROM (FROM enriched_contacts LIMIT 1)"):
-        _update(connection, definitions.ENRICHED_CONTACTS, contacts.enriched("shown_now"), stamp=stamp)
-        _update(connection, definitions.CONTACT_ROWS, contacts.ALL_ROWS)
+        _update(connection, ENRICHED_CONTACTS, contacts.enriched("shown_now"), stamp=stamp)
+        _update(connection, CONTACT_ROWS, contacts.ALL_ROWS)
         return False
     connection.execute(_CHANGED)
     outdated = "hash(source, contact_id) IN (FROM outdated)"
-    _update(connection, definitions.ENRICHED_CONTACTS, contacts.enriched("changed_now"), outdated, stamp)
-    _update(connection, definitions.CONTACT_ROWS, contacts.rows("changed_now"), outdated)
+    _update(connection, ENRICHED_CONTACTS, contacts.enriched("changed_now"), outdated, stamp)
+    _update(connection, CONTACT_ROWS, contacts.rows("changed_now"), outdated)
     connection.execute(_REASONS.format(stamp=stamp))
     return True
 

@@ -7,10 +7,10 @@ from hashlib import blake2b
 
 from clodura_pipeline.clodura.identifiers import Combination
 from clodura_pipeline.identity.cleaning import DERIVED_ID_SQL
-from clodura_pipeline.identity.matching import FILE_PLACES, IN_CONFLICT, PLACE
+from clodura_pipeline.identity.resolution import FILE_PLACES, IN_CONFLICT, PLACE
 from clodura_pipeline.warehouse.published.answer_tables import ANSWER_COLUMNS
 from clodura_pipeline.warehouse.published.pending import IN_FLIGHT, NOT_CALLED_YET
-from clodura_pipeline.warehouse.tables.definitions import CONTACT_ROWS
+from clodura_pipeline.warehouse.tables.columns import CONTACT_ROWS
 
 COMBINATION_LABELS = {
     Combination.LINKEDIN: "LinkedIn profile",
@@ -177,7 +177,7 @@ FROM everyone e JOIN people_now n ON n.person = e.person_key
 """
 
 
-PEOPLE_MADE_BY = blake2b(people("").encode(), digest_size=8).hexdigest()
+PEOPLE_MADE_BY = blake2b((_ROWS + people("")).encode(), digest_size=8).hexdigest()
 """Changes with the SQL that makes `people`."""
 
 PREPARE = (_ROWS, _CONTACTS, _COMBINED, _CREDITS, _SHOWN)

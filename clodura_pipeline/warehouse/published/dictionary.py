@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import duckdb
 
 from clodura_pipeline.warehouse.published.views import VIEWS, View
-from clodura_pipeline.warehouse.tables.definitions import PUBLISHED
+from clodura_pipeline.warehouse.tables.columns import PUBLISHED
 from clodura_pipeline.warehouse.tables.table import Column, Table
 
 _ZONED = "TIMESTAMP WITH TIME ZONE"  # TIMESTAMPTZ, as DuckDB says it

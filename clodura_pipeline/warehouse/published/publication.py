@@ -29,7 +29,7 @@ from clodura_pipeline.warehouse.published.analysts_file import (
 from clodura_pipeline.warehouse.published.dictionary import described_views
 from clodura_pipeline.warehouse.published.views import NEW_SINCE, VIEWS
 from clodura_pipeline.warehouse.state import get_state, set_state
-from clodura_pipeline.warehouse.tables.definitions import PUBLISHED
+from clodura_pipeline.warehouse.tables.columns import PUBLISHED
 from clodura_pipeline.warehouse.tables.table import quoted
 
 PUBLISHED_MODE = 0o440

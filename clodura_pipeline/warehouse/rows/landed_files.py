@@ -21,7 +21,7 @@ from clodura_pipeline.private_files import make_private_folder, replace_file
 from clodura_pipeline.warehouse.database import transaction
 from clodura_pipeline.warehouse.frames import delete, insert
 from clodura_pipeline.warehouse.state import get_state
-from clodura_pipeline.warehouse.tables.definitions import RAW_CONTACTS, SOURCE_FILES
+from clodura_pipeline.warehouse.tables.columns import RAW_CONTACTS, SOURCE_FILES
 from clodura_pipeline.warehouse.tables.table import quoted
 
 _PLACE = ("file_date", "source_file", "source")

@@ -21,7 +21,7 @@ from clodura_pipeline.warehouse.database import transaction
 from clodura_pipeline.warehouse.frames import delete, insert, read
 from clodura_pipeline.warehouse.rows.source_files import FileState, Note, note_files, note_left_alone, note_vanished
 from clodura_pipeline.warehouse.state import set_state
-from clodura_pipeline.warehouse.tables.definitions import RAW_CONTACTS
+from clodura_pipeline.warehouse.tables.columns import RAW_CONTACTS
 
 if TYPE_CHECKING:  # what reads files is imported where files are read
     from clodura_pipeline.intake.rows.landed_rows import ContactRows

@@ -3,7 +3,7 @@
 import duckdb
 
 from clodura_pipeline.identity.canonical import CANONICAL_VERSION
-from clodura_pipeline.identity.matching import resolve_people
+from clodura_pipeline.identity.resolution import resolve_people
 from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.ledger.people import PERSON_KEY_SQL
 from clodura_pipeline.warehouse.database import get_state, set_state, transaction

@@ -11,7 +11,7 @@ import polars as pl
 
 from clodura_pipeline.intake.files import ContactFile, LeftAlone
 from clodura_pipeline.warehouse.frames import read, registered, replace_rows, typed
-from clodura_pipeline.warehouse.tables.definitions import SOURCE_FILES
+from clodura_pipeline.warehouse.tables.columns import SOURCE_FILES
 
 if TYPE_CHECKING:  # what reads files is imported where files are read
     from clodura_pipeline.intake.rows.landed_rows import ContactRows

@@ -24,7 +24,7 @@ from clodura_pipeline.warehouse.erasure.filter import (
 )
 from clodura_pipeline.warehouse.frames import delete, insert, read
 from clodura_pipeline.warehouse.state import get_state, raise_version, set_state
-from clodura_pipeline.warehouse.tables.definitions import REJECTED_CONTACTS, VALIDATED_CONTACTS
+from clodura_pipeline.warehouse.tables.columns import REJECTED_CONTACTS, VALIDATED_CONTACTS
 
 ROWS_AT_A_TIME = 61_440
 """Rows of one portion, half a row group of DuckDB; `_PORTIONS_AT_A_TIME` of them are in memory at once.
@@ -187,7 +187,7 @@ def _hold_to_schema(contacts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]
     Not `drop_invalid_rows`, which returned the wrong rows (measured with pandera 0.35). A failure that names no row
     is a defect of the cleaning and is raised.
     """
-    from clodura_pipeline.warehouse.tables.schemas import SCHEMAS, failures_of
+    from clodura_pipeline.warehouse.tables.pandera_schemas import SCHEMAS, failures_of
 
     failures = failures_of(contacts, SCHEMAS[VALIDATED_CONTACTS])
     if failures["index"].null_count():

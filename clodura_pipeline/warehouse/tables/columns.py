@@ -74,7 +74,7 @@ source_row BIGINT position of the latest row in its file, counted from 1 below t
 person_key BIGINT who this is: contacts with the same key are the same person
 match_status VARCHAR person, organisation, no_match, pending, refused, ambiguous, unrecognised or suppressed
 pending_code VARCHAR why there is no answer yet, as a short stable word
-pending_reason VARCHAR why there is no answer yet, with figures and the remedy
+pending_reason VARCHAR why there is no answer yet, and the remedy
 match_confidence VARCHAR Clodura's word for the combination sent: highest, medium or low
 identifiers_used VARCHAR the strongest combination of identifiers among what was sent
 identifiers_label VARCHAR the same in words

@@ -8,7 +8,7 @@ import polars as pl
 from pandera.errors import SchemaErrors
 
 from clodura_pipeline.warehouse.frames import POLARS_TYPES
-from clodura_pipeline.warehouse.tables.definitions import CREDIT_USAGE, ENRICHED_CONTACTS, VALIDATED_CONTACTS
+from clodura_pipeline.warehouse.tables.columns import CREDIT_USAGE, ENRICHED_CONTACTS, VALIDATED_CONTACTS
 from clodura_pipeline.warehouse.tables.table import Table
 
 MATCH_STATUSES = ("person", "organisation", "no_match", "pending", "refused", "ambiguous", "unrecognised", "suppressed")
