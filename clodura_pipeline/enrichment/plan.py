@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
-from hashlib import blake2b
 from typing import Any
 
 import duckdb
@@ -39,7 +38,7 @@ from clodura_pipeline.warehouse.database import scalar, transaction
 from clodura_pipeline.warehouse.frames import read, registered
 from clodura_pipeline.warehouse.rows.people import update_people
 from clodura_pipeline.warehouse.rows.suppressed_people import update_suppressed_people
-from clodura_pipeline.warehouse.state import get_state, raise_version, set_state
+from clodura_pipeline.warehouse.state import get_state, raise_version, set_state, version_of
 
 ENOUGH_ANSWERS = 30
 """Below this many answers an average cost says little, and the worst cost is planned with."""
@@ -117,9 +116,7 @@ LEFT JOIN (SELECT combination, count(*) AS answers, avg(charged_credits) AS cred
 WHERE e.decision IN ('eligible', 'in_flight') AND e.file_date IN (SELECT unnest($days))
 """
 _PLAN_OF_RUN, _PLAN_OF = "plan_of_run", "plan_of"
-_MADE_BY = blake2b(
-    "".join((FILE_PLACES, _CANDIDATES, _REFUSED, _PASTS, _DECIDED, _HOLD_BACK, _STORED)).encode(), digest_size=8
-).hexdigest()
+_MADE_BY = version_of("".join((FILE_PLACES, _CANDIDATES, _REFUSED, _PASTS, _DECIDED, _HOLD_BACK, _STORED)))
 _UNSETTLED = "SELECT count(*) FROM ledger_attempts WHERE state IN ('sent', 'ambiguous')"
 
 
@@ -139,8 +136,7 @@ def make_plan(
     reads it, and so does another run where nothing has changed.
     """
     sequence = update_people(connection, ledger)
-    update_suppressed_people(connection, suppression)
-    of_people = f"{get_state(connection, 'people_of')}/{get_state(connection, 'suppressed_of')}"
+    of_people = update_suppressed_people(connection, suppression)
     of_run = f"{run_id}/{of_people}"
     # Time changes who may be called for only with refreshing, or where an answer is awaited or was lost.
     asked = f"{RULES_VERSION}/{_MADE_BY}/{[str(day) for day in days]}/{sequence}/{retry_ambiguous}/{of_people}"

@@ -162,9 +162,9 @@ class WorkingDatabase(DuckDBResource):
             with contextlib.suppress(duckdb.IOException):  # no room for a checkpoint: all is in the .wal beside it
                 for (name,) in engine.execute(_ATTACHED).fetchall():
                     engine.execute(f'DETACH "{name}"')
-                # Else it keeps the memory it took: 0.9 instead of 0.2 GB after a sort of 2 million rows.
-                engine.execute("SET memory_limit = '64MB'")
                 if self._keeps_engine:
+                    # Else it keeps the memory it took: 0.9 instead of 0.2 GB after a sort of 2 million rows.
+                    engine.execute("SET memory_limit = '64MB'")
                     self._engine = engine
                     until_closed.pop_all()
 

@@ -16,7 +16,7 @@ from clodura_pipeline.graph.partitions import range_tags
 from clodura_pipeline.intake.files import find_files
 from clodura_pipeline.settings import Settings
 from clodura_pipeline.warehouse.published.publication import published_files
-from clodura_pipeline.warehouse.rows.landing import content_hash
+from clodura_pipeline.warehouse.rows.landing import content_hash, signature_of
 
 QUIET_SECONDS = 30.0
 """A file that was written to more recently may still be in the making."""
@@ -82,7 +82,7 @@ def new_files(
         before, known = seen.get(file.path), loaded.get(file.path)
         try:
             status = file.location.stat()
-            written = f"{status.st_size}/{status.st_mtime_ns}/{status.st_ctime_ns}/{status.st_ino}"
+            written = signature_of(status)
             version = before
             if now - max(status.st_mtime, status.st_ctime) >= QUIET_SECONDS and (not before or before[0] != written):
                 version = [written, content_hash(file.location)]

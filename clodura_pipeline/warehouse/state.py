@@ -1,5 +1,7 @@
 """Remembered values of the working database: what its tables were built from."""
 
+from hashlib import blake2b
+
 import duckdb
 
 
@@ -27,3 +29,8 @@ def clear_state(connection: duckdb.DuckDBPyConnection, name: str) -> None:
 def raise_version(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     """Raise a version, so that what was built from the former one is built again."""
     set_state(connection, name, str(int(get_state(connection, name) or 0) + 1))
+
+
+def version_of(text: str) -> str:
+    """A short hash of what something is made by, such as SQL: it differs when that has changed."""
+    return blake2b(text.encode(), digest_size=8).hexdigest()

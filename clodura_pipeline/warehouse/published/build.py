@@ -9,7 +9,7 @@ from clodura_pipeline.ledger import Ledger
 from clodura_pipeline.warehouse.database import scalar, transaction
 from clodura_pipeline.warehouse.published import answer_tables, contacts, spend
 from clodura_pipeline.warehouse.published.analysts_file import BUILT_FROM
-from clodura_pipeline.warehouse.rows.people import PEOPLE_OF, update_people
+from clodura_pipeline.warehouse.rows.people import update_people
 from clodura_pipeline.warehouse.rows.suppressed_people import update_suppressed_people
 from clodura_pipeline.warehouse.state import clear_state, get_state, set_state
 from clodura_pipeline.warehouse.tables.columns import (
@@ -50,7 +50,7 @@ UPDATE enriched_contacts e SET pending_code = s.pending_code, pending_reason = s
 FROM shown_now s WHERE s.contact = hash(e.source, e.contact_id) AND (
     e.pending_code IS DISTINCT FROM s.pending_code OR e.pending_reason IS DISTINCT FROM s.pending_reason)
 """
-_INPUTS = (PEOPLE_OF, "suppressed_of", "plan_version", "files_version", "reasons_version")
+_INPUTS = ("plan_version", "files_version", "reasons_version")
 _PEOPLE_BUILT_FROM = "people_built_from"
 # While rows are about the same people and the same are suppressed, `people` can differ only for these.
 _OUTDATED_PEOPLE = "person_key IN (SELECT person FROM people_now UNION SELECT person_key FROM changed_now)"
@@ -69,10 +69,9 @@ def build_analyst_tables(
     The caller holds the working database's lock, so all tables show one state.
     """
     sequence = update_people(connection, ledger)
-    update_suppressed_people(connection, suppression)
+    of_people = update_suppressed_people(connection, suppression)
     inputs = "/".join(str(get_state(connection, name)) for name in _INPUTS)
-    state = f"{ledger.ledger_id}/{sequence}/{inputs}"
-    of_people = "/".join(str(get_state(connection, name)) for name in (PEOPLE_OF, "suppressed_of"))
+    state = f"{ledger.ledger_id}/{sequence}/{of_people}/{inputs}"
     state_of_people = f"{contacts.PEOPLE_MADE_BY}/{of_people}"
     if get_state(connection, BUILT_FROM) == state:
         return sequence

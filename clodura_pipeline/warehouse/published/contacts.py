@@ -3,13 +3,12 @@
 Temporary tables of rows and contacts come from landed rows and `people_now` (see `answer_tables`), in this order.
 """
 
-from hashlib import blake2b
-
 from clodura_pipeline.clodura.identifiers import Combination
 from clodura_pipeline.identity.cleaning import DERIVED_ID_SQL
 from clodura_pipeline.identity.resolution import FILE_PLACES, IN_CONFLICT, PLACE
 from clodura_pipeline.warehouse.published.answer_tables import ANSWER_COLUMNS
 from clodura_pipeline.warehouse.published.pending import IN_FLIGHT, NOT_CALLED_YET
+from clodura_pipeline.warehouse.state import version_of
 from clodura_pipeline.warehouse.tables.columns import CONTACT_ROWS
 
 COMBINATION_LABELS = {
@@ -125,7 +124,7 @@ WHERE is_called
 """
 
 
-_CONTACTS_MADE_BY = blake2b((_COMBINED + enriched("")).encode(), digest_size=8).hexdigest()
+_CONTACTS_MADE_BY = version_of(_COMBINED + enriched(""))
 # What is shown of each contact beside the values of its files and of its person's answer: narrow too. `content` is a
 # hash of all that a row of enriched_contacts is made of, its pending reason excepted, and of the SQL that makes it.
 _SHOWN = f"""
@@ -177,7 +176,7 @@ FROM everyone e JOIN people_now n ON n.person = e.person_key
 """
 
 
-PEOPLE_MADE_BY = blake2b((_ROWS + people("")).encode(), digest_size=8).hexdigest()
+PEOPLE_MADE_BY = version_of(_ROWS + people(""))
 """Changes with the SQL that makes `people`."""
 
 PREPARE = (_ROWS, _CONTACTS, _COMBINED, _CREDITS, _SHOWN)

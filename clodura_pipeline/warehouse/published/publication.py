@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from clodura_pipeline.warehouse.published.analysts_file import (
 )
 from clodura_pipeline.warehouse.published.dictionary import described_views
 from clodura_pipeline.warehouse.published.views import NEW_SINCE, VIEWS
-from clodura_pipeline.warehouse.state import get_state, set_state
+from clodura_pipeline.warehouse.state import get_state, set_state, version_of
 from clodura_pipeline.warehouse.tables.columns import PUBLISHED
 from clodura_pipeline.warehouse.tables.table import quoted
 
@@ -95,7 +94,7 @@ def _shows_later(connection: duckdb.DuckDBPyConnection, target: Path) -> bool:
 def _describe(connection: duckdb.DuckDBPyConnection) -> None:
     """Views, the macro and comments, where they are not those of this version yet."""
     statements = list(_descriptions())
-    version = blake2b(repr(statements).encode(), digest_size=16).hexdigest()
+    version = version_of(repr(statements))
     if get_state(connection, DESCRIBED) == version:
         return
     search_path = connection.execute("SELECT current_setting('search_path')").fetchall()[0][0]

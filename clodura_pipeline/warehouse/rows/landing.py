@@ -2,11 +2,11 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime
-from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from clodura_pipeline.intake.unreadable import UnreadableFile
 from clodura_pipeline.warehouse.database import transaction
 from clodura_pipeline.warehouse.frames import delete, insert, read
 from clodura_pipeline.warehouse.rows.source_files import FileState, Note, note_files, note_left_alone, note_vanished
-from clodura_pipeline.warehouse.state import set_state
+from clodura_pipeline.warehouse.state import set_state, version_of
 from clodura_pipeline.warehouse.tables.columns import RAW_CONTACTS
 
 if TYPE_CHECKING:  # what reads files is imported where files are read
@@ -114,7 +114,7 @@ def land(
 
 def _version(spellings: Spellings) -> str:
     """Equal while files are read by the same rules and the same spellings of the user."""
-    return f"{RULES_VERSION}/{blake2b(repr(sorted(spellings.items())).encode(), digest_size=8).hexdigest()}"
+    return f"{RULES_VERSION}/{version_of(repr(sorted(spellings.items())))}"
 
 
 def content_hash(path: Path) -> str:
@@ -131,13 +131,17 @@ def _has_content(path: Path, known_hash: str | None) -> bool:
         return False
 
 
-def _signature(path: Path) -> str:
+def signature_of(status: os.stat_result) -> str:
     """Changes whenever the file is written: also by `cp -p`, which keeps size and modification time."""
+    return f"{status.st_size}/{status.st_mtime_ns}/{status.st_ctime_ns}/{status.st_ino}"
+
+
+def _signature(path: Path) -> str:
+    """The signature of a file; "" where it cannot be looked at."""
     try:
-        stat = path.stat()
+        return signature_of(path.stat())
     except OSError:
         return ""
-    return f"{stat.st_size}/{stat.st_mtime_ns}/{stat.st_ctime_ns}/{stat.st_ino}"
 
 
 def _land_if_wanted(

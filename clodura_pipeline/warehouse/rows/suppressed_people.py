@@ -6,7 +6,7 @@ import polars as pl
 from clodura_pipeline.identity.suppression_file import Suppression
 from clodura_pipeline.warehouse.database import transaction
 from clodura_pipeline.warehouse.frames import read, registered
-from clodura_pipeline.warehouse.ledger_projection import PEOPLE_VERSION
+from clodura_pipeline.warehouse.rows.people import PEOPLE_OF
 from clodura_pipeline.warehouse.state import get_state, set_state
 
 # The landed address says more than the cleaned one, which leaves role addresses out. A landed cell may hold several.
@@ -36,12 +36,15 @@ WHERE identifier IN (SELECT unnest($identifiers))
 """
 
 
-def update_suppressed_people(connection: duckdb.DuckDBPyConnection, suppression: Suppression) -> None:
-    """Bring the table of suppressed people up to date with the list, the rows and the ledger's people."""
-    versions = (get_state(connection, "people_of"), get_state(connection, PEOPLE_VERSION))
-    state = f"{suppression.version}/{versions}"
+def update_suppressed_people(connection: duckdb.DuckDBPyConnection, suppression: Suppression) -> str:
+    """Bring the table of suppressed people up to date with the list, after the people that rows are about.
+
+    Returns:
+        A state that is the same while rows are about the same people and the same of them are suppressed.
+    """
+    state = f"{suppression.version}/{get_state(connection, PEOPLE_OF)}"
     if get_state(connection, "suppressed_of") == state:
-        return
+        return state
     with transaction(connection):
         connection.execute("DELETE FROM suppressed_people")
         if suppression:
@@ -51,3 +54,4 @@ def update_suppressed_people(connection: duckdb.DuckDBPyConnection, suppression:
             with registered(connection, "covered", pl.DataFrame({"domain": covered}, schema={"domain": pl.String})):
                 connection.execute(_SUPPRESSED, listed)
         set_state(connection, "suppressed_of", state)
+    return state
