@@ -125,7 +125,9 @@ def with_names(cells: pl.DataFrame) -> pl.DataFrame:
         cells = cells.with_columns(note(f"{part}:none", is_lost, f"{part}_name: not a name"), *names)
     cells = _with_whole_first_names(cells)
     wanting = pl.col("first_folded").is_null() | pl.col("last_folded").is_null()
-    cells = with_changed_rows(cells, _split_names(cells.filter(wanting & pl.col("full_name").is_not_null())))
+    unsplit = cells.filter(wanting & pl.col("full_name").is_not_null())
+    if not unsplit.is_empty():
+        cells = with_changed_rows(cells, _split_names(unsplit))
     for part in ("first", "last"):
         is_initial = pl.col(f"{part}_name").is_not_null() & pl.col(f"{part}_folded").is_null()
         sentence = f"{part}_name: only an initial, which does not tell who it is"
