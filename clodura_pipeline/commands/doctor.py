@@ -21,7 +21,8 @@ from clodura_pipeline.intake.files import find_files
 from clodura_pipeline.ledger import exists
 from clodura_pipeline.ledger.engines.database import engine_of
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
-from clodura_pipeline.ledger.people import EnrichmentRequest, person_key
+from clodura_pipeline.ledger.people import EnrichmentRequest
+from clodura_pipeline.ledger.person_key import person_key
 from clodura_pipeline.ledger.rules.policy import Run
 from clodura_pipeline.settings import SECRETS, Settings, load_settings, variable_of
 

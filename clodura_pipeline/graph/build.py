@@ -9,7 +9,7 @@ from operator import attrgetter
 import dagster as dg
 
 from clodura_pipeline.graph.assets import Assets, contacts, enrichment, publication
-from clodura_pipeline.graph.checks import Check, answers, credits, tables
+from clodura_pipeline.graph.checks import Check, answers, credits, pending, tables
 from clodura_pipeline.graph.failures import failing_with_message
 from clodura_pipeline.graph.instance import GraphInstance
 from clodura_pipeline.graph.jobs import build_jobs
@@ -27,7 +27,10 @@ _ASSETS = [
     if isinstance(found, Assets)
 ]
 _CHECKS = [
-    found for module in (tables, answers, credits) for found in vars(module).values() if isinstance(found, Check)
+    found
+    for module in (tables, answers, pending, credits)
+    for found in vars(module).values()
+    if isinstance(found, Check)
 ]
 _STEP = attrgetter("asset", "blocks")  # checks of an asset are one step, those that block a run another
 

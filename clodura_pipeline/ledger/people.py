@@ -1,4 +1,4 @@
-"""People who are called for: their key and canonical identifiers, and which of them turned out to be one person.
+"""People who are called for: their canonical identifiers, and which of them turned out to be one person.
 
 A new canonical form is applied to the past (`migrate`): people are found by it as if it had always been there, and no
 call is made. The requests as they were sent, and the profiles that answers name, are read again. Identifiers in the
@@ -17,21 +17,6 @@ from clodura_pipeline.ledger.engines.database import LedgerError, Row, Transacti
 from clodura_pipeline.ledger.rules.clock import ClockReading
 from clodura_pipeline.ledger.rules.eligibility import DAY_SECONDS, PastAttempt
 from clodura_pipeline.ledger.rules.policy import Refresh
-
-
-def person_key(canonical_identifier: str) -> int:
-    """The key of a person that the ledger does not know yet: 63 bits of a hash of their strongest canonical identifier.
-
-    Every process computes the same number without asking the ledger. The warehouse computes it for all people at once,
-    in SQL: `PERSON_KEY_SQL`, which a test holds against this function. Of a million people, two share a key with a
-    probability of 5e-8.
-    """
-    digest = hashlib.md5(canonical_identifier.encode(), usedforsecurity=False).hexdigest()
-    return int(digest[:16], 16) & ((1 << 63) - 1)
-
-
-PERSON_KEY_SQL = "(('0x' || md5({})[1:16])::UBIGINT & 9223372036854775807)::BIGINT"
-"""`person_key` in DuckDB, of the column named in the braces."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -17,7 +17,8 @@ from clodura_pipeline.enrichment.session import open_ledger
 from clodura_pipeline.ledger import Ledger, Permit
 from clodura_pipeline.ledger.engines.schema import columns
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
-from clodura_pipeline.ledger.people import EnrichmentRequest, person_key
+from clodura_pipeline.ledger.people import EnrichmentRequest
+from clodura_pipeline.ledger.person_key import person_key
 from clodura_pipeline.ledger.rules.policy import Budget, Limits, Policy, Run
 
 DAY = date(2026, 11, 20)

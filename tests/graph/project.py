@@ -18,7 +18,7 @@ from clodura_pipeline.graph.assets.contacts import land_contacts, validate_conta
 from clodura_pipeline.graph.assets.enrichment import call_people, plan_calls
 from clodura_pipeline.graph.assets.publication import publish_database, remove_overdue, show_contacts
 from clodura_pipeline.graph.build import build_project
-from clodura_pipeline.graph.checks import Check, answers, tables
+from clodura_pipeline.graph.checks import Check, pending, tables
 from clodura_pipeline.graph.instance import GraphInstance
 from clodura_pipeline.graph.partitions import range_tags
 from clodura_pipeline.graph.resources import WorkingDatabase
@@ -34,7 +34,7 @@ BODIES = (
 )  # fmt: skip
 
 BLOCKING = [each for each in vars(tables).values() if isinstance(each, Check) and each.blocks]
-ALWAYS_HOLD = [*BLOCKING, answers.pending_is_explained]
+ALWAYS_HOLD = [*BLOCKING, pending.pending_is_explained]
 
 
 @dataclass

@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 
 from clodura_pipeline.identity.resolution import resolve_people
-from clodura_pipeline.ledger.people import PERSON_KEY_SQL, person_key
+from clodura_pipeline.ledger.person_key import PERSON_KEY_SQL, person_key
 from clodura_pipeline.warehouse.database import create_tables
 from clodura_pipeline.warehouse.frames import insert, read
 from clodura_pipeline.warehouse.tables.columns import VALIDATED_CONTACTS

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from clodura_pipeline.identity.cleaning import clean
 from clodura_pipeline.identity.resolution import IN_CONFLICT
-from clodura_pipeline.ledger.people import person_key
+from clodura_pipeline.ledger.person_key import person_key
 from tests.identity.identity_benchmark import judged, scores
 from tests.identity.labelled import TRAPS, labelled_contacts
 from tests.identity.resolved import People, resolve

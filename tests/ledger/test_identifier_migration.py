@@ -15,7 +15,8 @@ from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.clodura.verdicts import State, Verdict
 from clodura_pipeline.ledger import CanonicalForm, Ledger, LedgerError, Permit
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
-from clodura_pipeline.ledger.people import EnrichmentRequest, person_key
+from clodura_pipeline.ledger.people import EnrichmentRequest
+from clodura_pipeline.ledger.person_key import person_key
 from clodura_pipeline.ledger.rules.eligibility import Answered
 
 Canonical = tuple[str | None, str | None, str | None]

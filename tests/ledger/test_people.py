@@ -19,7 +19,8 @@ from clodura_pipeline.clodura.answers.reader import Enrichment, Found, Organisat
 from clodura_pipeline.clodura.verdicts import RawAnswer, State, Verdict
 from clodura_pipeline.ledger import Address, Ledger, Permit
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
-from clodura_pipeline.ledger.people import PERSON_KEY_SQL, EnrichmentRequest, keys_of, person_key, recall, register
+from clodura_pipeline.ledger.people import EnrichmentRequest, keys_of, recall, register
+from clodura_pipeline.ledger.person_key import PERSON_KEY_SQL, person_key
 from clodura_pipeline.ledger.rules.eligibility import Answered, InFlight
 from clodura_pipeline.ledger.rules.policy import Budget, Limits
 from clodura_pipeline.ledger.rules.stops import Stop

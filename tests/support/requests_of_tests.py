@@ -7,7 +7,8 @@ from typing import Literal
 
 from clodura_pipeline.clodura.identifiers import Identifiers
 from clodura_pipeline.ledger import CanonicalForm
-from clodura_pipeline.ledger.people import EnrichmentRequest, person_key
+from clodura_pipeline.ledger.people import EnrichmentRequest
+from clodura_pipeline.ledger.person_key import person_key
 from clodura_pipeline.sandbox import build_directory
 
 FILE_DATE = date(2026, 11, 22)

@@ -1,14 +1,10 @@
-"""Checks of the answers: readable, enough of them, none missing without a reason."""
+"""Checks of the answers: readable, about who was called for, enough of them a person."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from clodura_pipeline.graph.checks import Finding, check
-from clodura_pipeline.graph.partitions import NoDays
 from clodura_pipeline.graph.step import CheckStep
-from clodura_pipeline.ledger.rules.eligibility import ALREADY_ENRICHED, LOST_ONCE
-from clodura_pipeline.ledger.rules.stops import LIMITS_AND_BUDGETS
-from clodura_pipeline.warehouse.figures import PeoplePending, outcomes, pending_reasons, percent, run_figures
+from clodura_pipeline.warehouse.figures import outcomes, percent, run_figures
 from clodura_pipeline.warehouse.frames import read
 
 _SHAPES = """
@@ -18,18 +14,6 @@ _UNMAPPED = """
 SELECT path, filled FROM answer_fields WHERE column_name IS NULL AND filled > 0 ORDER BY filled DESC, path
 """
 _AGREEMENT = "SELECT agreement, count(*) FROM people WHERE agreement IS NOT NULL GROUP BY 1"
-_EXPLAINED = {*(kind.value for kind in LIMITS_AND_BUDGETS), LOST_ONCE.code, ALREADY_ENRICHED.code, "not_called_yet"}
-
-
-@check("clodura_responses", "Everyone with a row on these days has been called for.")
-def day_is_complete(step: CheckStep) -> Finding:
-    try:
-        days = step.days
-    except NoDays:  # the check is run by itself
-        days = None
-    pending = pending_reasons(step.connection, days)
-    people = _people(pending)
-    return Finding(f"{people} people are pending. {_reasons(pending)}" if people else "", {"pending": people})
 
 
 @check("clodura_responses", "Every answer could be read.", is_error=True)
@@ -71,15 +55,6 @@ def matches_agree_with_request(step: CheckStep) -> Finding:
     return Finding(problem if differing > most * total else "", figures)
 
 
-@check("enriched_contacts", "A limit, a cap or the next run explains who is pending.")
-def pending_is_explained(step: CheckStep) -> Finding:
-    pending = pending_reasons(step.connection)
-    unexplained = [found for found in pending if found.code not in _EXPLAINED]
-    waiting, people = _people(pending), _people(unexplained)
-    problem = f"{people} people need your attention. {_reasons(unexplained)}" if people else ""
-    return Finding(problem, {"pending": waiting, "unexplained": people})
-
-
 @check("enriched_contacts", "Enough of the people answered are found as a person.")
 def match_rate_at_least_minimum(step: CheckStep) -> Finding:
     """Match rate = person / (person + organisation + no_match), over people answered, for this run and in total."""
@@ -104,11 +79,3 @@ def match_rate_at_least_minimum(step: CheckStep) -> Finding:
         "(CLODURA_MIN_MATCH_RATE). Look at list_report for the file it comes from and its identifiers."
     )
     return Finding(problem if low else "", figures)
-
-
-def _people(pending: Sequence[PeoplePending]) -> int:
-    return sum(found.people for found in pending)
-
-
-def _reasons(pending: Sequence[PeoplePending]) -> str:
-    return "; ".join(f"{found.people}: {found.reason}" for found in pending[:5])

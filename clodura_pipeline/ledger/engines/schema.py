@@ -24,7 +24,7 @@ CREATE TABLE control (
 ) STRICT;
 
 CREATE TABLE people (                         -- only people who were called for
-    person_key INTEGER PRIMARY KEY,           -- 63 bits of a hash, see people.person_key
+    person_key INTEGER PRIMARY KEY,           -- 63 bits of a hash, see person_key.py
     added INTEGER NOT NULL,                   -- sequence of the first call; of two people, the older key survives
     alias_of INTEGER REFERENCES people,       -- the older key that survived; never a chain
     sequence INTEGER NOT NULL,

@@ -5,7 +5,7 @@ import duckdb
 from clodura_pipeline.identity.canonical import CANONICAL_VERSION
 from clodura_pipeline.identity.resolution import resolve_people
 from clodura_pipeline.ledger import Ledger
-from clodura_pipeline.ledger.people import PERSON_KEY_SQL
+from clodura_pipeline.ledger.person_key import PERSON_KEY_SQL
 from clodura_pipeline.warehouse.database import get_state, set_state, transaction
 from clodura_pipeline.warehouse.ledger_projection import PEOPLE_VERSION, project_ledger
 from clodura_pipeline.warehouse.rows.validation import apply_erasures, validate_again_if_form_changed

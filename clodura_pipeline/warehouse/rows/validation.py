@@ -14,7 +14,7 @@ from clodura_pipeline.identity.cleaning import clean
 from clodura_pipeline.identity.mentions import find_mentions
 from clodura_pipeline.ledger import ErasedPeople, Ledger
 from clodura_pipeline.warehouse.database import transaction
-from clodura_pipeline.warehouse.erasure.filter import (
+from clodura_pipeline.warehouse.erasure.erased_rows import (
     ERASED,
     PLACE,
     FilteredRows,
