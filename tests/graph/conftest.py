@@ -1,21 +1,17 @@
 """Fixtures of the graph tests."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
-import dagster as dg
 import pytest
-from project import Project
+from project import Project, by_answer, open_project
 
-from clodura_pipeline.sandbox import Directory, Person, Sandbox, SandboxOptions
+from clodura_pipeline.sandbox import Directory, Person
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
-    with Sandbox(SandboxOptions(starting_balance=1_000)) as sandbox, ExitStack() as until_end:
-        made = Project(tmp_path, sandbox, lambda: until_end.enter_context(dg.DagsterInstance.ephemeral()))
-        made.contacts.mkdir()
+    with open_project(tmp_path) as made:
         yield made
 
 
@@ -27,7 +23,4 @@ def directory(project: Project) -> Directory:
 @pytest.fixture
 def people(directory: Directory) -> dict[str, list[Person]]:
     """The sandbox's people by what an answer about them brings: person, organisation, miss."""
-    by_answer: dict[str, list[Person]] = {"person": [], "organisation": [], "miss": []}
-    for person in directory.people:
-        by_answer[person.answer].append(person)
-    return by_answer
+    return by_answer(directory)

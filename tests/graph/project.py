@@ -2,8 +2,9 @@
 
 import logging
 import os
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -14,6 +15,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 
+from clodura_pipeline.graph.assets import Assets
 from clodura_pipeline.graph.assets.contacts import land_contacts, validate_contacts
 from clodura_pipeline.graph.assets.enrichment import call_people, plan_calls
 from clodura_pipeline.graph.assets.publication import publish_database, remove_overdue, show_contacts
@@ -23,7 +25,7 @@ from clodura_pipeline.graph.instance import GraphInstance
 from clodura_pipeline.graph.partitions import range_tags
 from clodura_pipeline.graph.resources import WorkingDatabase
 from clodura_pipeline.graph.step import CheckStep, Step, without_none
-from clodura_pipeline.sandbox import CallLog, Sandbox
+from clodura_pipeline.sandbox import CallLog, Directory, Person, Sandbox, SandboxOptions
 from clodura_pipeline.settings import Settings, check_settings
 
 TODAY = datetime.now(UTC).date()
@@ -35,6 +37,18 @@ BODIES = (
 
 BLOCKING = [each for each in vars(tables).values() if isinstance(each, Check) and each.blocks]
 ALWAYS_HOLD = [*BLOCKING, pending.pending_is_explained]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What was published and called up to one moment, for scenarios of several runs that many tests look at."""
+
+    database: Path
+    call_log: CallLog
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(self.database, read_only=True) as connection:
+            return connection.execute(sql).fetchall()
 
 
 @dataclass
@@ -121,12 +135,18 @@ class Project:
         )
 
     def enrich(
-        self, first: date = TODAY, last: date | None = None, *, config: dict[str, Any] | None = None, **changes: Any
+        self,
+        first: date = TODAY,
+        last: date | None = None,
+        *,
+        config: dict[str, Any] | None = None,
+        up_to: Assets = publish_database,
+        **changes: Any,
     ) -> dict[str, dict[str, Any]]:
         """What the job does for a day or a range, without Dagster's bookkeeping: half of the time.
 
         For tests in which that is not looked at. An error is raised; the checks that block a run must hold, and the
-        one of pending people.
+        one of pending people. `up_to`: the last assets, with `plan_calls` a dry run; without checks then.
 
         Returns:
             The figures that Dagster would show of the run, by asset.
@@ -153,17 +173,25 @@ class Project:
         )
         with ExitStack() as until_end:
             until_end.enter_context(database.yield_for_execution(context))
-            for assets in BODIES:
+            for assets in BODIES[: BODIES.index(up_to) + 1]:
                 figures = without_none(assets.body(Step(context, instance)) or {})
                 for spec in assets.specs:
                     add(figures, spec.key)
-            step = CheckStep(context, instance, until_end)
-            assert [check.find(step).problem for check in ALWAYS_HOLD] == [""] * len(ALWAYS_HOLD)
+            if up_to is publish_database:
+                step = CheckStep(context, instance, until_end)
+                assert [check.find(step).problem for check in ALWAYS_HOLD] == [""] * len(ALWAYS_HOLD)
         return shown
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(self.database, read_only=True) as connection:
-            return connection.execute(sql).fetchall()
+        return Snapshot(self.database, self.sandbox.call_log).query(sql)
+
+    def snapshot(self) -> Snapshot:
+        """What is published and was called up to now; it stays as it is."""
+        copies = self.folder / "snapshots"
+        copies.mkdir(exist_ok=True)
+        copy = copies / f"{len(list(copies.iterdir()))}.duckdb"
+        shutil.copy(self.database, copy)
+        return Snapshot(copy, self.call_log())
 
     def statuses(self) -> dict[str, str]:
         """match_status by contact_id."""
@@ -177,6 +205,26 @@ class Project:
     def call_count(self) -> int:
         """Enrich calls the server saw."""
         return len(self.call_log().enrich_calls)
+
+
+@contextmanager
+def open_project(
+    folder: Path, options: SandboxOptions | None = None, directory: Directory | None = None
+) -> Iterator[Project]:
+    """A new project in a folder, and its sandbox with a balance of 1,000 credits."""
+    options = options or SandboxOptions(starting_balance=1_000)
+    with Sandbox(options, directory=directory) as sandbox, ExitStack() as until_end:
+        made = Project(folder, sandbox, lambda: until_end.enter_context(dg.DagsterInstance.ephemeral()))
+        made.contacts.mkdir()
+        yield made
+
+
+def by_answer(people: Iterable[Person]) -> dict[str, list[Person]]:
+    """People by what an answer about them brings: person, organisation, miss."""
+    found: dict[str, list[Person]] = {"person": [], "organisation": [], "miss": []}
+    for person in people:
+        found[person.answer].append(person)
+    return found
 
 
 def metadata_of(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:

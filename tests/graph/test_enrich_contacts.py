@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from project import TODAY, YESTERDAY, Project, checks_of, failure_text, metadata_of
 
-from clodura_pipeline.sandbox import Call, Fault, Person
+from clodura_pipeline.sandbox import Fault, Person
 
 HEADER = "contact_id,first_name,last_name,email,linkedin_url,organisation_name\n"
 People = dict[str, list[Person]]
@@ -69,51 +69,6 @@ def test_an_unknown_shape_stops_after_five_calls_and_loses_nothing(project: Proj
     assert counts == {"unrecognised": 5, "pending": 13}
     assert not checks_of(result)["clodura_responses.no_unrecognised_answers"]
     assert project.query("SELECT sum(credits_at_risk) FROM credit_usage") == [(10,)]
-
-
-def test_running_again_asks_nobody_whatever_the_spelling_file_or_day(project: Project, people: People) -> None:
-    person = people["person"][0]
-    project.put(f"{YESTERDAY}/crm.csv", HEADER + row("1", email=person.email))
-    project.enrich(YESTERDAY)
-    slug = person.linkedin_url.rsplit("/", 1)[-1]
-    project.put(f"{TODAY}/crm.csv", HEADER + row("1", email=person.email.upper()))
-    project.put(f"webinar-{TODAY}.csv", HEADER + row("9", email=person.email, linkedin=f"LINKEDIN.com/in/{slug}/?x=1"))
-    project.enrich(YESTERDAY, TODAY)
-    project.enrich(TODAY)
-    assert project.call_count == 1
-    rows = project.query(
-        "SELECT source, contact_id, match_status, credits_charged FROM enriched_contacts ORDER BY source"
-    )
-    assert rows == [("crm", "1", "person", 2), ("webinar", "9", "person", 0)]
-
-
-ARRIVALS = ("email", "linkedin", "both")
-
-
-def test_a_person_is_bought_once_whatever_order_their_identifiers_arrive_in(project: Project, people: People) -> None:
-    orders = dict(zip(((first, second) for first in ARRIVALS for second in ARRIVALS), people["person"], strict=False))
-    for day, place in ((YESTERDAY, 0), (TODAY, 1)):
-        rows = []
-        for order, person in orders.items():
-            known = {"email": person.email, "linkedin": person.linkedin_url}
-            told = known if order[place] == "both" else {order[place]: known[order[place]]}
-            rows.append(row("-".join(order), **told))
-        project.put(f"list{place}-{day}.csv", HEADER + "".join(rows))
-        project.enrich(day)
-    calls = project.call_log().enrich_calls
-    asked = {order: sum(_is_about(call, person) for call in calls) for order, person in orders.items()}
-    # The answer names the profile, so a later row with only the profile is known; one with only the address is not,
-    # unless a row or an answer showed them to be one: that is what an e-mail address alone cannot tell.
-    assert asked == {order: 2 if order == ("linkedin", "email") else 1 for order in orders}
-    keys = project.query("SELECT contact_id, count(DISTINCT person_key) FROM enriched_contacts GROUP BY 1 ORDER BY 1")
-    assert keys == sorted(("-".join(order), 1) for order in orders)
-    assert project.query("SELECT count(DISTINCT person_key) FROM enriched_contacts") == [(len(orders),)]
-    assert project.query("SELECT sum(credits_charged) FROM enriched_contacts") == [(project.call_log().charged,)]
-
-
-def _is_about(call: Call, person: Person) -> bool:
-    sent = call.identifiers or {}
-    return person.email == sent.get("email") or person.linkedin_url == sent.get("linkedinUrl")
 
 
 @pytest.mark.parametrize(

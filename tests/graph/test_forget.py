@@ -2,21 +2,19 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pytest
 from click.testing import CliRunner, Result
-from project import TODAY, YESTERDAY, Project, checks_of, metadata_of
+from project import TODAY, YESTERDAY, Project, checks_of, metadata_of, open_project
 
 from clodura_pipeline.cli import main
 from clodura_pipeline.enrichment.session import open_ledger
 from clodura_pipeline.ledger import FILE_NAME
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
-from clodura_pipeline.sandbox import Directory, Person, Sandbox, SandboxOptions, build_directory
+from clodura_pipeline.sandbox import Directory, Person, build_directory
 
 HEADER = "contact_id,first_name,last_name,email,linkedin_url,organisation_name,notes\n"
 EVERYBODY = [person for person in build_directory() if person.answer == "person"]
@@ -35,10 +33,7 @@ MARKED = replace(
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
     directory = Directory([MARKED, *EVERYBODY[1:]], build_directory().organisations)
-    options = SandboxOptions(starting_balance=1_000)
-    with Sandbox(options, directory=directory) as sandbox, ExitStack() as until_end:
-        made = Project(tmp_path, sandbox, lambda: until_end.enter_context(dg.DagsterInstance.ephemeral()))
-        made.contacts.mkdir()
+    with open_project(tmp_path, directory=directory) as made:
         yield made
 
 

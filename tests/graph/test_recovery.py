@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from project import TODAY, YESTERDAY, Project, failure_text
 
-from clodura_pipeline.sandbox import Fault, Person, Sandbox
+from clodura_pipeline.sandbox import Person, Sandbox
 from clodura_pipeline.sandbox.directory import Directory
 
 HEADER = "contact_id,email,linkedin_url\n"
@@ -53,18 +53,6 @@ def test_a_ledger_restored_from_a_back_up_shows_nobody_elses_answers(project: Pr
         "SELECT (SELECT sum(credits_charged) FROM enriched_contacts), sum(credits_charged) FROM credit_usage"
     )
     assert sums[0][0] == sums[0][1]
-
-
-def test_a_profile_is_never_given_another_profiles_answer(project: Project, people: People) -> None:
-    bob, alice = people["person"][:2]
-    project.put(f"{YESTERDAY}/m.csv", HEADER + f"m,{bob.email},\n")
-    project.enrich(YESTERDAY)
-    project.put(f"{TODAY}/a.csv", HEADER + f"a,{bob.email},{alice.linkedin_url}\n")
-    project.enrich(TODAY)
-    found = dict(project.query("SELECT contact_id, clodura_person_id FROM enriched_contacts"))
-    assert found == {"m": bob.person_id, "a": alice.person_id}
-    (call,) = (call for call in project.call_log().enrich_calls if (call.identifiers or {}).get("linkedinUrl"))
-    assert not (call.identifiers or {}).get("email")
 
 
 @pytest.mark.parametrize("edit", ["first landing", "shrunk", "replaced"])
@@ -138,16 +126,6 @@ def test_an_odd_founding_year_does_not_keep_the_others_from_being_published(proj
         other.enrich()
         years = other.query("SELECT organisation_founded_year FROM enriched_contacts ORDER BY ALL")
     assert years.count((None,)) >= 2
-
-
-def test_a_later_miss_never_erases_what_was_bought(project: Project, people: People) -> None:
-    person = people["person"][0]
-    put(project, f"{TODAY}/a.csv", person)
-    project.enrich()
-    project.sandbox.options = replace(project.sandbox.options, faults=(Fault("empty_body_200", charge=0),))
-    told = {"refresh": True, "max_credits": 10}
-    project.enrich(config=told, answer_max_age_days=0)
-    assert shown_rightly(project)
 
 
 def test_a_working_database_of_a_newer_version_is_left_alone_and_says_so(project: Project, people: People) -> None:
