@@ -126,6 +126,7 @@ class DemoFolder:
             "requests_per_second": CALLS_PER_SECOND,
             "requests_per_minute": 0,
             "requests_per_day": 0,
+            "jitter_seconds": 0.2,  # of a busy machine, so that its sandbox refuses no call
         }
         # Names of settings may be written in either case.
         kept = {name: text for name, text in inherited.items() if not name.upper().startswith(("CLODURA_", "DAGSTER_"))}
