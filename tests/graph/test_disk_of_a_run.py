@@ -12,28 +12,43 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import dagster as dg
 import duckdb
 import psutil
 import pytest
 from click.testing import CliRunner
-from project import TODAY, YESTERDAY, Project, failure_text
+from project import TODAY, YESTERDAY, Project
 
 from clodura_pipeline.cli import main
+from clodura_pipeline.graph.failures import failing_with_message
 from clodura_pipeline.graph.resources import WorkingDatabase
 from clodura_pipeline.ledger.engines.sqlite import _file_system
-from clodura_pipeline.sandbox import Directory
+from clodura_pipeline.sandbox import Sandbox, SandboxOptions, build_directory
 
 HEADER = "contact_id,email\n"
+WAITING = build_directory().people[40:80]
+REBUILD = "move working.duckdb, analysts.duckdb and any .wal beside them out of CLODURA_STATE_DIR"
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A folder in which forty people have answers and are published; forty more wait in a file of today."""
+    with Sandbox() as sandbox:
+        project = Project(tmp_path_factory.mktemp("published"), sandbox, dg.DagsterInstance.ephemeral)
+        for day, people in ((YESTERDAY, sandbox.directory.people[:40]), (TODAY, WAITING)):
+            rows = "".join(f"{person.person_id},{person.email}\n" for person in people)
+            project.put(f"{day}/list.csv", HEADER + rows)
+        project.enrich(YESTERDAY)
+        assert project.call_count == 40
+    return project
 
 
 @pytest.fixture
-def paid(project: Project, directory: Directory) -> Project:
-    """Forty people have answers and are published; forty more wait in a file of today."""
-    for day, first in ((YESTERDAY, 0), (TODAY, 40)):
-        rows = "".join(f"{n},{directory.people[n].email}\n" for n in range(first, first + 40))
-        project.put(f"{day}/list.csv", HEADER + rows)
-    project.enrich(YESTERDAY)
-    return project
+def paid(published: Project, tmp_path: Path) -> Iterator[Project]:
+    """A copy of `published`, with a sandbox that has seen no call yet."""
+    shutil.copytree(published.folder, tmp_path, dirs_exist_ok=True)
+    with Sandbox(SandboxOptions(starting_balance=published.sandbox.call_log.balance)) as sandbox:
+        yield Project(tmp_path, sandbox, dg.DagsterInstance.ephemeral)
 
 
 def shown(project: Project) -> int:
@@ -42,13 +57,13 @@ def shown(project: Project) -> int:
     return sum(count for status, count in statuses if status in ("person", "organisation", "no_match"))
 
 
-def assert_fails_saying(project: Project, *words: str) -> None:
+def assert_fails_saying(project: Project, *words: str, **changes: Any) -> None:
     """Today's run fails in words, within seconds; the published file is as it was."""
     began = time.monotonic()
-    result = project.run()
+    with pytest.raises(dg.Failure) as failed, failing_with_message():
+        project.enrich(**changes)
     assert time.monotonic() - began < 15
-    assert not result.success
-    said = failure_text(result)
+    said = failed.value.description or ""
     for each in words:
         assert each in said
     assert "nexpected error" not in said
@@ -59,8 +74,9 @@ def assert_made_up_for(project: Project) -> None:
     """The next run succeeds, everybody is published, and everybody was asked once."""
     project.enrich()
     assert shown(project) == 80
-    assert set(project.call_log().calls_by_contact().values()) == {1}
-    assert project.call_count == 80
+    calls = project.call_log().calls_by_contact()
+    assert len(calls) == len(WAITING)
+    assert set(calls.values()) == {1}
 
 
 @contextlib.contextmanager
@@ -86,30 +102,19 @@ def fill_the_disk_at(monkeypatch: pytest.MonkeyPatch, target: str, size: int) ->
     monkeypatch.setattr(target, limited)
 
 
-@pytest.mark.parametrize(
-    ("where", "size", "words"),
-    [
-        (
-            "graph.assets.enrichment.store_pending_reasons",
-            10,
-            ("Free space in CLODURA_STATE_DIR", "all are in the ledger"),
-        ),
-        ("graph.resources.build_analyst_tables", 1_000, ("The disk of CLODURA_STATE_DIR could not be used",)),
-        (
-            "graph.resources.publish",
-            100_000,
-            ("published file could not be written", "is unchanged", "Free space"),
-        ),
-    ],
-    ids=["working database", "ledger while projecting", "publishing"],
-)
-def test_a_disk_that_is_full_after_the_asking_loses_nothing(
-    paid: Project, where: str, size: int, words: tuple[str, ...]
-) -> None:
-    with pytest.MonkeyPatch.context() as patched:
-        fill_the_disk_at(patched, f"clodura_pipeline.{where}", size)
-        assert_fails_saying(paid, *words)
-    assert paid.call_count == 80
+FULL_WHILE = {
+    "resources.build_analyst_tables": (1_000, ("The disk of CLODURA_STATE_DIR could not be used",)),  # in the ledger
+    "assets.enrichment.store_pending_reasons": (10, ("Free space in CLODURA_STATE_DIR", "all are in the ledger")),
+    "resources.publish": (100_000, ("published file could not be written", "is unchanged", "Free space")),
+}
+
+
+def test_a_disk_that_is_full_after_the_calls_loses_nothing(paid: Project) -> None:
+    for target, (size, words) in FULL_WHILE.items():
+        with pytest.MonkeyPatch.context() as patched:
+            fill_the_disk_at(patched, f"clodura_pipeline.graph.{target}", size)
+            assert_fails_saying(paid, *words)
+        assert paid.call_count == 40
     assert_made_up_for(paid)
 
 
@@ -141,23 +146,16 @@ def damaged(project: Project, name: str, damage: str) -> Iterator[Path]:
     shutil.copy(kept, file)
 
 
-def test_a_damaged_working_database_says_how_to_rebuild_it_and_is_rebuilt(paid: Project) -> None:
+def test_a_damaged_file_of_the_state_folder_stops_runs_before_the_calls_until_it_is_replaced(paid: Project) -> None:
+    """The ledger is restored from a backup; the working database is built again."""
     for damage in DAMAGE:
         with damaged(paid, "working.duckdb", damage):
-            assert_fails_saying(
-                paid, "move working.duckdb, analysts.duckdb and any .wal beside them out of CLODURA_STATE_DIR"
-            )
-    assert paid.call_count == 40
-    (paid.state / "working.duckdb").unlink()
-    assert_made_up_for(paid)
-
-
-def test_a_damaged_ledger_beside_a_published_file_asks_nobody_until_it_is_restored(paid: Project) -> None:
-    for damage in DAMAGE:
-        words = "is new and empty, but" if damage == "empty" else "backup"
+            assert_fails_saying(paid, REBUILD)
         with damaged(paid, "ledger.sqlite", damage) as ledger:
-            assert_fails_saying(paid, words, str(ledger))
-    assert paid.call_count == 40
+            # An empty one beside a published file is taken for a new one.
+            assert_fails_saying(paid, "is new and empty, but" if damage == "empty" else "backup", str(ledger))
+    assert paid.call_count == 0
+    (paid.state / "working.duckdb").unlink()
     assert_made_up_for(paid)
 
 
@@ -168,25 +166,23 @@ def test_a_state_folder_on_a_network_is_refused_before_anybody_is_asked(
     table.write_text(f"server:/x {paid.folder} nfs4 rw 0 0\n")
     monkeypatch.setattr(_file_system, "__defaults__", (table,))
     assert_fails_saying(paid, "Use a folder on a local disk", "nfs4")
-    assert paid.call_count == 40
+    assert paid.call_count == 0
 
 
 def test_a_state_folder_that_is_none_names_the_setting(paid: Project) -> None:
     file = paid.folder / "a file"
     file.write_text("no folder")
-    result = paid.run(state_dir=file)
-    assert not result.success
-    assert "CLODURA_STATE_DIR" in failure_text(result)
-    assert paid.call_count == 40
+    assert_fails_saying(paid, "CLODURA_STATE_DIR", state_dir=file)
+    assert paid.call_count == 0
 
 
-def test_forgetting_with_a_damaged_working_database_ends_in_words(paid: Project, directory: Directory) -> None:
+def test_forgetting_with_a_damaged_working_database_ends_in_words(paid: Project) -> None:
     DAMAGE["truncated"](paid.state / "working.duckdb")
     folders = {"CLODURA_STATE_DIR": str(paid.state), "CLODURA_DATABASE": str(paid.database)}
-    result = CliRunner().invoke(main, ["forget", "--yes", directory.people[0].email], env=folders)
+    result = CliRunner().invoke(main, ["forget", "--yes", WAITING[0].email], env=folders)
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit)  # no traceback
-    assert "move working.duckdb, analysts.duckdb and any .wal beside them out of CLODURA_STATE_DIR" in result.output
+    assert REBUILD in result.output
 
 
 _HOLD = """
