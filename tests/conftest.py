@@ -2,9 +2,11 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 # An example may take long on a busy machine; what must be fast is measured by tests of its own.
@@ -42,6 +44,25 @@ _TESTS = Path(__file__).parent
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files come first, so that all processes end together."""
     items.sort(key=lambda item: _place(item.path.relative_to(_TESTS).as_posix()))
+
+
+@pytest.fixture(scope="session")
+def keep_page_script(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], None]:
+    """Puts the script of the page into a state folder, as an earlier run does.
+
+    To bundle it takes 2 s: all test processes do it once. A run in a folder without it bundles it for itself.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "page-script"
+
+    def keep(state: Path) -> None:
+        from clodura_pipeline.report.report import _vega
+
+        with FileLock(shared.with_suffix(".lock")):
+            _vega(shared)
+        shutil.copytree(shared, state, dirs_exist_ok=True)
+
+    return keep
 
 
 def _place(path: str) -> int:

@@ -1,4 +1,4 @@
-"""Real processes that run the job, to be ended from outside: the job alone, `dg launch`, and the UI's server."""
+"""Real processes: the job alone, `dg` commands, and the UI's server."""
 
 import contextlib
 import json
@@ -10,8 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from multiprocessing.process import BaseProcess
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,13 @@ from project import TODAY, Project
 
 ROOT = Path(__file__).parents[2]
 DAY = TODAY.isoformat()
-LAUNCH = (str(Path(sys.executable).with_name("dg")), "launch")
+PRELOADED = [
+    "dagster",
+    "dagster_duckdb",
+    "dagster._core.storage.sqlite_storage",
+    *(f"dagster_dg_cli.cli.{name}" for name in ("api", "check", "dev", "labs", "launch", "list", "plus", "scaffold")),
+]
+"""Nothing that starts a thread when imported, as polars does: a fork of a process with threads may hang."""
 JOB = ("--job", "enrich_contacts")
 UP_TO_THE_CALLS = ("--assets", "+key:clodura_responses")
 """The job without what follows the calls: half as long."""
@@ -72,68 +77,90 @@ def environment(project: Project, **more: str) -> dict[str, str]:
     } | more  # fmt: skip
 
 
-def forked_job(project: Project) -> BaseProcess:
-    """The job in a process of its own, forked from a server that has everything imported: a second, not five."""
-    server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload(["dagster", "clodura_pipeline.graph.build"])
-    settings = {
-        name.removeprefix("CLODURA_").lower(): value
-        for name, value in environment(project).items()
-        if name.startswith("CLODURA_")
-    }
-    process = server.Process(target=_run_job, args=(settings, str(project.folder / "home")))
-    process.start()
-    return process
+class Forked:
+    """A process forked from a server that has Dagster and `dg` imported: a second, not four."""
+
+    def __init__(self, target: Callable[..., None], output: Path, environment: Mapping[str, str], *given: Any) -> None:
+        self._output = output
+        server = multiprocessing.get_context("forkserver")
+        server.set_forkserver_preload(PRELOADED)
+        self.process = server.Process(target=_run_forked, args=(target, output, dict(environment), given))
+        self.process.daemon = True  # ended with the tests
+        self.process.start()
+
+    def wait(self, seconds: float = 60.0) -> int | None:
+        """Its exit code; None when it has not ended in time."""
+        self.process.join(seconds)
+        return self.process.exitcode
+
+    @property
+    def printed(self) -> str:
+        """What it has printed so far, errors included."""
+        return self._output.read_text()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to it and what it has started, as a terminal does."""
+        assert self.process.pid
+        os.killpg(self.process.pid, number)
 
 
-def _run_job(settings: dict[str, str], home: str) -> None:
-    with (Path(home) / "output").open("wb") as output:
-        os.dup2(output.fileno(), 1)
-        os.dup2(output.fileno(), 2)
+def _run_forked(target: Callable[..., None], output: Path, environment: dict[str, str], given: Sequence[Any]) -> None:
+    os.setsid()
+    with output.open("wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    os.environ.clear()
+    os.environ.update(environment)
+    target(*given)
+
+
+def forked_job(project: Project) -> Forked:
+    """The job for today in a process of its own."""
+    return Forked(_run_job, project.folder / "output", environment(project))
+
+
+def _run_job() -> None:
     from clodura_pipeline.graph.build import build_project
     from clodura_pipeline.settings import check_settings
 
-    os.environ["CLODURA_API_KEY"] = settings["api_key"]
-    job = build_project(check_settings(settings, Path(home))).resolve_job_def("enrich_contacts")
-    with dg.DagsterInstance.from_config(home) as instance:
+    given = {name: value for name, value in os.environ.items() if name.startswith("CLODURA_")}
+    settings = {name.removeprefix("CLODURA_").lower(): value for name, value in given.items()}
+    job = build_project(check_settings(settings, Path.cwd())).resolve_job_def("enrich_contacts")
+    with dg.DagsterInstance.get() as instance:
         result = job.execute_in_process(partition_key=DAY, instance=instance, raise_on_error=False)
     sys.exit(0 if result.success else 1)
 
 
-@contextlib.contextmanager
-def dg_launch(project: Project, output: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
-    """`dg launch --job enrich_contacts`, in a process group of its own as a shell would start it."""
-    with (
-        output.open("wb") as log,
-        subprocess.Popen(
-            [*LAUNCH, *JOB, "--partition", DAY],
-            cwd=ROOT,
-            env=environment(project, **more),
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        ) as process,
-    ):
-        try:
-            yield process
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+def forked_dg(folder: Path, environment: Mapping[str, str], *arguments: str) -> Forked:
+    """A `dg` command in a folder, in a process of its own."""
+    return Forked(_run_dg, folder / "output", environment, str(folder), arguments)
+
+
+def _run_dg(folder: str, arguments: Sequence[str]) -> None:
+    from dagster_dg_cli.cli import main
+
+    os.chdir(folder)
+    sys.path.insert(0, folder)
+    sys.argv = ["dg", *arguments]
+    main()
 
 
 def launch(
     project: Project, env_file: str, *arguments: str, what: Sequence[str] = JOB, day: str = DAY, **given: str
-) -> subprocess.CompletedProcess[str]:
-    """`dg launch` for a day in a project folder of its own with this `.env`, under the usual umask of a server."""
+) -> Forked:
+    """`dg launch` for a day in a project folder of its own with this `.env`."""
+    root = project_folder(project, env_file)
+    return forked_dg(root, environment(project, **given), "launch", *what, "--partition", day, *arguments)
+
+
+def project_folder(project: Project, env_file: str) -> Path:
+    """A folder like that of this project, with this `.env`."""
     root = project.folder / "project"
     root.mkdir()
     for name in ("pyproject.toml", "dagster.yaml", "clodura_pipeline"):
         (root / name).symlink_to(ROOT / name)
     (root / ".env").write_text(env_file)
-    return subprocess.run(
-        [*LAUNCH, *what, "--partition", day, *arguments], cwd=root, env=environment(project, **given), umask=0o022,
-        capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
+    return root
 
 
 class Ui:

@@ -1,9 +1,14 @@
-"""`dg launch` on the command line: what it prints, and what it leaves for other users of the machine to read."""
+"""`dg launch` on the command line: what it prints, the caps it keeps, and what it leaves for other users to read."""
 
+import json
 import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from launched import launch
+from launched import DAY, JOB, UP_TO_THE_CALLS, environment, launch, project_folder
 from project import TODAY, Project
 
 from clodura_pipeline.graph.partitions import UnknownDay
@@ -20,8 +25,8 @@ def listed(project: Project, people: dict[str, list[Person]]) -> Project:
 
 def test_a_failed_run_prints_its_reason_once_and_no_stack(listed: Project) -> None:
     done = launch(listed, "", CLODURA_API_KEY="wrong-key", DAGSTER_HOME="")
-    printed = (done.stdout + done.stderr).splitlines()
-    assert done.returncode != 0
+    assert done.wait() not in (0, None)
+    printed = done.printed.splitlines()
     assert sum("Clodura rejected the API key (401)" in line for line in printed) == 1
     assert "Clodura rejected the API key (401)" in printed[-2]  # the last is of dg
     assert len(printed) <= 40
@@ -29,8 +34,8 @@ def test_a_failed_run_prints_its_reason_once_and_no_stack(listed: Project) -> No
 
 def test_a_day_without_a_partition_gets_a_sentence_that_names_the_setting(listed: Project) -> None:
     done = launch(listed, "", day="2020-01-01")
-    assert done.returncode != 0
-    (line,) = (done.stdout + done.stderr).splitlines()
+    assert done.wait() not in (0, None)
+    (line,) = done.printed.splitlines()
     assert "2020-01-01 is no day of this pipeline" in line
     assert "CLODURA_START_DATE" in line
 
@@ -41,11 +46,33 @@ def test_a_word_for_a_day_gets_the_same_sentence(listed: Project) -> None:
         job.execute_in_process(instance=listed.instance, partition_key="yesterday")
 
 
+@pytest.mark.parametrize(
+    ("env_file", "config"), [("4", {}), ("500", {"max_credits": 4})], ids=["file", "run config below the file"]
+)
+def test_a_cap_holds_however_it_is_given(listed: Project, env_file: str, config: dict[str, int]) -> None:
+    """That one in the environment wins over the file is seen below and in test_settings.py."""
+    arguments = ["--config-json", json.dumps({"ops": {"clodura_responses": {"config": config}}})] if config else []
+    done = launch(listed, f"CLODURA_MAX_CREDITS_PER_RUN={env_file}\n", *arguments, what=UP_TO_THE_CALLS)
+    assert done.wait() == 0, done.printed
+    assert listed.call_log().charged == 4
+
+
+def test_a_misspelt_cap_stops_the_start(listed: Project) -> None:
+    done = launch(listed, "CLODURA_MAX_CREDIT_PER_RUN=4\n")
+    assert done.wait() not in (0, None)
+    assert "did you mean CLODURA_MAX_CREDITS_PER_RUN?" in done.printed
+    assert listed.call_count == 0
+
+
 def test_a_cap_in_the_environment_holds_and_other_users_can_read_nothing_except_the_published_file(
-    listed: Project,
+    listed: Project, keep_page_script: Callable[[Path], None]
 ) -> None:
-    done = launch(listed, "CLODURA_MAX_CREDITS_PER_RUN=500\n", CLODURA_MAX_CREDITS_PER_RUN="4", DAGSTER_HOME="")
-    assert done.returncode == 0, done.stdout + done.stderr
+    """In a process that nothing was done for, under the usual umask of a server."""
+    keep_page_script(listed.state)
+    root = project_folder(listed, "CLODURA_MAX_CREDITS_PER_RUN=500\n")
+    given = environment(listed, CLODURA_MAX_CREDITS_PER_RUN="4", DAGSTER_HOME="")
+    command = [str(Path(sys.executable).with_name("dg")), "launch", *JOB, "--partition", DAY]
+    subprocess.run(command, cwd=root, env=given, umask=0o022, capture_output=True, check=True, timeout=300)
     assert listed.call_log().charged == 4
     folders = (listed.folder / "project" / ".dagster", listed.state)
     left = [path for folder in folders for path in (folder, *folder.rglob("*"))]

@@ -1,17 +1,15 @@
 """Ended from outside, in real processes: no new calls, what is under way is awaited and stored; twice ends at once."""
 
 import itertools
-import os
 import signal
 import sqlite3
 import time
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-from launched import dg_launch, events_of, forked_job, ui_of, until
+from launched import events_of, forked_job, launch, ui_of, until
 from project import TODAY, Project
 
 from clodura_pipeline.identity import canonical
@@ -87,34 +85,31 @@ def test_a_termination_from_the_ui_ends_kindly_and_the_next_run_publishes_it_all
         f"The run was stopped from outside after {asked} calls. All answers are stored",
     )
     long_list.sandbox.options = replace(long_list.sandbox.options, latency_seconds=0.0)
-    assert long_list.run().success
+    long_list.enrich()
     assert set(long_list.call_log().calls_by_contact().values()) == {1}
     assert long_list.query("SELECT count(*) FROM enriched_contacts WHERE match_status = 'pending'") == [(0,)]
 
 
-def test_ctrl_c_in_a_terminal_ends_dg_launch_kindly(long_list: Project, directory: Directory, tmp_path: Path) -> None:
-    output = tmp_path / "output"
-    with dg_launch(long_list, output) as process:
-        wait_for_calls(long_list)
-        ended_at = time.time()
-        os.killpg(process.pid, signal.SIGINT)  # the whole foreground group gets it, as in a terminal
-        time.sleep(0.1)
-        os.kill(process.pid, signal.SIGINT)  # and `uv run`, where there is no terminal, passes it on once more
-        assert process.wait(20) == 1
+def test_ctrl_c_in_a_terminal_ends_dg_launch_kindly(long_list: Project, directory: Directory) -> None:
+    process = launch(long_list, "")
+    wait_for_calls(long_list)
+    ended_at = time.time()
+    process.send(signal.SIGINT)  # the whole foreground group gets it, as in a terminal
+    time.sleep(0.1)
+    process.send(signal.SIGINT)  # and `uv run`, where there is no terminal, passes it on once more
+    assert process.wait(20) == 1
     assert_ended_kindly(long_list, ended_at)
-    printed = output.read_text()
-    assert f"stopped from outside after {long_list.call_count} calls" in printed
-    assert "sandbox-key" not in printed
-    assert not [person for person in directory.people[:PEOPLE] if person.email in printed]
+    assert f"stopped from outside after {long_list.call_count} calls" in process.printed
+    assert "sandbox-key" not in process.printed
+    assert not [person for person in directory.people[:PEOPLE] if person.email in process.printed]
 
 
 def test_sigterm_ends_the_job_kindly(long_list: Project) -> None:
     process = forked_job(long_list)
     wait_for_calls(long_list)
     ended_at = time.time()
-    process.terminate()
-    process.join(20)
-    assert process.exitcode == 1
+    process.send(signal.SIGTERM)
+    assert process.wait(20) == 1
     assert_ended_kindly(long_list, ended_at)
     assert_told(long_list, "All answers are stored; the next run publishes them and continues from there.")
 
@@ -125,15 +120,13 @@ def test_a_second_signal_ends_the_job_at_once_with_the_doubt_recorded(long_list:
     long_list.sandbox.options = replace(long_list.sandbox.options, latency_seconds=7.0)
     # After so many more calls every worker waits for a slow answer.
     wait_for_calls(long_list, len(long_list.sandbox.call_log.enrich_calls) + WORKERS)
-    assert process.pid
     began = time.monotonic()
     for number in itertools.cycle((signal.SIGTERM, signal.SIGINT)):  # what comes within a second counts as one
-        os.kill(process.pid, number)
-        process.join(0.3)
-        if process.exitcode is not None or time.monotonic() > began + 20:
+        process.send(number)
+        if process.wait(0.3) is not None or time.monotonic() > began + 20:
             break
     under_way = long_list.sandbox.call_log.in_flight
-    assert process.exitcode == 1
+    assert process.wait(0) == 1
     assert under_way == WORKERS, "it waited for its calls"
     assert ledger_rows(long_list, "SELECT count(*) FROM attempts WHERE state = 'sent'") == [(under_way,)]
     assert_told(long_list, f"were not awaited: up to {2 * under_way} credits are at risk")
