@@ -1,21 +1,22 @@
-"""Nothing done is never success: each way to do nothing fails with a sentence."""
+"""Nothing done is never success: each way to do nothing fails with a sentence.
 
+All ways are gone through with one project and one list, before a last run that completes it.
+"""
+
+import logging
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Any
 
 import dagster as dg
 import pytest
-from project import TODAY, YESTERDAY, Project, checks_of, failure_text, metadata_of
+from project import TODAY, YESTERDAY, Project, by_answer, failure_text, open_project
 
-from clodura_pipeline.sandbox import Fault, Person
+from clodura_pipeline.sandbox import Fault, build_directory
 
-People = dict[str, list[Person]]
-
-
-def put(project: Project, people: People) -> None:
-    rows = "".join(f"{number},{person.email}\n" for number, person in enumerate(people["person"][:6]))
-    project.put(f"list-{TODAY}.csv", "contact_id,email\n" + rows)
+LISTED = by_answer(build_directory())["person"][:6]
+Way = Callable[[Project], dg.ExecuteInProcessResult]
 
 
 def nobody_listens(project: Project) -> dg.ExecuteInProcessResult:
@@ -23,8 +24,7 @@ def nobody_listens(project: Project) -> dg.ExecuteInProcessResult:
 
 
 def always_unavailable(project: Project) -> dg.ExecuteInProcessResult:
-    project.sandbox.options = replace(project.sandbox.options, faults=(Fault("status_503"),))
-    return project.run()
+    return with_options(project, faults=(Fault("status_503"),))
 
 
 def no_contacts_folder(project: Project) -> dg.ExecuteInProcessResult:
@@ -40,64 +40,122 @@ def no_day(project: Project) -> dg.ExecuteInProcessResult:
     return job.execute_in_process(instance=project.instance, raise_on_error=False)
 
 
-@pytest.mark.parametrize(
-    ("do_nothing", "says"),
-    [
-        (nobody_listens, "No answer came"),
-        (always_unavailable, "No answer came"),
-        (no_contacts_folder, "The contacts folder does not exist"),
-        (reversed_range, "has no day"),
-        (no_day, "--partition"),
-    ],
-    ids=lambda value: getattr(value, "__name__", ""),
-)
-def test_a_run_that_does_nothing_fails_with_a_sentence(
-    project: Project, people: People, do_nothing: Callable[[Project], dg.ExecuteInProcessResult], says: str
-) -> None:
-    put(project, people)
-    result = do_nothing(project)
-    assert not result.success
-    assert says in failure_text(result)
-    assert "Unexpected" not in failure_text(result)
+def days_before_the_first(project: Project) -> dg.ExecuteInProcessResult:
+    return project.run(YESTERDAY, TODAY, job="plan_contacts", start_date=TODAY)
 
 
-def test_a_day_without_files_warns(project: Project, capfd: pytest.CaptureFixture[str]) -> None:
-    assert project.run(YESTERDAY).success
-    assert f"No contact file belongs to {YESTERDAY}" in capfd.readouterr().err
+def tomorrow(project: Project) -> dg.ExecuteInProcessResult:
+    return project.run(TODAY, TODAY + timedelta(days=1), job="plan_contacts")
 
 
-def test_every_day_of_a_range_shows_its_own_figures_and_a_rerun_keeps_them(project: Project, people: People) -> None:
-    before = TODAY - timedelta(days=2)
-    for day, first, last in ((before, 0, 3), (TODAY, 3, 4)):
-        rows = "".join(f"{n},{people['person'][n].email}\n" for n in range(first, last))
-        project.put(f"list-{day}.csv", "contact_id,email\n" + rows)
-    figures: dict[str | None, dict[str, object]] = {}
-    for _ in range(2):
-        result = project.run(before, TODAY)
-        assert result.success
-        figures = {
-            event.partition: {name: value.value for name, value in event.metadata.items()}
-            for event in result.asset_materializations_for_node("clodura_responses")
-        }
-        assert [(figures[str(day)]["people"], figures[str(day)]["credits_charged"]) for day in
-                (before, YESTERDAY, TODAY)] == [(3, 6), (0, 0), (1, 2)]  # fmt: skip
-        assert figures[str(TODAY)]["match_rate_percent"] == 100
-    assert figures[str(TODAY)]["run_calls"] == 0
+def days_to_come(project: Project) -> dg.ExecuteInProcessResult:
+    return project.run(date(2031, 1, 1), job="plan_contacts")
 
 
-def test_a_day_with_pending_people_is_shown_as_incomplete(project: Project, people: People) -> None:
-    put(project, people)
-    result = project.run(max_credits_per_run=4)
-    assert result.success
-    assert not checks_of(result)["clodura_responses.day_is_complete"]
-    assert "cap is reached" in metadata_of(result, "published_database")["run_summary"]
-    assert checks_of(project.run())["clodura_responses.day_is_complete"]
+def no_key(project: Project) -> dg.ExecuteInProcessResult:
+    return project.run(api_key="")
 
 
-@pytest.mark.parametrize(
-    ("first", "last"), [(date(2025, 12, 30), TODAY), (TODAY, TODAY + timedelta(days=1)), (date(2031, 1, 1),) * 2]
-)
-def test_a_range_with_days_outside_the_partitions_is_refused(project: Project, first: date, last: date) -> None:
-    result = project.run(first, last, job="plan_contacts")
-    assert not result.success
-    assert "days without a partition, so nothing was done" in failure_text(result)
+def wrong_key(project: Project) -> dg.ExecuteInProcessResult:
+    return with_options(project, api_key="another")
+
+
+def wrong_plan(project: Project) -> dg.ExecuteInProcessResult:
+    return with_options(project, paid_plan=False)
+
+
+def refresh_without_a_cap(project: Project) -> dg.ExecuteInProcessResult:
+    """The cap of the settings is none of the run's own, though Dagster shows it in the run's config."""
+    return project.run(config={"refresh": True}, max_credits_per_run=50)
+
+
+def unreadable_suppression_file(project: Project) -> dg.ExecuteInProcessResult:
+    path = project.folder / "never-ask.txt"
+    path.write_text("zq not an address\n")
+    return project.run(suppression_file=path)
+
+
+def missing_suppression_file(project: Project) -> dg.ExecuteInProcessResult:
+    return project.run(suppression_file=project.folder / "gone.txt")
+
+
+def with_options(project: Project, **options: Any) -> dg.ExecuteInProcessResult:
+    before = project.sandbox.options
+    project.sandbox.options = replace(before, **options)
+    try:
+        return project.run()
+    finally:
+        project.sandbox.options = before
+
+
+OUTSIDE = "days without a partition, so nothing was done"
+WAYS: dict[Way, str] = {
+    no_contacts_folder: "The contacts folder does not exist",
+    reversed_range: "has no day",
+    no_day: "--partition",
+    days_before_the_first: OUTSIDE,
+    tomorrow: OUTSIDE,
+    days_to_come: OUTSIDE,
+    no_key: "CLODURA_API_KEY is not set",
+    wrong_key: "CLODURA_API_KEY",
+    wrong_plan: "plan",
+    refresh_without_a_cap: "max_credits",
+    unreadable_suppression_file: "line 1",
+    missing_suppression_file: "No calls are made without it",
+    nobody_listens: "No answer came",
+    always_unavailable: "No answer came",
+}
+
+
+@dataclass(frozen=True)
+class Failed:
+    """What came of a way to do nothing."""
+
+    success: bool
+    says: str
+    calls: int
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What came of every way, and of the run after them."""
+
+    by_way: dict[Way, Failed]
+    statuses: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
+    by_way: dict[Way, Failed] = {}
+    with open_project(tmp_path_factory.mktemp("nothing_done")) as project:
+        rows = "".join(f"{number},{person.email}\n" for number, person in enumerate(LISTED))
+        project.put(f"list-{TODAY}.csv", "contact_id,email\n" + rows)
+        for way in WAYS:
+            before = project.call_count
+            result = way(project)
+            by_way[way] = Failed(result.success, failure_text(result), project.call_count - before)
+        project.enrich()
+        return Outcomes(by_way, project.statuses())
+
+
+@pytest.mark.parametrize(("way", "says"), WAYS.items(), ids=lambda value: getattr(value, "__name__", ""))
+def test_a_run_that_does_nothing_fails_with_a_sentence(outcomes: Outcomes, way: Way, says: str) -> None:
+    failed = outcomes.by_way[way]
+    assert not failed.success
+    assert says in failed.says
+    assert "Unexpected" not in failed.says
+    assert failed.calls == 0 or way is always_unavailable
+
+
+def test_a_line_of_the_suppression_file_is_not_shown(outcomes: Outcomes) -> None:
+    assert "zq" not in outcomes.by_way[unreadable_suppression_file].says
+
+
+def test_the_next_run_calls_for_everyone(outcomes: Outcomes) -> None:
+    assert outcomes.statuses == {str(number): "person" for number in range(len(LISTED))}
+
+
+def test_a_day_without_files_warns(project: Project, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        project.enrich(YESTERDAY)
+    assert f"No contact file belongs to {YESTERDAY}" in caplog.text
