@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import resource
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import polars as pl
 import pytest
 import yaml
 from click.testing import CliRunner
-from small_warehouse import Warehouse, answer_with, by_email, person
+from small_warehouse import answer_with, by_email, open_warehouse, person
 
 from clodura_pipeline.cli import main
 from clodura_pipeline.warehouse.published.publication import publish
@@ -26,15 +27,22 @@ def run(*arguments: str) -> Any:
     return CliRunner().invoke(main, arguments)
 
 
-@pytest.fixture
-def published(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The published file of a person for each formula, whose job title it is."""
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working database and the published file of a person for each formula, whose job title it is."""
     titles = {f"p{place}@engines.example": person(personTitle=text) for place, text in enumerate(FORMULAS)}
-    warehouse.land("crm.csv", *(by_email(f"p{place}") for place in range(len(FORMULAS))), by_email("info"))
-    warehouse.call(answer_with(titles))
-    warehouse.publish().close()
-    monkeypatch.setenv("CLODURA_DATABASE", str(warehouse.folder / "clodura.duckdb"))
-    return warehouse.folder / "clodura.duckdb"
+    with open_warehouse(tmp_path_factory.mktemp("published")) as warehouse:
+        warehouse.land("crm.csv", *(by_email(f"p{place}") for place in range(len(FORMULAS))), by_email("info"))
+        warehouse.call(answer_with(titles))
+        warehouse.publish().close()
+        return warehouse.folder
+
+
+@pytest.fixture
+def published(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The published file, which the setting names."""
+    monkeypatch.setenv("CLODURA_DATABASE", str(folder / "clodura.duckdb"))
+    return folder / "clodura.duckdb"
 
 
 def test_export_holds_no_formula_and_every_value(published: Path, tmp_path: Path) -> None:
@@ -87,19 +95,22 @@ def test_a_full_disk_leaves_no_part_of_an_export(published: Path, tmp_path: Path
     assert not [*tmp_path.glob("*out.csv*")]
 
 
-def test_parquet_files_are_replaced_as_a_set(warehouse: Warehouse, published: Path) -> None:
-    folder = warehouse.folder / "parquet"
-    assert publish(warehouse.connection, published, 0o440, folder)
-    (folder / "a_table_of_an_earlier_version.parquet").touch()
-    warehouse.land("event.csv", by_email("ann"))
-    warehouse.publish().close()
-    assert publish(warehouse.connection, published, 0o440, folder)
-    assert {file.name for file in folder.iterdir()} == {f"{table.name}.parquet" for table in PUBLISHED}
-    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o440}
-    assert [other.name for other in folder.parent.glob(".parquet*")] == []
+def test_parquet_files_are_replaced_as_a_set(folder: Path, tmp_path: Path) -> None:
+    parquet, published = tmp_path / "parquet", tmp_path / "copy" / "clodura.duckdb"
+    shutil.copytree(folder, tmp_path / "copy")
+    with open_warehouse(tmp_path / "copy") as warehouse:
+        assert publish(warehouse.connection, published, 0o440, parquet)
+        (parquet / "a_table_of_an_earlier_version.parquet").touch()
+        warehouse.land("event.csv", by_email("ann"))
+        warehouse.build()
+        assert publish(warehouse.connection, published, 0o440, parquet)
+    assert {file.name for file in parquet.iterdir()} == {f"{table.name}.parquet" for table in PUBLISHED}
+    assert {file.stat().st_mode & 0o777 for file in parquet.iterdir()} == {0o440}
+    assert [other.name for other in parquet.parent.glob(".parquet*")] == []
     with duckdb.connect(published, read_only=True) as file:
+        assert file.sql("SELECT count(*) FROM enriched_contacts WHERE source = 'event'").fetchall() == [(1,)]
         for table in PUBLISHED:
-            twin = f"read_parquet('{folder / table.name}.parquet')"
+            twin = f"read_parquet('{parquet / table.name}.parquet')"
             only_in_one = (
                 f"(FROM {table.name} EXCEPT ALL FROM {twin}) UNION ALL (FROM {twin} EXCEPT ALL FROM {table.name})"
             )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -60,85 +61,109 @@ class Host:
             return connection.execute(sql).fetchall()
 
 
-NewHost = Callable[[str], Host]
-
-
-@pytest.fixture
-def contacts(tmp_path: Path) -> Path:
-    folder = tmp_path / "contacts"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def new_host(tmp_path: Path, contacts: Path) -> Iterator[NewHost]:
-    with Ledger(tmp_path / "ledger.sqlite", Clock(), FORM) as ledger:
-        yield lambda name: Host(tmp_path / name, contacts, ledger)
-
-
 def write(contacts: Path, name: str, *lines: str) -> None:
     (contacts / f"{name}-{DAY}.csv").write_text("\n".join(["id,email", *lines, ""]))
 
 
-def test_a_new_host_has_the_rows_of_a_file_that_is_gone(contacts: Path, new_host: NewHost) -> None:
-    write(contacts, "kept", "1,a@firm.example")
-    write(contacts, "gone", "1,b@firm.example", '2,"torn', "3,info@firm.example")
-    one, other = new_host("one"), new_host("other")
-    one.run(0)
-    (contacts / f"gone-{DAY}.csv").unlink()
-    landed = other.run(1)
-    assert landed.vanished == (f"gone-{DAY}.csv",)
-    assert landed.rows == 0  # the file that is there has the bytes that were landed: it is not read again
+@dataclass(frozen=True)
+class Scenario:
+    """What came of the files of the folder, in the order of the hours.
+
+    | hour | host | what happens |
+    |---|---|---|
+    | 0 | `idle` | runs, and loads no day: `idle_at_first` are its rows |
+    | 1 | `slow` | lands all files, and shares nothing yet |
+    | 2 | `quick` | lands all files, `raced` in its later version, and shares them; then `slow` shares its own |
+    | 3 | `slow` | `raced` and `gone` are gone, `edited` was changed: it lands `rows_of_edited` |
+    | 4 | `new` | has never run, and `edited` is gone too: `landed_by_new` |
+    | 5 | `quick`, `idle` | run again |
+    """
+
+    contacts: Path
+    idle: Host
+    slow: Host
+    quick: Host
+    new: Host
+    idle_at_first: list[tuple[object, ...]]
+    rows_of_edited: int
+    landed_by_new: Landed
+
+
+@pytest.fixture(scope="module")
+def scenario(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenario]:
+    folder = tmp_path_factory.mktemp("hosts")
+    contacts = folder / "contacts"
+    contacts.mkdir()
+    with Ledger(folder / "ledger.sqlite", Clock(), FORM) as ledger:
+        idle, slow, quick, new = (Host(folder / name, contacts, ledger) for name in ("idle", "slow", "quick", "new"))
+        write(contacts, "kept", "1,a@firm.example")
+        write(contacts, "gone", "1,b@firm.example", '2,"torn', "3,info@firm.example")
+        write(contacts, "edited", "1,c@firm.example", "2,d@firm.example")
+        write(contacts, "raced", "1,old@firm.example")
+        idle.run(0, wanted=frozenset())
+        idle_at_first = idle.rows(ROWS)
+        slow.run(1, shares=False)
+        write(contacts, "raced", "1,new@firm.example")
+        quick.run(2)
+        with working_database(slow) as connection:
+            share_landed_files(connection, slow.shared)  # late: its rows are older
+        for name in ("gone", "raced"):
+            (contacts / f"{name}-{DAY}.csv").unlink()
+        write(contacts, "edited", "1,e@firm.example")
+        rows_of_edited = slow.run(3).rows
+        (contacts / f"edited-{DAY}.csv").unlink()
+        landed_by_new = new.run(4)
+        quick.run(5)
+        idle.run(5, wanted=frozenset())
+        yield Scenario(contacts, idle, slow, quick, new, idle_at_first, rows_of_edited, landed_by_new)
+
+
+def emails(host: Host, name: str) -> list[object]:
+    return [email for file, _, email, _ in host.rows(ROWS) if str(file).startswith(name)]
+
+
+def test_a_new_host_has_the_rows_of_files_that_are_gone(scenario: Scenario) -> None:
+    assert scenario.landed_by_new.vanished == tuple(f"{name}-{DAY}.csv" for name in ("edited", "gone", "raced"))
+    assert scenario.landed_by_new.rows == 0  # the file that is there has the bytes that were landed: it is not read
     for query in (ROWS, REJECTED, FILES):
-        assert other.rows(query) == one.rows(query)
-    assert (len(other.rows(ROWS)), len(other.rows(REJECTED))) == (3, 2)
-    assert {path.stat().st_mode & 0o777 for path in (contacts / LANDED_FOLDER).iterdir()} == {0o600}
-    assert (contacts / LANDED_FOLDER).stat().st_mode & 0o777 == 0o700
-    assert not [left for left in find_files(contacts).left_alone if LANDED_FOLDER in left.path]
+        assert scenario.new.rows(query) == scenario.slow.rows(query)
+    assert emails(scenario.new, "gone") == ["b@firm.example", "info@firm.example"]
+    assert len(scenario.new.rows(REJECTED)) == 2
+    folder = scenario.contacts / LANDED_FOLDER
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert not [left for left in find_files(scenario.contacts).left_alone if LANDED_FOLDER in left.path]
 
 
-def test_a_file_of_a_day_that_this_host_does_not_load_is_taken_over(contacts: Path, new_host: NewHost) -> None:
-    write(contacts, "list", "1,a@firm.example")
-    one, other = new_host("one"), new_host("other")
-    other.run(0, wanted=frozenset())
-    assert other.rows(ROWS) == []
-    one.run(1)
-    other.run(2, wanted=frozenset())
-    assert other.rows(ROWS) == one.rows(ROWS) != []
-    assert other.rows("SELECT status FROM source_files") == [("loaded",)]
+def test_files_of_a_day_that_this_host_does_not_load_are_taken_over(scenario: Scenario) -> None:
+    assert scenario.idle_at_first == []
+    assert scenario.idle.rows(ROWS) == scenario.slow.rows(ROWS) != []
+    assert scenario.idle.rows("SELECT status FROM source_files WHERE source_file LIKE 'kept%'") == [("loaded",)]
 
 
-def test_the_later_landing_of_a_path_counts_whichever_host_writes_last(contacts: Path, new_host: NewHost) -> None:
-    one, other, third = new_host("one"), new_host("other"), new_host("third")
-    write(contacts, "list", "1,old@firm.example")
-    one.run(0, shares=False)
-    write(contacts, "list", "1,new@firm.example")
-    other.run(1)
-    with working_database(one) as connection:
-        share_landed_files(connection, one.shared)  # late: its rows are older
-    (contacts / f"list-{DAY}.csv").unlink()
-    third.run(2)
-    one.run(3)
-    for host in (one, third):
-        assert [row[2] for row in host.rows(ROWS)] == ["new@firm.example"]
-    assert len(list(one.shared.iterdir())) == 1
+def test_the_later_landing_of_a_path_counts_whichever_host_writes_last(scenario: Scenario) -> None:
+    for host in (scenario.slow, scenario.new):
+        assert emails(host, "raced") == ["new@firm.example"]
+    assert len(list(scenario.slow.shared.iterdir())) == 4  # one for each path
 
 
-def test_a_changed_file_replaces_its_rows_on_every_host(contacts: Path, new_host: NewHost) -> None:
-    one, other = new_host("one"), new_host("other")
-    write(contacts, "list", "1,a@firm.example", "2,b@firm.example")
-    for hours, host in enumerate((one, other)):
-        host.run(hours)
-    write(contacts, "list", "1,c@firm.example")
-    assert one.run(2).rows == 1
-    (contacts / f"list-{DAY}.csv").unlink()
-    other.run(3)
-    assert [row[2] for row in other.rows(ROWS)] == ["c@firm.example"]
+def test_a_changed_file_replaces_its_rows_on_every_host(scenario: Scenario) -> None:
+    assert scenario.rows_of_edited == 1
+    for host in (scenario.quick, scenario.slow, scenario.new, scenario.idle):
+        assert emails(host, "edited") == ["e@firm.example"]
 
 
-def test_an_erased_person_does_not_come_back_from_another_host(contacts: Path, new_host: NewHost) -> None:
-    write(contacts, "list", "1,ann@firm.example", "2,bob@firm.example", '3,"torn ann@firm.example')
+@pytest.fixture
+def new_host(tmp_path: Path) -> Iterator[Callable[[str], Host]]:
+    (tmp_path / "contacts").mkdir()
+    with Ledger(tmp_path / "ledger.sqlite", Clock(), FORM) as ledger:
+        yield lambda name: Host(tmp_path / name, tmp_path / "contacts", ledger)
+
+
+def test_an_erased_person_does_not_come_back_from_another_host(new_host: Callable[[str], Host]) -> None:
     one, late = new_host("one"), new_host("late")
+    contacts = one.contacts
+    write(contacts, "list", "1,ann@firm.example", "2,bob@firm.example", '3,"torn ann@firm.example')
     one.run(0)
     late.run(1)
     (contacts / f"list-{DAY}.csv").unlink()
