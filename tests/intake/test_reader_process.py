@@ -121,7 +121,7 @@ def test_what_would_take_too_much_is_refused_at_once(
     assert read(reader, write(tmp_path, GOOD)).records == 3
 
 
-@pytest.mark.parametrize("size", [8 << 20, 64 << 20], ids=["8 MB", "64 MB"])
+@pytest.mark.parametrize("size", [8 << 20, 33 << 20], ids=["8 MB", "33 MB, after which the process ends"])
 def test_a_long_line_costs_only_its_record(reader: ContactFileReader, tmp_path: Path, size: int) -> None:
     contacts = read(reader, write(tmp_path, "email,first_name\na@x.eu,A\n" + "x," * (size // 2) + "\nb@x.eu,B\n"))
     assert contacts.rows.sort("source_row")["email"].to_list() == ["a@x.eu", "b@x.eu"]
@@ -135,17 +135,17 @@ def test_a_small_gzip_needs_little_memory(tmp_path: Path) -> None:
 
 
 def test_a_file_that_takes_too_much_memory_is_refused_and_others_are_read(tmp_path: Path) -> None:
-    nested = "[" + ",".join('{"email":"a@x.eu","a":{"b":{"c":[1,2,3]}}}' for _ in range(200_000)) + "]"
-    with ContactFileReader(ReadLimits(memory_bytes=40 << 20, memory_per_byte=1)) as reader:
+    nested = "[" + ",".join('{"email":"a@x.eu","a":{"b":{"c":[1,2,3]}}}' for _ in range(60_000)) + "]"
+    with ContactFileReader(ReadLimits(memory_bytes=14 << 20, memory_per_byte=1)) as reader:
         with pytest.raises(UnreadableFile, match=r"^took more than \d+ MiB of memory"):
             read(reader, write(tmp_path, nested, "list.json"))
         assert read(reader, write(tmp_path, GOOD)).records == 3
 
 
 def test_a_file_that_takes_too_long_is_refused_and_others_are_read(tmp_path: Path) -> None:
-    with ContactFileReader(ReadLimits(seconds=2.5, seconds_per_mebibyte=0)) as reader:
+    with ContactFileReader(ReadLimits(seconds=1.2, seconds_per_mebibyte=0)) as reader:
         assert read(reader, write(tmp_path, GOOD)).records == 3
-        with pytest.raises(UnreadableFile, match=r"^took more than 2 seconds"):
+        with pytest.raises(UnreadableFile, match=r"^took more than 1 seconds"):
             read(reader, write(tmp_path, "email,name\n" + '"a\n' * 3_000_000))
         assert read(reader, write(tmp_path, GOOD)).records == 3
 

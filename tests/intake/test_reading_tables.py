@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from clodura_pipeline.intake.contact_file import ContactRows, read_contacts
+from clodura_pipeline.intake.rows.landed_rows import CHUNK_ROWS
 
 HEADER = "id,first_name,last_name,email,company,note\n"
 FULL = "9,Zoe,Zed,zoe@example.com,Acme,x\n"
@@ -84,9 +85,10 @@ def test_a_column_without_header_may_be_missing(tmp_path: Path) -> None:
 
 
 def test_many_short_records_in_succession_are_all_read(tmp_path: Path) -> None:
-    body = "".join(f"{number},Ann,Lee\n" for number in range(100_000))
+    count = 2 * CHUNK_ROWS + 1
+    body = "".join(f"{number},Ann,Lee\n" for number in range(count))
     reading = read(tmp_path, HEADER + body)
-    assert (reading.rows.height, reading.rows["contact_id"][-1]) == (100_000, "99999")
+    assert (reading.rows.height, reading.rows["contact_id"][-1]) == (count, str(count - 1))
 
 
 ATTENDEES = "Attended,First Name,Last Name,Email,Company\nYes,Ann,Lee,a@example.com,Acme\n"
