@@ -1,9 +1,13 @@
 """What was removed leaves the files too: the working database and the published file are written anew, whole."""
 
+import shutil
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from clodura_pipeline.graph.resources import WorkingDatabase
@@ -15,7 +19,7 @@ from clodura_pipeline.warehouse.erasure.compaction import (
     execute_in_new_process,
     want_compaction,
 )
-from clodura_pipeline.warehouse.published.publication import PublicationError, publish, query_published
+from clodura_pipeline.warehouse.published.publication import PublicationError, publish
 from clodura_pipeline.warehouse.tables.columns import PUBLISHED
 
 MARK = "zqmarked"
@@ -29,12 +33,23 @@ INSERT INTO unreadable_records BY NAME SELECT 'a.csv' AS source_file, 'MARK' AS 
 """.replace("STAYS", STAYS.replace("'", "''")).replace("MARK", MARK)
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> WorkingDatabase:
-    made = WorkingDatabase(database=str(tmp_path / "state" / "working.duckdb"))
-    with working_database(made) as connection:
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state folder with rows, some of which are marked."""
+    folder = tmp_path_factory.mktemp("filled")
+    with working_database(WorkingDatabase(database=str(folder / "working.duckdb"))) as connection:
         connection.execute(ROWS)
-    return made
+    return folder
+
+
+@pytest.fixture
+def database(filled: Path, tmp_path: Path) -> WorkingDatabase:
+    return copy_of(filled, tmp_path)
+
+
+def copy_of(filled: Path, folder: Path) -> WorkingDatabase:
+    shutil.copytree(filled, folder / "state")
+    return WorkingDatabase(database=str(folder / "state" / "working.duckdb"))
 
 
 def rows(database: WorkingDatabase) -> list[Any]:
@@ -53,50 +68,80 @@ def holding(folder: Path, text: str) -> list[str]:
     return [file.name for file in folder.rglob("*") if file.is_file() and text.encode() in file.read_bytes()]
 
 
-def test_what_is_left_stays_as_it_was_and_what_was_removed_is_in_no_byte(
-    database: WorkingDatabase, tmp_path: Path
-) -> None:
-    assert sorted(holding(tmp_path, MARK)) == ["analysts.duckdb", "working.duckdb"]
+@dataclass(frozen=True)
+class Removal:
+    """What one removal left, with the files of killed processes beside it: published, and again by the next process."""
+
+    before: list[str]  # files that hold what was removed
+    after_removal: list[str]
+    after_publication: list[str]
+    rows: list[Any]
+    rejected: list[tuple[Any, ...]]
+    may_hold_removed_rows: list[bool]  # before, then after each publication, and when the next process starts
+    published: Path
+    left_by_killed_processes: list[Path]
+
+
+@pytest.fixture(scope="module")
+def removal(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Removal]:
+    folder = tmp_path_factory.mktemp("removal")
+    database, published = copy_of(filled, folder), folder / "out" / "clodura.duckdb"
+    left = [folder / "state" / name for name in (".working.duckdb.parquet", ".analysts.duckdb.parquet")]
+    before = sorted(holding(folder, MARK))
+    for each in left:
+        each.mkdir()
+        (each / "enriched_contacts.parquet").write_text(MARK)
+    (folder / "state" / ".working.duckdb.new").write_text(MARK)
     remove(database)
-    assert holding(tmp_path, MARK) == ["analysts.duckdb"]
+    after_removal = sorted(holding(folder, MARK))
+
+    may_hold = []
     with working_database(database) as connection:
-        assert publish(connection, tmp_path / "clodura.duckdb")
-    assert holding(tmp_path, MARK) == []
-    (contact,) = next(found for found in rows(database) if found and found[0][0] == "a")
-    assert STAYS in contact
-    with working_database(database) as connection:
+        may_hold.append(analysts_file_holds_removed_rows(connection))
+        assert publish(connection, published)
+        may_hold.append(analysts_file_holds_removed_rows(connection))
         rejected = connection.execute("SELECT reasons, record::VARCHAR FROM rejected_contacts").fetchall()
-        assert rejected == [(["one", "it's two"], f'{{"name": "{STAYS}"}}')]
+    after_publication = holding(folder, MARK)
+    with pytest.MonkeyPatch.context() as patch, working_database(database) as connection:
+        patch.setattr(compaction, "_PROCESS_STARTED_AT", time.time())  # a process that starts now
+        may_hold.append(analysts_file_holds_removed_rows(connection))
+        assert publish(connection, published)
+        may_hold.append(analysts_file_holds_removed_rows(connection))
+    yield Removal(before, after_removal, after_publication, rows(database), rejected, may_hold, published, left)
 
 
-@pytest.mark.parametrize("removed", [False, True])
+def test_what_is_left_stays_as_it_was_and_what_was_removed_is_in_no_byte(removal: Removal) -> None:
+    assert removal.before == ["analysts.duckdb", "working.duckdb"]
+    assert "working.duckdb" not in removal.after_removal
+    assert removal.after_publication == []
+    (contact,) = next(found for found in removal.rows if found and found[0][0] == "a")
+    assert STAYS in contact
+    assert removal.rejected == [(["one", "it's two"], f'{{"name": "{STAYS}"}}')]
+
+
+def test_what_killed_processes_left_is_removed_by_the_next(removal: Removal) -> None:
+    assert removal.after_removal == ["analysts.duckdb", "enriched_contacts.parquet"]  # both until it is published
+    assert not [left for left in removal.left_by_killed_processes if left.exists()]
+
+
+def test_the_next_process_publishes_once_more_through_another_and_then_copies(removal: Removal) -> None:
+    assert removal.may_hold_removed_rows == [True, True, True, False]
+
+
 def test_the_published_file_is_the_same_however_it_is_written(
-    database: WorkingDatabase, tmp_path: Path, removed: bool
+    removal: Removal, database: WorkingDatabase, tmp_path: Path
 ) -> None:
-    if removed:
-        with working_database(database) as connection:
-            want_compaction(connection)
-    out = tmp_path / "out" / "clodura.duckdb"
+    copied = tmp_path / "out" / "clodura.duckdb"
     with working_database(database) as connection:
-        assert analysts_file_holds_removed_rows(connection) is removed
-        assert publish(connection, out)
-        shown = [query_published(out, f"FROM {table.name}") for table in PUBLISHED]
-        ours = [connection.execute(f"FROM analysts.{table.name}").fetchall() for table in PUBLISHED]
-    assert shown == ours
+        assert not analysts_file_holds_removed_rows(connection)
+        assert publish(connection, copied)
     commented = "SELECT count(*) FROM duckdb_columns() WHERE NOT internal AND comment IS NULL "
     commented += "AND table_name NOT IN (SELECT view_name FROM duckdb_views())"
-    assert query_published(out, commented) == [(0,)]
-    assert [file.name for file in out.parent.iterdir()] == ["clodura.duckdb"]
-
-
-def test_what_a_killed_process_left_is_removed_by_the_next(database: WorkingDatabase, tmp_path: Path) -> None:
-    left = tmp_path / "state" / ".working.duckdb.parquet"
-    left.mkdir()
-    (left / "enriched_contacts.parquet").write_text(MARK)
-    (tmp_path / "state" / ".working.duckdb.new").write_text(MARK)
-    remove(database)
-    assert holding(tmp_path, MARK) == ["analysts.duckdb"]
-    assert not left.exists()
+    for out, ours in ((copied, rows(database)), (removal.published, removal.rows)):
+        with duckdb.connect(out, read_only=True) as shown:
+            assert [shown.execute(f"FROM {table.name}").fetchall() for table in PUBLISHED] == ours
+            assert shown.execute(commented).fetchall() == [(0,)]
+        assert [file.name for file in out.parent.iterdir()] == ["clodura.duckdb"]
 
 
 def test_a_file_that_cannot_be_written_anew_says_so_loses_nothing_and_is_made_up_for(
@@ -132,29 +177,3 @@ def test_the_other_process_says_what_is_wrong_with_files_and_nothing_of_rows(
 ) -> None:
     with pytest.raises(OSError, match=says):
         execute_in_new_process(["SELECT 1", statement], tmp_path)
-
-
-def test_the_next_process_publishes_once_more_through_another_and_then_copies(
-    database: WorkingDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    remove(database)
-    with working_database(database) as connection:
-        assert publish(connection, tmp_path / "clodura.duckdb")
-        assert analysts_file_holds_removed_rows(connection)
-    monkeypatch.setattr(compaction, "_PROCESS_STARTED_AT", time.time())  # a process that starts now
-    with working_database(database) as connection:
-        assert analysts_file_holds_removed_rows(connection)
-        assert publish(connection, tmp_path / "clodura.duckdb")
-        assert not analysts_file_holds_removed_rows(connection)
-
-
-def test_what_a_process_killed_while_publishing_left_is_removed_by_the_next(
-    database: WorkingDatabase, tmp_path: Path
-) -> None:
-    left = tmp_path / "state" / ".analysts.duckdb.parquet"
-    left.mkdir()
-    (left / "enriched_contacts").write_text(MARK)
-    remove(database)
-    with working_database(database) as connection:
-        assert publish(connection, tmp_path / "clodura.duckdb")
-    assert not left.exists()
