@@ -9,16 +9,19 @@ from clodura_pipeline.clodura.answers.tree import AnswerTree
 from clodura_pipeline.clodura.answers.values import Leaf, Place, clean, credits_of, is_filled, path_of, paths_of
 from clodura_pipeline.errors import UnreadableAnswer
 
-# How answers without content say that they failed. Silence, or a statement that no contact was found, is a miss.
-_FAILED = ("error", "fail", "failed", "failure", "unavailable", "timeout", "rate_limited", "denied", "rejected")
-_NOT_READY = ("pending", "processing", "queued", "accepted", "in_progress", "in progress", "running", "started")
+# How answers without content say that they failed, or are not ready. Silence, or a statement that no contact was found,
+# is a miss.
 _FAILURE = re.compile(
-    r"error|fail|insufficient|exceed|exhaust|limit|quota|unavailable|time[d]?[ -]?out|denied|unauthori|forbidden|"
-    r"expired|try again|maintenance|overload|too many|went wrong|not processed|not allowed|in progress|queued|not ready"
+    r"error|fail|reject|insufficient|exceed|exhaust|limit|quota|unavailable|timed?[ _-]?out|denied|unauthori|forbidden|"
+    r"expired|try again|maintenance|overload|too many|went wrong|not (processed|allowed)|in[ _-]?progress|queue|"
+    r"not[ _]ready|pending|processing|running|started|accepted|invalid|missing|required|upgrade|suspend|disabled|"
+    r"blocked|support|busy|retry|throttl|abort|cancel|problem|cannot"
 )
 _MISS = re.compile(
-    r"\bno[ _](\w+ ){0,3}(found|match|matches|data|results?|records?)\b|not[ _](be )?found|nothing found"
+    r"\bno([ _-]?|[ _](\w+ ){1,3})(found|match|matches|matched|data|results?|records?)\b|not[ _-]?(be )?found|"
+    r"nothing found|(not|n't|unable to) (find|match|locate)"
 )
+_OF_THE_CALL = re.compile(r"\b(api|key|token|account|route|endpoint|url|plan|subscription)\b")
 # Fields that distinguish two candidates: values of one of them in two places must agree.
 IDENTIFYING_FIELDS = {PERSON: ("clodura_person_id", "first_name", "last_name", "full_name", "linkedin_url"),
                 ORGANISATION: ("organisation_id", "name", "domain")}  # fmt: skip
@@ -40,14 +43,13 @@ def check_no_match(tree: AnswerTree, document: Any) -> None:
     """
     only_credits = isinstance(document, dict | list)
     empty = only_credits and not document
-    says_miss = any(isinstance(leaf.value, str) and _MISS.search(leaf.value.lower()) for leaf in tree.leaves)
+    says_miss = any(isinstance(leaf.value, str) and _says_miss(leaf.value) for leaf in tree.leaves)
     if any(_says_it_failed(tree.fields, leaf, says_miss) for leaf in tree.leaves):
         raise unreadable(tree, "empty, but reports a failure")
     for leaf in tree.leaves:
         about_the_call = leaf.meaning is not None and leaf.meaning.part in (CREDITS, ENVELOPE)
         only_credits = only_credits and any(tree.fields.is_credits(str(step)) for step in leaf.place)
-        echo = leaf.meaning is not None and tree.is_echo(leaf.text or leaf.value)
-        if not is_filled(leaf.value) or leaf.value in (False, 0) or echo:
+        if not is_filled(leaf.value) or leaf.value in (False, 0) or tree.is_echo(leaf.text or leaf.value):
             empty = isinstance(document, dict | list)
         elif not about_the_call:
             raise unreadable(tree, "holds content, but nothing known of a person or an organisation")
@@ -55,8 +57,8 @@ def check_no_match(tree: AnswerTree, document: Any) -> None:
         raise unreadable(tree, "neither a contact nor a miss")
 
 
-def check_all_read(tree: AnswerTree, missing: set[str]) -> None:
-    """No object that was not understood may hold one of the `missing` parts.
+def check_all_read(tree: AnswerTree, missing: str) -> None:
+    """No object that was not understood may hold the `missing` part.
 
     Texts are counted, at least two of them: a contact has more than one, a remark beside it often has not.
 
@@ -69,18 +71,18 @@ def check_all_read(tree: AnswerTree, missing: set[str]) -> None:
         if leaf.text and leaf.meaning and leaf.meaning.part in PARTS:
             for length in range(len(leaf.place)):
                 read[leaf.place[:length]].add(leaf.meaning.part)
-        elif leaf.meaning is None:
+        elif leaf.meaning is None and not tree.is_echo(leaf.value):
             unread[leaf.place[:-1]] += _texts_in(leaf.value)
     for area in tree.areas:
         texts, parts = unread[area.place], read[area.place]
         if area.beside:
-            suspicious = area.part in missing
+            suspicious = area.part == missing
         elif area.named:
-            suspicious = area.part in missing and texts > 0 and not parts
+            suspicious = area.part == missing and texts > 0 and not parts
         else:
-            suspicious = texts > 1 and (not parts - missing or (area.part == ORGANISATION and PERSON in missing))
+            suspicious = texts > 1 and (missing == PERSON or PERSON not in parts)
         if suspicious:
-            raise unreadable(tree, f'"{path_of(area.place)}" may hold the {" or ".join(sorted(missing))}')
+            raise unreadable(tree, f'"{path_of(area.place)}" may hold the {missing}')
 
 
 def agree(field: str, one: Leaf, other: Leaf) -> bool:
@@ -110,14 +112,17 @@ def _says_it_failed(names: AnswerFields, leaf: Leaf, says_miss: bool) -> bool:
     keys = [step for step in leaf.place if isinstance(step, str)] or [""]
     said = str(leaf.value).strip().lower()
     if any(map(names.names_error, keys)):
-        return is_filled(leaf.value) and said not in ("false", "no", "none", "null", "0")
-    if names.is_among(keys[-1], "envelope.outcomes"):
-        return said in ("false", "no", *_FAILED)
+        return is_filled(leaf.value) and said not in ("false", "no", "none", "0", "404") and not _says_miss(said)
+    if names.is_among(keys[-1], "envelope.outcomes") and said in ("false", "no"):
+        return True
     if names.is_among(keys[-1], "envelope.statuses"):
         status = credits_of(leaf.value) or 0
         # Codes of its own above those of HTTP may mean a miss, if the answer says so in words.
-        failed = (400 <= status < 600 and status != 404) or (status >= 600 and not says_miss)
-        if failed or said in (*_FAILED, *_NOT_READY):
+        if (400 <= status < 600 and status != 404) or (status >= 600 and not says_miss):
             return True
-    is_message = isinstance(leaf.value, str) and names.is_among(keys[-1], "envelope.messages")
-    return is_message and bool(_FAILURE.search(said)) and not _MISS.search(said)
+    in_words = names.is_among(keys[-1], "envelope.outcomes", "envelope.statuses", "envelope.messages")
+    return in_words and bool(_FAILURE.search(said) or _MISS.search(said)) and not _says_miss(said)
+
+
+def _says_miss(text: str) -> bool:
+    return bool(_MISS.search(text.lower())) and not _OF_THE_CALL.search(text.lower())

@@ -5,7 +5,7 @@ import hashlib
 import re
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -93,11 +93,12 @@ class AnswerFields:
         self._spellings = {part: self._ranked(table, part) for part in PARTS}
         cached = lru_cache(maxsize=50_000)  # a ledger's answers repeat a few dozen names
         self.meaning, self.holder, self.is_among = cached(self._meaning), cached(self._holder), cached(self._is_among)
+        self.is_position = cached(self._is_position)
 
     def _ranked(self, table: Mapping[str, Any], part: str) -> dict[str, Meaning]:
         ranked: dict[str, Meaning] = {}
-        places = {field: table[PERSON][field] for field in PLACE_FIELDS}  # spelt alike for both
-        for field, spellings in (places | table[part]).items():
+        places = [(field, table[PERSON][field]) for field in (*PLACE_FIELDS, "location")]  # spelt alike for both
+        for field, spellings in (*table[part].items(), *places):
             for rank, key in enumerate(map(plain, spellings)):
                 prefix = self._prefix.match(key)
                 says_company = bool(prefix) and part == self._whose[prefix.group()] == ORGANISATION
@@ -107,28 +108,36 @@ class AnswerFields:
 
     def _meaning(self, name: str, part: str) -> Meaning | None:
         """What a name means in a person or an organisation: as it stands, else without its prefixes and endings."""
-        key, whose, of_topic = plain(name[:LONGEST_NAME]), "", False
-        while True:
+        for key, prefix, whose, of_topic in self._stripped(name):
             for ending in self._endings:
                 found = self._spellings[part].get(key[: len(key) - len(ending)]) if key.endswith(ending) else None
                 if found and whose in ("", part) and not (of_topic and found.field in _NOT_OF_A_TOPIC):
                     return replace(found, explicit=True, generic=False) if whose else found
-            prefix = self._prefix.match(key)
-            if prefix is None:
-                return None
-            key, whose = key[prefix.end() :], self._whose[prefix.group()] or whose
-            of_topic = (of_topic or prefix.group() in self._words["names.topics"]) and not whose
-            if key in self._endings:  # `company` alone is its name
-                return Meaning(part, "name", 90, explicit=True) if part == whose == ORGANISATION else None
+            if key in self._endings and part == ORGANISATION == self._whose.get(prefix):  # `company` alone is its name
+                return Meaning(part, "name", 90, explicit=True)
+        return None
 
     def _holder(self, name: str) -> str | None:
         """Whose object one of this name is: `enrichedContact`, `companyDetails`; None when the name does not say."""
-        key, whose = plain(name[:LONGEST_NAME]), ""
-        while prefix := self._prefix.match(key):
-            key, whose = key[prefix.end() :], self._whose[prefix.group()] or whose
-            if not key or key in self._words["names.holder_endings"]:
+        for key, prefix, whose, _ in self._stripped(name):
+            if prefix and (not key or key in self._words["names.holder_endings"]):
                 return whose or None
         return None
+
+    def _is_position(self, name: str) -> bool:
+        """Whether a list or an object of this name holds jobs of a person: `experience`, `currentPositions`."""
+        stripped = self._stripped(name)
+        return any(key in self._words["names.positions"] and whose != ORGANISATION for key, _, whose, _ in stripped)
+
+    def _stripped(self, name: str) -> Iterator[tuple[str, str, str, bool]]:
+        """A name as it stands, then without its prefixes: what is left, the last prefix, whose it is, if of a topic."""
+        key, whose, of_topic = plain(name[:LONGEST_NAME]), "", False
+        yield key, "", whose, of_topic
+        while match := self._prefix.match(key):
+            key, prefix = key[match.end() :], match.group()
+            whose = self._whose[prefix] or whose
+            of_topic = (of_topic or prefix in self._words["names.topics"]) and not whose
+            yield key, prefix, whose, of_topic
 
     def _is_among(self, name: str, *lists: str) -> bool:
         """Whether a name stands in one of these lists of the table."""

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import cached_property
@@ -30,6 +30,7 @@ from clodura_pipeline.clodura.answers.tree import AnswerTree
 from clodura_pipeline.clodura.answers.values import (
     AnswerPath,
     Leaf,
+    Place,
     bare,
     credits_of,
     path_of,
@@ -40,7 +41,7 @@ from clodura_pipeline.clodura.answers.values import (
 )
 from clodura_pipeline.errors import UnreadableAnswer
 
-PARSER_VERSION = 3
+PARSER_VERSION = 4
 """Raised when the code of this package reads an answer differently; the table of names has a hash of its own."""
 
 
@@ -175,9 +176,9 @@ class _Reading:
         if found is Found.NO_MATCH:
             check_no_match(self.tree, self.document)
         elif found is Found.PERSON and not _names_held(organisation):
-            check_all_read(self.tree, {ORGANISATION})
+            check_all_read(self.tree, ORGANISATION)
         elif found is Found.ORGANISATION and (cost is None or cost > COST_CREDITS[found]):
-            check_all_read(self.tree, {PERSON})
+            check_all_read(self.tree, PERSON)
             if self._news(person):
                 raise unreadable(self.tree, "fields of a person, but nothing that says who it is")
         # A full person explains every cost: one above it is reported by the verdict, and stops the run.
@@ -224,6 +225,8 @@ class _Reading:
         if part == ORGANISATION and not all(leaf.late for leaves in by_field.values() for leaf in leaves):
             by_field = {field: [leaf for leaf in leaves if not leaf.late] for field, leaves in by_field.items()}
 
+        candidates = _candidates(leaf.place for field in IDENTIFYING_FIELDS[part] for leaf in by_field.get(field, ()))
+
         def order(leaf: Leaf) -> tuple[Any, ...]:
             meaning = leaf.meaning
             assert meaning is not None
@@ -231,19 +234,24 @@ class _Reading:
             return leaf.late, not meaning.mapped, not meaning.explicit, meaning.rank, -size, len(leaf.place)
 
         return {
-            field: self._agreed(part, field, sorted(leaves, key=order)) for field, leaves in by_field.items() if leaves
+            field: self._agreed(part, field, sorted(leaves, key=order), candidates)
+            for field, leaves in by_field.items()
+            if leaves
         }
 
-    def _agreed(self, part: str, field: str, leaves: list[Leaf]) -> Leaf:
+    def _agreed(self, part: str, field: str, leaves: list[Leaf], candidates: set[Place]) -> Leaf:
         """The first of the leaves, if the others say the same or repeat the request."""
-        first = leaves[0]
-        if field not in IDENTIFYING_FIELDS[part] or all(agree(field, first, other) for other in leaves[1:]):
+        first, identifying = leaves[0], field in IDENTIFYING_FIELDS[part]
+        if all(
+            agree(field, first, other) or not (identifying or (first.within(candidates) and other.within(candidates)))
+            for other in leaves[1:]
+        ):
             return first
         news = [leaf for leaf in leaves if not self.tree.is_echo(leaf.text)]
         if not news or len(news) == len(leaves):
             places = " and ".join(sorted({path_of(leaf.place) for leaf in leaves})[:3])
             raise UnreadableAnswer(f"two candidates differ in {field} ({places})")
-        return self._agreed(part, field, news)
+        return self._agreed(part, field, news, candidates)
 
     def _found(self, person: Person, organisation: Organisation) -> Found:
         held, company = _names_held(person) - set(PLACE_FIELDS), _names_held(organisation)
@@ -274,11 +282,20 @@ class _Reading:
         return json.loads(json.dumps(node, ensure_ascii=False).encode("utf-8", "replace"))
 
 
+def _candidates(places: Iterable[Place]) -> set[Place]:
+    """The entries of lists in which several entries say who they are."""
+    entries = {place[: n + 1] for place in places for n, step in enumerate(place) if isinstance(step, int)}
+    in_list = Counter(entry[:-1] for entry in entries)
+    return {entry for entry in entries if in_list[entry[:-1]] > 1}
+
+
 def _names_held(part: Person | Organisation) -> set[str]:
     return {field.name for field in fields(part) if getattr(part, field.name)}
 
 
 def _with_place(values: Mapping[str, str | None], kind: type) -> dict[str, str | None]:
-    """The fields of a person or an organisation, with a place in one text split where no field of it is there."""
-    place = {} if any(values.get(name) for name in PLACE_FIELDS) else split_place(values.get("location") or "")
+    """The fields of a person or an organisation; a place in one text fills those that miss, unless others differ."""
+    place = split_place(values.get("location") or "")
+    if any(bare(values.get(name) or text) != bare(text) for name, text in place.items()):
+        place = {}
     return {field.name: values.get(field.name) or place.get(field.name) for field in fields(kind)}

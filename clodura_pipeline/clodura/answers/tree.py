@@ -29,6 +29,7 @@ from clodura_pipeline.clodura.answers.values import (
     current_job,
     fitting_text,
     is_filled,
+    linkedin_page_of,
     looked_into,
     plainer,
 )
@@ -48,7 +49,8 @@ class Context:
     `part`: whose it is; `named`: a name said so. `generic`: names such as `title` and `id` count in it.
     `looked_into`: it stands where this field is expected. `money`: name of the object on credits that holds it.
     `position`: it is a job; `late`: it is read only where nothing else says the same. `beside`: it is not the contact.
-    `asked`: it may repeat the request. `nameless`: a company's object without a name for it.
+    `asked`: it may repeat the request. `nameless`: a company's object without a name for it. `employer`: a company's
+    object in a person's: a title in it is the person's. `titled`: a job with its title: a name in it is the company's.
     """
 
     part: str | None = None
@@ -61,6 +63,8 @@ class Context:
     beside: bool = False
     asked: bool = False
     nameless: bool = False
+    employer: bool = False
+    titled: bool = False
 
 
 class AnswerTree:
@@ -100,7 +104,7 @@ class AnswerTree:
         if of_company and current is not None:
             for number, item in enumerate(items):
                 self._visit(name, item, (*place, number), replace(context, beside=item is not current))
-        elif context.part == PERSON and self.fields.is_among(name, "names.positions"):
+        elif context.part == PERSON and self.fields.is_position(name):
             if current is None and len(items) > 1:
                 self.leaves.append(Leaf(place, items, None))
                 return
@@ -132,6 +136,9 @@ class AnswerTree:
         if context.named and context.part == ORGANISATION:
             fields_held = {meaning.field for meaning in self._meanings(node, ORGANISATION).values()}
             context = replace(context, nameless="name" not in fields_held and context.generic)
+        if context.position:
+            titled = any(meaning.field == "job_title" for meaning in self._meanings(node, PERSON).values())
+            context = replace(context, titled=titled)
         beside_a_person = not context.part and any(
             self.fields.holder(key) == PERSON and isinstance(value, dict | list) for key, value in node.items()
         )
@@ -151,7 +158,7 @@ class AnswerTree:
         """Whether an object beside the person's describes the person: place or job."""
         meaning = self.fields.meaning(name, PERSON)
         wanted = ("location", *PLACE_FIELDS, *_JOB_FIELDS)
-        return (meaning is not None and meaning.field in wanted) or self.fields.is_among(name, "names.positions")
+        return (meaning is not None and meaning.field in wanted) or self.fields.is_position(name)
 
     def _within(self, name: str, context: Context) -> Context:
         """What is known about an object because it stands under this name."""
@@ -160,15 +167,17 @@ class AnswerTree:
             return context if context.beside else replace(context, money=name)
         if not in_organisation and (fields.is_credits(name) or fields.is_among(name, "credits.holders")):
             return Context(money=name)
-        context = replace(context, looked_into=None, position=False)
+        meaning = self._field(name, context)
+        context = replace(context, looked_into=None, position=False, titled=False)
         part = fields.holder(name)
         if part and (context.part or not fields.is_weak(name)):
-            return replace(context, part=part, named=True, generic=True)
+            employer = part == ORGANISATION and context.part == PERSON
+            return replace(context, part=part, named=True, generic=True, employer=employer)
         if fields.is_among(name, "envelope.asked"):
             return replace(context, asked=True)
-        if context.part == PERSON and fields.is_among(name, "names.positions"):
+        if context.part == PERSON and fields.is_position(name):
             return replace(context, generic=False, position=True, looked_into=fields.meaning(name, PERSON))
-        if meaning := self._field(name, context):
+        if meaning:
             beside = meaning.field == ANSWER
             return replace(context, part=meaning.part, generic=False, looked_into=meaning, beside=beside)
         if fields.has_word(name, "names.beside"):
@@ -198,7 +207,10 @@ class AnswerTree:
         person, organisation = (self._meanings(held, part) for part in PARTS)
         persons = [person[key] for key in person.keys() - organisation.keys() if person[key].field != ANSWER]
         firms = [organisation[key] for key in organisation.keys() - person.keys() if organisation[key].field != ANSWER]
-        if any(not meaning.generic for meaning in persons):
+        of_person = [held[key] for key, meaning in person.items() if meaning.field == "full_name"]
+        if any(not meaning.generic for meaning in persons) or any(
+            isinstance(name, dict) and self._part_by_names(name, filled) == PERSON for name in of_person
+        ):
             return PERSON
         known = {**organisation, **person}
         if sum(_weight(meaning) for meaning in known.values() if meaning.field != ANSWER) < 2:
@@ -206,7 +218,7 @@ class AnswerTree:
         if len(persons) > sum(_weight(meaning) for meaning in firms if not meaning.explicit):
             return PERSON
         # A name beside a different one of a company is a person's, and so is one beside a company's object.
-        names = {bare(str(held[key])) for key, meaning in person.items() if meaning.field == "full_name"}
+        names = {bare(str(name)) for name in of_person}
         company_names = {bare(str(held[key])) for key, m in organisation.items() if m.explicit and m.field == "name"}
         holders = {self.fields.holder(key) for key, value in node.items() if isinstance(value, dict | list) and value}
         if company_names and names - company_names:
@@ -222,8 +234,7 @@ class AnswerTree:
         return {
             key: meaning
             for key, value in node.items()
-            if (meaning := self.fields.meaning(key, part))
-            and not (isinstance(value, str) and "linkedin.com/" in value and ("/in/" in value) != (part == PERSON))
+            if (meaning := self.fields.meaning(key, part)) and linkedin_page_of(value) in (None, part)
         }
 
     def _field(self, name: str, context: Context) -> Meaning | None:
@@ -232,10 +243,15 @@ class AnswerTree:
             return None
         meaning, looked_into = self.fields.meaning(name, context.part), context.looked_into
         if looked_into and self.fields.is_among(name, "names.values"):
-            return looked_into
+            return meaning if meaning and meaning.field == looked_into.field else replace(looked_into, rank=99)
+        if context.titled and not looked_into and meaning and meaning.field == "full_name":
+            return Meaning(ORGANISATION, "name", 95)
         if meaning is None and context.part == PERSON:
             of_company = self.fields.meaning(name, ORGANISATION)
-            return of_company if of_company and not of_company.generic else None
+            return of_company if of_company and (not of_company.generic or context.position) else None
+        if meaning is None and context.employer and not context.nameless:
+            of_person = self.fields.meaning(name, PERSON)
+            return replace(of_person, rank=90) if of_person and of_person.field == "job_title" else None
         if meaning is None and context.nameless and self.fields.is_among(name, "names.company_values"):
             return Meaning(ORGANISATION, "name", 95)
         if meaning is None or not meaning.generic or context.generic or meaning.field in PLACE_FIELDS:
@@ -255,11 +271,9 @@ class AnswerTree:
             return IN_ENVELOPE
         if meaning := self._field(name, context):
             return meaning
-        if self.is_echo(value) and fields.has_word(name, "envelope.asked"):
-            return IN_ENVELOPE
         if context.position and fields.is_among(name, "names.current", "names.ended"):
             return KNOWN_IN_ANSWER
-        if context.part == PERSON and isinstance(value, str) and "linkedin.com/in/" in value.lower():
+        if context.part == PERSON == linkedin_page_of(value):
             return Meaning(PERSON, "linkedin_url", rank=900)
         if fields.has_word(name, "names.beside"):
             return KNOWN_IN_ANSWER

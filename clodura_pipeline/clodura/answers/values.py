@@ -3,11 +3,11 @@
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from clodura_pipeline.clodura.answers.fields import AnswerFields, Meaning
+from clodura_pipeline.clodura.answers.fields import ORGANISATION, PERSON, AnswerFields, Meaning
 
 Place = tuple[str | int, ...]
 """Keys and positions in lists, from the top of the answer."""
@@ -66,14 +66,26 @@ def fitting_text(field: str, value: Any) -> str | None:
         return ", ".join(dict.fromkeys(filter(None, parts))) or None if fits else None
     if isinstance(value, str):
         text = clean(value)
+        page_of = linkedin_page_of(text)
+        if (field == "domain" and page_of) or (field == "linkedin_url" and page_of == ORGANISATION):
+            return None
         if text and field == "domain":
-            text = re.sub(r"(?i)^(https?://)?(www\.)?", "", text).split("/")[0] or None
+            text = re.sub(r"(?i)^(https?://)?(www\.)?", "", text).split("/")[0]
+            text = None if " " in text else text
         return text if text and (field in _NUMERIC or any(c.isalpha() for c in text)) else None
     if field not in _NUMERIC or isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def linkedin_page_of(value: Any) -> str | None:
+    """Whether an address of LinkedIn shows a person or an organisation; None for any other value."""
+    page = (
+        re.search(r"(?i)linkedin\.com/(?:(in|pub)|company|school|showcase)/", value) if isinstance(value, str) else None
+    )
+    return None if page is None else PERSON if page.group(1) else ORGANISATION
 
 
 def credits_of(value: Any) -> float | None:
@@ -101,7 +113,7 @@ def split_name(full: str) -> tuple[str | None, str | None]:
 def split_place(place: str) -> dict[str, str]:
     """City, state and country of `London, England, United Kingdom`, `Oslo, Norway` or `Austin, TX`; else nothing."""
     parts = [part.strip() for part in place.split(",") if part.strip()]
-    if len(parts) < 2:
+    if len(parts) < 2 or any(c.isdigit() for c in place):  # a street or a postal code
         return {}
     if len(parts) == 2:
         return {"city": parts[0], "state" if parts[1] in _STATES else "country": parts[1]}
@@ -168,6 +180,10 @@ class Leaf:
     meaning: Meaning | None
     text: str | None = None
     late: bool = False
+
+    def within(self, places: Collection[Place]) -> bool:
+        """Whether it stands below one of the places."""
+        return any(self.place[:length] in places for length in range(len(self.place)))
 
 
 @dataclass(frozen=True)
