@@ -90,6 +90,7 @@ def left_of(project: Project, *marks: str) -> list[str]:
 class Erasures:
     """What came of each step. `left_...`: files that hold something of the person."""
 
+    dan: Result
     loaded: Snapshot
     left_loaded: list[str]
     shared_refused: Result
@@ -100,7 +101,6 @@ class Erasures:
     ledger_is_sound: bool
     cat: Result
     left_cat: list[str]
-    dan: Result
     left_ben_killed: list[str]
     planned: dict[str, Any]
     left_dan_planned: list[str]
@@ -113,6 +113,8 @@ def erasures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Erasures]:
     directory = Directory([ANN, BEN, CAT, DAN, *(p for p in MADE if p not in FOUND[:4])], MADE.organisations)
     with open_project(tmp_path_factory.mktemp("forget"), directory=directory) as project:
         put_files_of_ann_and_ben(project)
+        project.enrich(YESTERDAY, TODAY, up_to=plan_calls)
+        dan = clodura(project, DAN.email, "--yes")  # nothing is published yet
         project.enrich(YESTERDAY, TODAY)
         loaded, left_loaded = project.snapshot(), left_of(project, "zqann")
 
@@ -133,7 +135,6 @@ def erasures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Erasures]:
         ledger_is_sound = audit_ledger(project.state / FILE_NAME).sound
         cat = clodura(project, "-", "--yes", text=f"{CAT.linkedin_url}\n")
         left_cat = left_of(project, "zqcat")
-        dan = clodura(project, DAN.email, "--yes")
         with open_ledger(project.state / FILE_NAME) as ledger:
             ledger.erase([f"em:{BEN.email}"])  # as far as the process got
             assert ledger.overwrite_removed(thoroughly=True)
@@ -144,8 +145,8 @@ def erasures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Erasures]:
         left_dan_planned = left_of(project, "zqdan")
         project.enrich(YESTERDAY, TODAY)  # the files still hold them; the check that every row is accounted for holds
         yield Erasures(
-            loaded, left_loaded, shared_refused, left_shared_refused, ann, ann_erased, left_ann, ledger_is_sound, cat,
-            left_cat, dan, left_ben_killed, planned, left_dan_planned, project.snapshot(), left_of(project, *MARKS),
+            dan, loaded, left_loaded, shared_refused, left_shared_refused, ann, ann_erased, left_ann, ledger_is_sound,
+            cat, left_cat, left_ben_killed, planned, left_dan_planned, project.snapshot(), left_of(project, *MARKS),
         )  # fmt: skip
 
 
@@ -208,6 +209,7 @@ def test_an_address_shared_by_two_says_to_name_the_profile(erasures: Erasures) -
 def test_somebody_unknown_so_far_is_known_when_a_file_brings_them(erasures: Erasures) -> None:
     assert erasures.dan.exit_code == 0, erasures.dan.output
     assert "0 person" in erasures.dan.output
+    assert "there is none" in erasures.dan.output  # of published files
     assert erasures.left_dan_planned == []
     assert (erasures.planned["run_to_call"], erasures.planned["run_people"]) == (2, 3)
 

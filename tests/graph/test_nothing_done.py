@@ -13,77 +13,91 @@ import dagster as dg
 import pytest
 from project import TODAY, YESTERDAY, Project, by_answer, failure_text, open_project
 
+from clodura_pipeline.errors import UserFixableError
 from clodura_pipeline.sandbox import Fault, build_directory
 
 LISTED = by_answer(build_directory())["person"][:6]
-Way = Callable[[Project], dg.ExecuteInProcessResult]
+Way = Callable[[Project], str]
 
 
-def nobody_listens(project: Project) -> dg.ExecuteInProcessResult:
-    return project.run(base_url="http://127.0.0.1:9")
+def failed_run(result: dg.ExecuteInProcessResult) -> str:
+    """What a failed run shows in Dagster."""
+    assert not result.success
+    return failure_text(result)
 
 
-def always_unavailable(project: Project) -> dg.ExecuteInProcessResult:
-    return with_options(project, faults=(Fault("status_503"),))
+def error_of(project: Project, **settings: Any) -> str:
+    """The error that fails a run, without Dagster around it; any other error is none that a user can fix."""
+    with pytest.raises((UserFixableError, dg.Failure)) as raised:
+        project.enrich(**settings)
+    return str(raised.value)
 
 
-def no_contacts_folder(project: Project) -> dg.ExecuteInProcessResult:
-    return project.run(contacts_dir=project.folder / "elsewhere")
+def nobody_listens(project: Project) -> str:
+    return failed_run(project.run(base_url="http://127.0.0.1:9"))
 
 
-def reversed_range(project: Project) -> dg.ExecuteInProcessResult:
-    return project.run(TODAY, YESTERDAY)
+def always_unavailable(project: Project) -> str:
+    return error_with_options(project, faults=(Fault("status_503"),))
 
 
-def no_day(project: Project) -> dg.ExecuteInProcessResult:
+def no_contacts_folder(project: Project) -> str:
+    return failed_run(project.run(contacts_dir=project.folder / "elsewhere"))
+
+
+def reversed_range(project: Project) -> str:
+    return failed_run(project.run(TODAY, YESTERDAY))
+
+
+def no_day(project: Project) -> str:
     job = project.build().resolve_job_def("enrich_contacts")
-    return job.execute_in_process(instance=project.instance, raise_on_error=False)
+    return failed_run(job.execute_in_process(instance=project.instance, raise_on_error=False))
 
 
-def days_before_the_first(project: Project) -> dg.ExecuteInProcessResult:
-    return project.run(YESTERDAY, TODAY, job="plan_contacts", start_date=TODAY)
+def days_before_the_first(project: Project) -> str:
+    return failed_run(project.run(YESTERDAY, TODAY, job="plan_contacts", start_date=TODAY))
 
 
-def tomorrow(project: Project) -> dg.ExecuteInProcessResult:
-    return project.run(TODAY, TODAY + timedelta(days=1), job="plan_contacts")
+def tomorrow(project: Project) -> str:
+    return failed_run(project.run(TODAY, TODAY + timedelta(days=1), job="plan_contacts"))
 
 
-def days_to_come(project: Project) -> dg.ExecuteInProcessResult:
-    return project.run(date(2031, 1, 1), job="plan_contacts")
+def days_to_come(project: Project) -> str:
+    return failed_run(project.run(date(2031, 1, 1), job="plan_contacts"))
 
 
-def no_key(project: Project) -> dg.ExecuteInProcessResult:
-    return project.run(api_key="")
+def no_key(project: Project) -> str:
+    return failed_run(project.run(api_key=""))
 
 
-def wrong_key(project: Project) -> dg.ExecuteInProcessResult:
-    return with_options(project, api_key="another")
+def wrong_key(project: Project) -> str:
+    return error_with_options(project, api_key="another")
 
 
-def wrong_plan(project: Project) -> dg.ExecuteInProcessResult:
-    return with_options(project, paid_plan=False)
+def wrong_plan(project: Project) -> str:
+    return error_with_options(project, paid_plan=False)
 
 
-def refresh_without_a_cap(project: Project) -> dg.ExecuteInProcessResult:
+def refresh_without_a_cap(project: Project) -> str:
     """The cap of the settings is none of the run's own, though Dagster shows it in the run's config."""
-    return project.run(config={"refresh": True}, max_credits_per_run=50)
+    return failed_run(project.run(config={"refresh": True}, max_credits_per_run=50))
 
 
-def unreadable_suppression_file(project: Project) -> dg.ExecuteInProcessResult:
+def unreadable_suppression_file(project: Project) -> str:
     path = project.folder / "never-ask.txt"
     path.write_text("zq not an address\n")
-    return project.run(suppression_file=path)
+    return error_of(project, suppression_file=path)
 
 
-def missing_suppression_file(project: Project) -> dg.ExecuteInProcessResult:
-    return project.run(suppression_file=project.folder / "gone.txt")
+def missing_suppression_file(project: Project) -> str:
+    return error_of(project, suppression_file=project.folder / "gone.txt")
 
 
-def with_options(project: Project, **options: Any) -> dg.ExecuteInProcessResult:
+def error_with_options(project: Project, **options: Any) -> str:
     before = project.sandbox.options
     project.sandbox.options = replace(before, **options)
     try:
-        return project.run()
+        return error_of(project)
     finally:
         project.sandbox.options = before
 
@@ -108,47 +122,38 @@ WAYS: dict[Way, str] = {
 
 
 @dataclass(frozen=True)
-class Failed:
-    """What came of a way to do nothing."""
-
-    success: bool
-    says: str
-    calls: int
-
-
-@dataclass(frozen=True)
 class Outcomes:
-    """What came of every way, and of the run after them."""
+    """What every way said, the calls it made, and what the run after them left."""
 
-    by_way: dict[Way, Failed]
+    said: dict[Way, str]
+    calls: dict[Way, int]
     statuses: dict[str, str]
 
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
-    by_way: dict[Way, Failed] = {}
+    said: dict[Way, str] = {}
+    calls: dict[Way, int] = {}
     with open_project(tmp_path_factory.mktemp("nothing_done")) as project:
         rows = "".join(f"{number},{person.email}\n" for number, person in enumerate(LISTED))
         project.put(f"list-{TODAY}.csv", "contact_id,email\n" + rows)
         for way in WAYS:
             before = project.call_count
-            result = way(project)
-            by_way[way] = Failed(result.success, failure_text(result), project.call_count - before)
+            said[way] = way(project)
+            calls[way] = project.call_count - before
         project.enrich()
-        return Outcomes(by_way, project.statuses())
+        return Outcomes(said, calls, project.statuses())
 
 
 @pytest.mark.parametrize(("way", "says"), WAYS.items(), ids=lambda value: getattr(value, "__name__", ""))
 def test_a_run_that_does_nothing_fails_with_a_sentence(outcomes: Outcomes, way: Way, says: str) -> None:
-    failed = outcomes.by_way[way]
-    assert not failed.success
-    assert says in failed.says
-    assert "Unexpected" not in failed.says
-    assert failed.calls == 0 or way is always_unavailable
+    assert says in outcomes.said[way]
+    assert "Unexpected" not in outcomes.said[way]
+    assert outcomes.calls[way] == 0 or way is always_unavailable
 
 
 def test_a_line_of_the_suppression_file_is_not_shown(outcomes: Outcomes) -> None:
-    assert "zq" not in outcomes.by_way[unreadable_suppression_file].says
+    assert "zq" not in outcomes.said[unreadable_suppression_file]
 
 
 def test_the_next_run_calls_for_everyone(outcomes: Outcomes) -> None:

@@ -81,14 +81,14 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
         with pytest.raises(dg.Failure, match="CLODURA_API_KEY"):
             project.enrich(YESTERDAY, max_workers=1)
         by_name["key refused midway"] = ran(project, before, YESTERDAY)
-        options(credits_shape="pool", faults=())
+        options(faults=())
         run("nothing")
 
         put(project, TODAY, LISTED[TODAY])
         before = options(faults=(Fault("unknown_shape"),))
         unreadable = project.run(TODAY)
         by_name["unknown shape"] = ran(project, before, TODAY)
-        options(faults=(), requests_per_day=project.call_count + 7)
+        options(credits_shape="pool", faults=(), requests_per_day=project.call_count + 7)
         run("409", TODAY)
         options(requests_per_day=0)
         run("day closed by 409", TODAY)
@@ -141,3 +141,9 @@ def test_a_day_that_the_server_closed_stays_closed(runs: Runs) -> None:
     closed = runs.by_name["day closed by 409"]
     assert closed.calls == 0
     assert closed.statuses == runs.by_name["409"].statuses
+
+
+def test_a_balance_that_is_not_stated_is_compared_with_nothing(runs: Runs) -> None:
+    checks = {check.check_name: check for check in runs.unreadable.get_asset_check_evaluations()}
+    assert checks["ledger_agrees_with_balance"].passed
+    assert "No two balances to compare" in (checks["ledger_agrees_with_balance"].description or "")
