@@ -1,4 +1,4 @@
-"""A cap given for one run holds however it is given; through `dg launch`: see test_launch.py."""
+"""A cap given for one run holds however it is given; see test_launch.py for `dg`, test_sensors.py for resources."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from project import TODAY, YESTERDAY, Project, metadata_of
+from project import TODAY, YESTERDAY, Project
 
 from clodura_pipeline.enrichment.session import RefusedToStart
 from clodura_pipeline.graph.runs.caps import EnrichmentConfig, run_budget
@@ -71,20 +71,3 @@ def test_a_cap_of_nothing_is_refused_and_is_not_no_cap(project: Project, people:
     with pytest.raises(RefusedToStart, match="max_credits is 0, so no call was made"):
         project.enrich(config={"max_credits": 0})
     assert project.call_count == 0
-
-
-def test_stopping_early_is_visible_on_the_run(project: Project, people: People) -> None:
-    put_list(project, TODAY, people["person"][:12])
-    result = project.run(max_credits_per_run=4)
-    assert result.success
-    run = project.instance.get_run_by_id(result.run_id)
-    assert run is not None
-    tags = {name: value for name, value in run.tags.items() if name.startswith("clodura/")}
-    assert tags == {
-        "clodura/stop_reason": "run_budget",
-        "clodura/credits": "4",
-        "clodura/pending": "10",
-        "clodura/range": str(TODAY),
-    }
-    figures = metadata_of(result, "clodura_responses")
-    assert (figures["pending"], figures["credits_charged"], figures["run_credits_charged"]) == (10, 4, 4)

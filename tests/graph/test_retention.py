@@ -1,13 +1,16 @@
 """Retention: what is overdue is gone from every file, and nobody is bought twice for it."""
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 from project import TODAY, Project, checks_of, metadata_of
 
+from clodura_pipeline.graph.assets.enrichment import call_people
 from clodura_pipeline.ledger import FILE_NAME
 from clodura_pipeline.ledger.maintenance.audit import audit_ledger
 from clodura_pipeline.sandbox import Person
@@ -54,13 +57,23 @@ def checks_alone(project: Project, **settings: Any) -> tuple[bool, bool]:
     return first, second
 
 
-def test_the_strict_mode_leaves_no_byte_of_an_answer_after_a_day(
-    project: Project, people: dict[str, list[Person]]
+def test_what_is_overdue_leaves_no_byte_by_night_and_by_hour_and_nobody_is_called_for_again(
+    project: Project,
+    people: dict[str, list[Person]],
+    capfd: pytest.CaptureFixture[str],
+    keep_page_script: Callable[[Path], None],
 ) -> None:
-    old, young = people["person"][:2]
-    project.put(f"crm-{TODAY}.csv", HEADER + f"old,{old.email}\nmiss,{people['miss'][0].email}\n")
-    kept = project.enrich()
+    keep_page_script(project.state)
+    old, unread, young = people["person"][:3]
+    project.sandbox.options = project.sandbox.options.patched(
+        {"faults": [{"kind": "unknown_shape", "only_calls": [3]}]}
+    )
+    rows = f"old,{old.email}\nmiss,{people['miss'][0].email}\nunread,{unread.email}\n"
+    project.put(f"crm-{TODAY}.csv", HEADER + rows)
+    kept = project.enrich(max_workers=1)
     assert kept["retained_answers"]["run_answers_emptied"] == 0
+    assert project.statuses() == {"old": "person", "miss": "no_match", "unread": "unrecognised"}
+
     grow_older(project, days=2)
     assert remove_overdue(project).success  # the default keeps for good
     assert holding(project, old.person_id) == {FILE_NAME, "working.duckdb", "analysts.duckdb", "clodura.duckdb"}
@@ -68,48 +81,30 @@ def test_the_strict_mode_leaves_no_byte_of_an_answer_after_a_day(
     assert checks_alone(project, field_retention_days=1.0) == (False, False)
     assert checks_alone(project, raw_retention_days=1.0) == (False, True)
 
+    # A nightly run with other people.
     project.put(f"new-{TODAY}.csv", HEADER + f"young,{young.email}\n")
     result = project.run(**STRICT)
     assert result.success
     assert all(passed for name, passed in checks_of(result).items() if "nothing_overdue" in name)
     figures = metadata_of(result, "retained_answers")
-    assert (figures["run_raw_answers_removed"], figures["run_answers_emptied"]) == (2, 2)
+    assert (figures["run_raw_answers_removed"], figures["run_answers_emptied"]) == (3, 2)
+    assert "could never be read" in capfd.readouterr().err
     assert holding(project, old.person_id) == set()
     assert holding(project, young.person_id) != set()
-    assert project.statuses() == {"old": "person", "miss": "no_match", "young": "person"}
+    assert project.statuses() == {"old": "person", "miss": "no_match", "unread": "unrecognised", "young": "person"}
     nothing = project.query(f"SELECT {', '.join(FIELDS)} FROM enriched_contacts WHERE contact_id = 'old'")
     assert nothing == [(None,) * len(FIELDS)]
-    for table in ("credit_usage", "enriched_contacts"):
-        assert project.query(f"SELECT sum(credits_charged) FROM {table}") == [(project.call_log().charged,)]
-    assert project.call_count == 3
-    assert audit_ledger(project.state / FILE_NAME).sound
 
-
-def test_between_the_nightly_runs_the_hourly_job_removes_and_publishes(
-    project: Project, people: dict[str, list[Person]]
-) -> None:
-    person = people["person"][0]
-    project.put(f"crm-{TODAY}.csv", HEADER + f"old,{person.email}\n")
-    project.enrich(**STRICT)
-    assert holding(project, person.person_id) != set()
+    # The hourly job between such runs.
     grow_older(project, days=1.1)
     assert remove_overdue(project, **STRICT).success
-    assert holding(project, person.person_id) == set()
-    assert project.statuses() == {"old": "person"}
+    assert holding(project, young.person_id) == set()
+    assert project.statuses()["young"] == "person"
     assert checks_alone(project, raw_retention_days=1.0, field_retention_days=1.0) == (True, True)
-    project.enrich(**STRICT)
-    assert project.call_count == 1
 
-
-def test_removing_answers_that_could_never_be_read_is_reported(
-    project: Project, people: dict[str, list[Person]], capfd: pytest.CaptureFixture[str]
-) -> None:
-    project.sandbox.options = project.sandbox.options.patched({"faults": [{"kind": "unknown_shape"}]})
-    project.put(f"crm-{TODAY}.csv", HEADER + f"old,{people['person'][0].email}\n")
-    project.enrich()
-    grow_older(project, days=2)
-    result = remove_overdue(project, **STRICT)
-    assert result.success
-    assert metadata_of(result, "retained_answers")["run_raw_answers_removed"] == 1
-    assert "could never be read" in capfd.readouterr().err
-    assert project.statuses() == {"old": "unrecognised"}
+    project.enrich(up_to=call_people, **STRICT)
+    assert project.call_count == 4
+    charged = project.call_log().charged
+    assert project.query("SELECT sum(credits_charged), sum(credits_at_risk) FROM credit_usage") == [(charged - 2, 2)]
+    assert project.query("SELECT sum(credits_charged) FROM enriched_contacts") == [(charged - 2,)]
+    assert audit_ledger(project.state / FILE_NAME).sound

@@ -1,23 +1,22 @@
-"""The sensor of new files and the alerts, with real runs and a real receiver."""
+"""The sensor of new files, and what a run that needs attention shows and sends, with a real receiver."""
 
 import json
 import os
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import dagster as dg
 import pytest
-from project import TODAY, YESTERDAY, Project
+from project import PAGE, TODAY, YESTERDAY, Project, by_answer, metadata_of, open_project
 
 from clodura_pipeline.graph.alerts import alert_text, send_alert
-from clodura_pipeline.sandbox import Person
-from clodura_pipeline.settings import Settings, check_settings
+from clodura_pipeline.settings import check_settings
 
-People = dict[str, list[Person]]
 HEADER = "contact_id,email\n"
 START, END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
@@ -89,13 +88,6 @@ def test_days_in_a_row_are_one_run_and_others_another(project: Project, ticks: T
     assert ticks.tick() == [(four_ago, four_ago), (str(YESTERDAY), str(TODAY))]
 
 
-def test_what_is_loaded_already_is_not_requested(project: Project, ticks: Ticks) -> None:
-    put(project, f"{YESTERDAY}/crm.csv", "1,a@b.example\n")
-    assert project.run(YESTERDAY, job="plan_contacts").success
-    assert project.run(YESTERDAY, job="remove_overdue").success  # publishes what is loaded
-    assert ticks.tick() == []
-
-
 def test_a_file_that_is_being_written_is_left_for_later(
     project: Project, ticks: Ticks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,25 +151,67 @@ def test_a_dead_receiver_raises_nothing_and_its_address_is_not_logged(caplog: py
     assert "secret" not in caplog.text
 
 
-def settings_of(project: Project, **more: Any) -> Settings:
-    return check_settings({"state_dir": project.state, "database": project.database, **more}, project.folder)
+@dataclass(frozen=True)
+class Runs:
+    """The runs of one list: one whose resource lowers the cap to the price of two people, and one for all others."""
+
+    project: Project
+    stopped: dg.ExecuteInProcessResult
+    finished: dg.ExecuteInProcessResult
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    with open_project(tmp_path_factory.mktemp("runs")) as project:
+        found = by_answer(project.sandbox.directory.people)["person"][:12]
+        put(project, f"list-{TODAY}.csv", "".join(f"{person.person_id},{person.email}\n" for person in found))
+        job = project.build(max_credits_per_run=10).resolve_job_def("enrich_contacts")
+        assets = [key for key in job.asset_layer.selected_asset_keys if key != PAGE]
+        lowered = {"resources": {"clodura": {"config": {"max_credits_per_run": 4}}}}
+        stopped = job.execute_in_process(lowered, project.instance, str(TODAY), asset_selection=assets)
+        yield Runs(project, stopped, project.run())
 
 
 def text_of(project: Project, result: dg.ExecuteInProcessResult, **more: Any) -> str | None:
     run = project.instance.get_run_by_id(result.run_id)
     assert run is not None
-    return alert_text(run, project.instance, settings_of(project, **more))
+    settings = {"state_dir": project.state, "database": project.database, **more}
+    return alert_text(run, project.instance, check_settings(settings, project.folder))
 
 
-def test_what_needs_attention_is_in_one_message_without_contact_data(project: Project, people: People) -> None:
-    rows = "".join(f"{n},{person.email}\n" for n, person in enumerate(people["person"][:6]))
-    project.put(f"list-{TODAY}.csv", HEADER + rows)
-    text = text_of(project, project.run(max_credits_per_run=4), min_balance=999)
+def test_stopping_early_is_visible_on_the_run(runs: Runs) -> None:
+    run = runs.project.instance.get_run_by_id(runs.stopped.run_id)
+    assert run is not None
+    tags = {name: value for name, value in run.tags.items() if name.startswith("clodura/")}
+    assert tags == {
+        "clodura/stop_reason": "run_budget",
+        "clodura/credits": "4",
+        "clodura/pending": "10",
+        "clodura/range": str(TODAY),
+    }
+    figures = metadata_of(runs.stopped, "clodura_responses")
+    assert (figures["pending"], figures["credits_charged"], figures["run_credits_charged"]) == (10, 4, 4)
+
+
+def test_what_needs_attention_is_in_one_message_without_contact_data(runs: Runs) -> None:
+    text = text_of(runs.project, runs.stopped, min_balance=999)
     assert text is not None
-    for part in ("Stopped early: run_budget; 4 people are pending", "day_is_complete", "Balance: 996 credits are left"):
+    for part in (
+        "Stopped early: run_budget; 10 people are pending",
+        "day_is_complete",
+        "Balance: 976 credits are left",
+    ):
         assert part in text
     assert "@" not in text
-    assert text_of(project, project.run()) is None
+
+
+def test_a_run_that_needs_no_attention_sends_no_alert(runs: Runs) -> None:
+    assert runs.finished.success
+    assert text_of(runs.project, runs.finished) is None
+
+
+def test_what_is_loaded_already_is_not_requested(runs: Runs) -> None:
+    assert Ticks(runs.project).tick() == []
 
 
 def test_a_failed_run_says_why(project: Project) -> None:
