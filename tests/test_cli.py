@@ -203,29 +203,37 @@ def test_days_that_cannot_be_run_are_explained(days: str, says: str, root: Path)
         assert says in result.output
 
 
-def test_run_plan_and_status_of_a_day(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    today = str(datetime.now(UTC).date())
+def test_plan_run_and_status(
+    root: Path, monkeypatch: pytest.MonkeyPatch, keep_page_script: Callable[[Path], None]
+) -> None:
+    today = datetime.now(UTC).date()
+    keep_page_script(root / "data" / "state")
     with Sandbox(SandboxOptions(starting_balance=100)) as sandbox:
         monkeypatch.setenv("CLODURA_BASE_URL", sandbox.base_url)
         monkeypatch.setenv("CLODURA_API_KEY", "sandbox-key")
         monkeypatch.setenv("DAGSTER_HOME", str(root / "home"))
         (root / "home").mkdir()
         people = [person for person in sandbox.directory.people if person.answer == "person"][:3]
-        contacts = root / "data" / "contacts" / today
+        contacts = root / "data" / "contacts" / str(today)
         contacts.mkdir(parents=True)
         rows = "".join(f"{number},{person.email}\n" for number, person in enumerate(people))
         (contacts / "crm.csv").write_text("contact_id,email\n" + rows)
         before = invoke("status")
         assert before.exit_code == 0, before.output
         assert "no call was made" in before.output
-        planned = invoke("plan", today)
+        planned = invoke("plan", f"{today - timedelta(days=1)}..{today}")
         assert planned.exit_code == 0, planned.output
         assert re.search(r"to call for +3\b", planned.output)
         assert re.search(r"credits at most +6\b", planned.output)
         assert not sandbox.call_log.enrich_calls
-        yesterday = datetime.now(UTC).date() - timedelta(days=1)
-        assert re.search(r"to call for +3\b", invoke("plan", f"{yesterday}..{today}").output)
-        done = invoke("run", today, "--max-credits", "4")
+        monkeypatch.setenv("CLODURA_API_KEY", "another-key")
+        failed = invoke("run", str(today))
+        assert failed.exit_code == 1
+        assert "Error: Clodura rejected the API key (401)" in failed.output
+        assert "Traceback" not in failed.output
+        assert "another-key" not in failed.output
+        monkeypatch.setenv("CLODURA_API_KEY", "sandbox-key")
+        done = invoke("run", str(today), "--max-credits", "4")
         assert done.exit_code == 0, done.output
         assert "2 calls: 2 people found" in done.output
         assert "1 contacts are pending. Stopped early: the run's cap is reached" in done.output
@@ -233,19 +241,3 @@ def test_run_plan_and_status_of_a_day(root: Path, monkeypatch: pytest.MonkeyPatc
         assert re.search(r"today +4 credits, 2 of 2000 calls", after)
         assert re.search(r"pending +1 people, 1 day", after)
         assert "the run's cap is reached" in after
-
-
-def test_a_run_that_fails_gives_its_reason_and_no_stack(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    today = str(datetime.now(UTC).date())
-    with Sandbox(SandboxOptions()) as sandbox:
-        monkeypatch.setenv("CLODURA_BASE_URL", sandbox.base_url)
-        monkeypatch.setenv("CLODURA_API_KEY", "another-key")
-        monkeypatch.setenv("DAGSTER_HOME", str(root / "home"))
-        (root / "home").mkdir()
-        (root / "data" / "contacts").mkdir(parents=True)
-        (root / "data" / "contacts" / f"{today}.csv").write_text("email\nann@firm.example\n")
-        result = invoke("run", today)
-    assert result.exit_code == 1
-    assert "Error: Clodura rejected the API key (401)" in result.output
-    assert "Traceback" not in result.output
-    assert "another-key" not in result.output
