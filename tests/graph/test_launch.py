@@ -46,13 +46,9 @@ def test_a_word_for_a_day_gets_the_same_sentence(listed: Project) -> None:
         job.execute_in_process(instance=listed.instance, partition_key="yesterday")
 
 
-@pytest.mark.parametrize(
-    ("env_file", "config"), [("4", {}), ("500", {"max_credits": 4})], ids=["file", "run config below the file"]
-)
-def test_a_cap_holds_however_it_is_given(listed: Project, env_file: str, config: dict[str, int]) -> None:
-    """That one in the environment wins over the file is seen below and in test_settings.py."""
-    arguments = ["--config-json", json.dumps({"ops": {"clodura_responses": {"config": config}}})] if config else []
-    done = launch(listed, f"CLODURA_MAX_CREDITS_PER_RUN={env_file}\n", *arguments, what=UP_TO_THE_CALLS)
+def test_a_cap_in_the_run_config_holds_below_that_of_the_env_file(listed: Project) -> None:
+    config = json.dumps({"ops": {"clodura_responses": {"config": {"max_credits": 4}}}})
+    done = launch(listed, "CLODURA_MAX_CREDITS_PER_RUN=500\n", "--config-json", config, what=UP_TO_THE_CALLS)
     assert done.wait() == 0, done.printed
     assert listed.call_log().charged == 4
 
@@ -64,12 +60,12 @@ def test_a_misspelt_cap_stops_the_start(listed: Project) -> None:
     assert listed.call_count == 0
 
 
-def test_a_cap_in_the_environment_holds_and_other_users_can_read_nothing_except_the_published_file(
+def test_the_environment_wins_over_the_env_file_and_other_users_can_read_nothing_except_the_published_file(
     listed: Project, keep_page_script: Callable[[Path], None]
 ) -> None:
     """In a process that nothing was done for, under the usual umask of a server."""
     keep_page_script(listed.state)
-    root = project_folder(listed, "CLODURA_MAX_CREDITS_PER_RUN=500\n")
+    root = project_folder(listed, "CLODURA_MAX_CREDITS_PER_RUN=500\nCLODURA_PUBLISHED_MODE=0444\n")
     given = environment(listed, CLODURA_MAX_CREDITS_PER_RUN="4", DAGSTER_HOME="")
     command = [str(Path(sys.executable).with_name("dg")), "launch", *JOB, "--partition", DAY]
     subprocess.run(command, cwd=root, env=given, umask=0o022, capture_output=True, check=True, timeout=300)
@@ -78,5 +74,5 @@ def test_a_cap_in_the_environment_holds_and_other_users_can_read_nothing_except_
     left = [path for folder in folders for path in (folder, *folder.rglob("*"))]
     assert len(left) > 10
     assert [path for path in left if path.stat().st_mode & 0o077] == []
-    assert stat.S_IMODE(listed.database.stat().st_mode) == 0o440
+    assert stat.S_IMODE(listed.database.stat().st_mode) == 0o444  # as the file has it
     assert stat.S_IMODE(listed.database.parent.stat().st_mode) == 0o755
