@@ -194,13 +194,13 @@ def essence(enrichment: Enrichment) -> tuple[str | None, ...]:
     return person.first_name, person.last_name, person.job_title, person.city, company.name
 
 
-@pytest.mark.parametrize("form", ADA)
-def test_a_person_is_read_in_every_form(form: str) -> None:
-    enrichment = read(ADA[form])
-    assert enrichment.found is Found.PERSON
-    assert essence(enrichment) == ("Ada", "Byron", "CTO", "London", "Engines")
-    assert enrichment.credits == 2
-    assert "Ada" in json.dumps(enrichment.contact)
+def test_a_person_is_read_in_every_form() -> None:
+    for form, document in ADA.items():
+        enrichment = read(document)
+        assert enrichment.found is Found.PERSON, form
+        assert essence(enrichment) == ("Ada", "Byron", "CTO", "London", "Engines"), form
+        assert enrichment.credits == 2, form
+        assert "Ada" in json.dumps(enrichment.contact), form
 
 
 @pytest.mark.parametrize("form", ENGINES)

@@ -32,63 +32,57 @@ def verdict(status: int, body: bytes = ERROR, **more: object) -> Verdict:
     return judge(RawAnswer(status, body, **more), ASKED, NOW)  # pyright: ignore[reportArgumentType]
 
 
-@pytest.mark.parametrize(
-    ("status", "body", "state", "following", "charged", "at_risk"),
-    [
-        (200, PERSON, State.PERSON, Next.GO_ON, 2, 0),
-        (200, b'{"organisation": {"domain": "x.example"}}', State.ORGANISATION, Next.GO_ON, 1, 0),
-        (200, b"{}", State.NO_MATCH, Next.GO_ON, 0, 0),
-        (200, b'{"personId": "p", "creditsUsed": 1}', State.PERSON, Next.GO_ON, 1, 0),
-        (200, b'{"creditsUsed": 1}', State.UNRECOGNISED, Next.GO_ON, 1, 0),
-        (200, b'{"organisation": {"name": "x"}, "creditsUsed": 2}', State.UNRECOGNISED, Next.GO_ON, 2, 0),
-        (200, b'{"personId": "p", "creditsUsed": 0.5}', State.PERSON, Next.GO_ON, 0.5, 0),
-        (200, b'{"personId": "p", "creditsUsed": 1000000}', State.PERSON, Next.STOP_COST_ABOVE_WORST, 1_000_000, 0),
-        (200, b'{"weird": 1, "creditsUsed": 2000000000}', State.UNRECOGNISED, Next.STOP_COST_ABOVE_WORST, 1e9, 0),
-        (200, b'{"personId": "p", "creditsUsed": 3}', State.PERSON, Next.STOP_COST_ABOVE_WORST, 3, 0),
-        (200, b'{"weird": 1, "creditsUsed": 2}', State.UNRECOGNISED, Next.GO_ON, 2, 0),
-        (200, b'{"weird": 1, "creditsUsed": 5}', State.UNRECOGNISED, Next.STOP_COST_ABOVE_WORST, 5, 0),
-        (200, b'{"weird": 1}', State.UNRECOGNISED, Next.GO_ON, 0, 2),
-        (200, b"", State.UNRECOGNISED, Next.GO_ON, 0, 2),
-        (200, HTML, State.UNRECOGNISED, Next.GO_ON, 0, 2),
-        (201, PERSON, State.UNRECOGNISED, Next.GO_ON, 0, 2),
-        (204, b"", State.UNRECOGNISED, Next.GO_ON, 0, 2),
-        (400, ERROR, State.REFUSED, Next.GO_ON, 0, 0),
-        (422, ERROR, State.REFUSED, Next.GO_ON, 0, 0),
-        (401, ERROR, State.NOT_PROCESSED, Next.STOP_KEY_REFUSED, 0, 0),
-        (402, ERROR, State.NOT_PROCESSED, Next.STOP_NO_CREDITS, 0, 0),
-        (403, ERROR, State.NOT_PROCESSED, Next.STOP_PLAN_REFUSED, 0, 0),
-        (403, HTML, State.NOT_PROCESSED, Next.STOP_PLAN_REFUSED, 0, 0),
-        (403, b"", State.NOT_PROCESSED, Next.STOP_PLAN_REFUSED, 0, 0),
-        (404, ERROR, State.NO_MATCH, Next.GO_ON, 0, 0),
-        (404, HTML, State.NOT_PROCESSED, Next.STOP_WRONG_ADDRESS, 0, 0),
-        (404, b"", State.NOT_PROCESSED, Next.STOP_WRONG_ADDRESS, 0, 0),
-        (404, b"[" * 100_000, State.NOT_PROCESSED, Next.STOP_WRONG_ADDRESS, 0, 0),
-        (301, HTML, State.NOT_PROCESSED, Next.STOP_WRONG_ADDRESS, 0, 0),
-        (307, b"", State.NOT_PROCESSED, Next.STOP_WRONG_ADDRESS, 0, 0),
-        (409, b'{"message": "Daily limit reached for this endpoint"}', State.NOT_PROCESSED, Next.STOP_DAY_CLOSED, 0, 0),
-        (409, b"", State.NOT_PROCESSED, Next.STOP_DAY_CLOSED, 0, 0),
-        (409, b"limit already reached", State.NOT_PROCESSED, Next.STOP_DAY_CLOSED, 0, 0),
-        (409, b'{"message": "already enriched a few minutes ago"}', State.NOT_PROCESSED, Next.SET_ASIDE, 0, 0),
-        (429, ERROR, State.NOT_PROCESSED, Next.SLOW_DOWN, 0, 0),
-        (503, HTML, State.NOT_PROCESSED, Next.TRY_AGAIN_LATER, 0, 0),
-        (500, ERROR, State.AMBIGUOUS, Next.GO_ON, 0, 2),
-        (502, HTML, State.AMBIGUOUS, Next.GO_ON, 0, 2),
-        (504, HTML, State.AMBIGUOUS, Next.GO_ON, 0, 2),
-        (408, ERROR, State.AMBIGUOUS, Next.GO_ON, 0, 2),
-        (418, ERROR, State.AMBIGUOUS, Next.GO_ON, 0, 2),
-        (599, ERROR, State.AMBIGUOUS, Next.GO_ON, 0, 2),
-    ],
-)
-def test_every_status_comes_to_what_clodura_means_by_it(
-    status: int, body: bytes, state: State, following: Next, charged: float, at_risk: int
-) -> None:
-    judged = verdict(status, body)
-    assert (judged.state, judged.next, judged.charged_credits, judged.at_risk_credits) == (
-        state,
-        following,
-        charged,
-        at_risk,
-    )
+STATUSES = [
+    (200, PERSON, State.PERSON, Next.GO_ON, 2, 0),
+    (200, b'{"organisation": {"domain": "x.example"}}', State.ORGANISATION, Next.GO_ON, 1, 0),
+    (200, b"{}", State.NO_MATCH, Next.GO_ON, 0, 0),
+    (200, b'{"personId": "p", "creditsUsed": 1}', State.PERSON, Next.GO_ON, 1, 0),
+    (200, b'{"creditsUsed": 1}', State.UNRECOGNISED, Next.GO_ON, 1, 0),
+    (200, b'{"organisation": {"name": "x"}, "creditsUsed": 2}', State.UNRECOGNISED, Next.GO_ON, 2, 0),
+    (200, b'{"personId": "p", "creditsUsed": 0.5}', State.PERSON, Next.GO_ON, 0.5, 0),
+    (200, b'{"personId": "p", "creditsUsed": 1000000}', State.PERSON, Next.STOP_COST_ABOVE_WORST, 1_000_000, 0),
+    (200, b'{"weird": 1, "creditsUsed": 2000000000}', State.UNRECOGNISED, Next.STOP_COST_ABOVE_WORST, 1e9, 0),
+    (200, b'{"personId": "p", "creditsUsed": 3}', State.PERSON, Next.STOP_COST_ABOVE_WORST, 3, 0),
+    (200, b'{"weird": 1, "creditsUsed": 2}', State.UNRECOGNISED, Next.GO_ON, 2, 0),
+    (200, b'{"weird": 1, "creditsUsed": 5}', State.UNRECOGNISED, Next.STOP_COST_ABOVE_WORST, 5, 0),
+    (200, b'{"weird": 1}', State.UNRECOGNISED, Next.GO_ON, 0, 2),
+    (200, b"", State.UNRECOGNISED, Next.GO_ON, 0, 2),
+    (200, HTML, State.UNRECOGNISED, Next.GO_ON, 0, 2),
+    (201, PERSON, State.UNRECOGNISED, Next.GO_ON, 0, 2),
+    (204, b"", State.UNRECOGNISED, Next.GO_ON, 0, 2),
+    (400, ERROR, State.REFUSED, Next.GO_ON, 0, 0),
+    (422, ERROR, State.REFUSED, Next.GO_ON, 0, 0),
+    (401, ERROR, State.NOT_PROCESSED, Next.STOP_KEY_REFUSED, 0, 0),
+    (402, ERROR, State.NOT_PROCESSED, Next.STOP_NO_CREDITS, 0, 0),
+    (403, ERROR, State.NOT_PROCESSED, Next.STOP_PLAN_REFUSED, 0, 0),
+    (403, HTML, State.NOT_PROCESSED, Next.STOP_PLAN_REFUSED, 0, 0),
+    (403, b"", State.NOT_PROCESSED, Next.STOP_PLAN_REFUSED, 0, 0),
+    (404, ERROR, State.NO_MATCH, Next.GO_ON, 0, 0),
+    (404, HTML, State.NOT_PROCESSED, Next.STOP_WRONG_ADDRESS, 0, 0),
+    (404, b"", State.NOT_PROCESSED, Next.STOP_WRONG_ADDRESS, 0, 0),
+    (404, b"[" * 100_000, State.NOT_PROCESSED, Next.STOP_WRONG_ADDRESS, 0, 0),
+    (301, HTML, State.NOT_PROCESSED, Next.STOP_WRONG_ADDRESS, 0, 0),
+    (307, b"", State.NOT_PROCESSED, Next.STOP_WRONG_ADDRESS, 0, 0),
+    (409, b'{"message": "Daily limit reached for this endpoint"}', State.NOT_PROCESSED, Next.STOP_DAY_CLOSED, 0, 0),
+    (409, b"", State.NOT_PROCESSED, Next.STOP_DAY_CLOSED, 0, 0),
+    (409, b"limit already reached", State.NOT_PROCESSED, Next.STOP_DAY_CLOSED, 0, 0),
+    (409, b'{"message": "already enriched a few minutes ago"}', State.NOT_PROCESSED, Next.SET_ASIDE, 0, 0),
+    (429, ERROR, State.NOT_PROCESSED, Next.SLOW_DOWN, 0, 0),
+    (503, HTML, State.NOT_PROCESSED, Next.TRY_AGAIN_LATER, 0, 0),
+    (500, ERROR, State.AMBIGUOUS, Next.GO_ON, 0, 2),
+    (502, HTML, State.AMBIGUOUS, Next.GO_ON, 0, 2),
+    (504, HTML, State.AMBIGUOUS, Next.GO_ON, 0, 2),
+    (408, ERROR, State.AMBIGUOUS, Next.GO_ON, 0, 2),
+    (418, ERROR, State.AMBIGUOUS, Next.GO_ON, 0, 2),
+    (599, ERROR, State.AMBIGUOUS, Next.GO_ON, 0, 2),
+]
+
+
+def test_every_status_comes_to_what_clodura_means_by_it() -> None:
+    for status, body, *expected in STATUSES:
+        judged = verdict(status, body)
+        found = [judged.state, judged.next, judged.charged_credits, judged.at_risk_credits]
+        assert found == expected, (status, body[:80])
 
 
 def test_the_basis_of_a_cost_is_recorded() -> None:
@@ -113,23 +107,21 @@ def http(moment: datetime) -> str:
     return format_datetime(moment, usegmt=True)
 
 
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        (None, None), ("", None), ("  ", None), ("0", 0.0), ("7", 7.0), (" 7 ", 7.0), ("1.5", 1.5), ("120", 120.0),
-        ("-5", None), ("nan", None), ("NaN", None), ("inf", None), ("1e5", None), ("soon", None), ("7 seconds", None),
-        ("0x10", None), ("\u0663", None), ("1,5", None), (":" * 50, None), ("Mon", None), ("\x00", None),
-        ("86401", LONGEST_RETRY_AFTER_SECONDS), ("999999999", LONGEST_RETRY_AFTER_SECONDS),
-        ("9" * 400, LONGEST_RETRY_AFTER_SECONDS), (http(NOW + timedelta(seconds=9)), 9.0), (http(NOW), 0.0),
-        (http(NOW - timedelta(days=3)), 0.0), (http(NOW + timedelta(days=999)), LONGEST_RETRY_AFTER_SECONDS),
-        ("Sun, 22 Nov 2026 13:00:05 +0100", 5.0), ("Sunday, 22-Nov-26 12:00:05 GMT", 5.0),
-        ("Sun Nov 22 12:00:05 2026", 5.0), ("Sun, 99 Nov 2026 12:00:05 GMT", None),
-        ("Sun, 22 Nov 99999 12:00:05 GMT", None), ("Sun, 22 Nov 2026 12:00:05 +999999", None),
-    ],
-    ids=lambda value: repr(value)[:40],
-)  # fmt: skip
-def test_retry_after_is_read_in_every_form(value: str | None, seconds: float | None) -> None:
-    assert retry_after_seconds(value, NOW) == seconds
+RETRY_AFTER = [
+    (None, None), ("", None), ("  ", None), ("0", 0.0), ("7", 7.0), (" 7 ", 7.0), ("1.5", 1.5), ("120", 120.0),
+    ("-5", None), ("nan", None), ("NaN", None), ("inf", None), ("1e5", None), ("soon", None), ("7 seconds", None),
+    ("0x10", None), ("\u0663", None), ("1,5", None), (":" * 50, None), ("Mon", None), ("\x00", None),
+    ("86401", LONGEST_RETRY_AFTER_SECONDS), ("999999999", LONGEST_RETRY_AFTER_SECONDS),
+    ("9" * 400, LONGEST_RETRY_AFTER_SECONDS), (http(NOW + timedelta(seconds=9)), 9.0), (http(NOW), 0.0),
+    (http(NOW - timedelta(days=3)), 0.0), (http(NOW + timedelta(days=999)), LONGEST_RETRY_AFTER_SECONDS),
+    ("Sun, 22 Nov 2026 13:00:05 +0100", 5.0), ("Sunday, 22-Nov-26 12:00:05 GMT", 5.0),
+    ("Sun Nov 22 12:00:05 2026", 5.0), ("Sun, 99 Nov 2026 12:00:05 GMT", None),
+    ("Sun, 22 Nov 99999 12:00:05 GMT", None), ("Sun, 22 Nov 2026 12:00:05 +999999", None),
+]  # fmt: skip
+
+
+def test_retry_after_is_read_in_every_form() -> None:
+    assert [(value, retry_after_seconds(value, NOW)) for value, _ in RETRY_AFTER] == RETRY_AFTER
 
 
 DATES = r"[A-Z][a-z]{2}, [0-9]{1,3} [A-Z][a-z]{2} [0-9]{1,6} [0-9]{2}:[0-9]{2}:[0-9]{2} [+A-Z][A-Za-z0-9]{2,6}"

@@ -214,215 +214,213 @@ EXPORTS = {
 }
 
 
-@pytest.mark.parametrize(("written", "mapping"), EXPORTS.values(), ids=EXPORTS.keys())
-def test_exports_are_understood_without_anybody_mapping_them(written: str, mapping: dict[str, str]) -> None:
-    match = match_headers(written.split(";" if ";" in written else ","))
-    assert match.mapping == mapping
-    assert match.usable
+def test_exports_are_understood_without_anybody_mapping_them() -> None:
+    for program, (written, mapping) in EXPORTS.items():
+        match = match_headers(written.split(";" if ";" in written else ","))
+        assert match.mapping == mapping, program
+        assert match.usable, program
 
 
-@pytest.mark.parametrize(
-    ("written", "column"),
-    [
-        ("EMAIL", "email"),
-        ("e-mail", "email"),
-        ("  E_Mail  ", "email"),
-        ("emailAddress", "email"),
-        ("\ufeffEmail", "email"),
-        ("E\u200bmail", "email"),
-        ("Email*", "email"),
-        ("Contact Email", "email"),
-        ("Attendee: Email", "email"),
-        ("firstname", "first_name"),
-        ("First\nName", "first_name"),
-        ("PRENOM", "first_name"),
-        ("Pre\u0301nom", "first_name"),
-        ("GivenName", "first_name"),
-        ("LinkedIn", "linkedin_url"),
-        ("Linked-In URL", "linkedin_url"),
-        ("linkedinUrl", "linkedin_url"),
-        ("company.name", "organisation_name"),
-        ("Organization", "organisation_name"),
-        ("Company Linkedin Url", "organisation_linkedin_url"),
-        ("company.linkedin_url", "organisation_linkedin_url"),
-        ("Company Domain Name", "organisation_domain"),
-        ("Full Name", "full_name"),
-        ("Contact Name", "full_name"),
-        ("RecordId", "contact_id"),
-        ("İsim", "first_name"),
-        ("Имя", "first_name"),
-    ],
-)
-def test_case_spacing_punctuation_and_accents_do_not_matter(written: str, column: str) -> None:
-    assert match_headers([written]).mapping == {written: column}
+SPELLINGS = [
+    ("EMAIL", "email"),
+    ("e-mail", "email"),
+    ("  E_Mail  ", "email"),
+    ("emailAddress", "email"),
+    ("\ufeffEmail", "email"),
+    ("E\u200bmail", "email"),
+    ("Email*", "email"),
+    ("Contact Email", "email"),
+    ("Attendee: Email", "email"),
+    ("firstname", "first_name"),
+    ("First\nName", "first_name"),
+    ("PRENOM", "first_name"),
+    ("Pre\u0301nom", "first_name"),
+    ("GivenName", "first_name"),
+    ("LinkedIn", "linkedin_url"),
+    ("Linked-In URL", "linkedin_url"),
+    ("linkedinUrl", "linkedin_url"),
+    ("company.name", "organisation_name"),
+    ("Organization", "organisation_name"),
+    ("Company Linkedin Url", "organisation_linkedin_url"),
+    ("company.linkedin_url", "organisation_linkedin_url"),
+    ("Company Domain Name", "organisation_domain"),
+    ("Full Name", "full_name"),
+    ("Contact Name", "full_name"),
+    ("RecordId", "contact_id"),
+    ("İsim", "first_name"),
+    ("Имя", "first_name"),
+]
 
 
-@pytest.mark.parametrize(
-    ("written", "column"),
-    [
-        # forms
-        ("First name (required)", "first_name"),
-        ("Email (required)", "email"),
-        ("Company (optional)", "organisation_name"),
-        ("E-Mail (Pflichtfeld)", "email"),
-        ("メールアドレス（必須）", "email"),
-        ("Your Email", "email"),
-        ("Your Name", "full_name"),
-        ("Ihr Nachname", "last_name"),
-        ("Company/Organization", "organisation_name"),
-        ("Unternehmen/Institution", "organisation_name"),
-        ("What is your work email?", "email"),
-        ("What's your first name?", "first_name"),
-        ("What company do you work for?", "organisation_name"),
-        ("Please enter your email address below", "email"),
-        ("Wie lautet Ihr Nachname?", "last_name"),
-        ("Bitte geben Sie Ihre E-Mail-Adresse ein", "email"),
-        ("Quelle est votre adresse e-mail ?", "email"),
-        ("¿Cuál es tu correo electrónico?", "email"),
-        # addresses
-        ("Email (Primary)", "email"),
-        ("Email Address (Work)", "email"),
-        ("E-Mail (privat)", "email"),
-        ("E-Mail dienstlich", "email"),
-        ("E-mail pro", "email"),
-        ("Correo corporativo", "email"),
-        ("Invitee Email", "email"),
-        ("Adresse de messagerie", "email"),
-        ("Indirizzo posta elettronica", "email"),
-        ("Endereço de correio eletrónico", "email"),
-        ("E-Mail 2: Adresse", "email"),
-        ("Sähköpostiosoite", "email"),
-        ("E-posta adresi", "email"),
-        ("hs_additional_emails", "email"),
-        ("EMAIL;TYPE=work", "email"),
-        # profiles
-        ("LinkedIn URL Public", "linkedin_url"),
-        ("social.linkedin", "linkedin_url"),
-        ("publicIdentifier", "linkedin_url"),
-        ("Perfil do LinkedIn", "linkedin_url"),
-        # ids
-        ("Datensatz-ID", "contact_id"),
-        ("ID de registro", "contact_id"),
-        ("ID do registro", "contact_id"),
-        ("ID d'enregistrement", "contact_id"),
-        ("ID du contact", "contact_id"),
-        ("Id. del contacto", "contact_id"),
-        ("_id.$oid", "contact_id"),
-        # companies
-        ("Zugeordnetes Unternehmen", "organisation_name"),
-        ("Entreprise associée", "organisation_name"),
-        ("Empresa asociada", "organisation_name"),
-        ("Empresa associada", "organisation_name"),
-        ("Nom du compte", "organisation_name"),
-        ("Nombre de la cuenta", "organisation_name"),
-        ("Org Name", "organisation_name"),
-        ("org_name", "organisation_name"),
-        ("org_id.name", "organisation_name"),
-        ("parentcustomeridname", "organisation_name"),
-        ("_parentcustomerid_value@OData.Community.Display.V1.FormattedValue", "organisation_name"),
-        ("Account.Name", "organisation_name"),
-        ("Default Address Company", "organisation_name"),
-        # Japanese and Chinese
-        ("氏名", "full_name"),
-        ("姓名", "full_name"),
-        ("姓", "last_name"),
-        ("名", "first_name"),
-        ("会社名", "organisation_name"),
-        ("公司", "organisation_name"),
-        ("メールアドレス", "email"),
-        ("邮箱", "email"),
-        ("电子邮件", "email"),
-    ],
-)
-def test_forms_apis_and_exports_in_other_languages_are_understood(written: str, column: str) -> None:
-    assert match_headers([written]).mapping == {written: column}
+def test_case_spacing_punctuation_and_accents_do_not_matter() -> None:
+    for written, column in SPELLINGS:
+        assert match_headers([written]).mapping == {written: column}
 
 
-@pytest.mark.parametrize(
-    "written",
-    [
-     "Company ID", "Account Owner", "Contact Owner", "Owner Email", "Manager Name", "LinkedIn Company ID",
-     "Email Status", "Email Opt Out", "Email Domain", "Contact Owner Email", "Account ID", "Owner", "Assistant Name",
-     "Lead Source", "LinkedIn Bio", "LinkedIn Followers", "Company Email", "Company Phone", "Middle Name", "URL",
-     "Title", "Last Contacted", "First Conversion", "Email Confidence", "Sales Navigator URL", "Customer ID", "No",
-     "#", "", "Name Prefix", "Nickname", "Billing Contact Id", "Facebook Url", "Campaign Name", "Event Name",
-     "Parent Company ID", "User Name", "List Name", "Suffix", "Buyer Email", "Buyer First Name", "Host Email",
-     "User Email", "Referrer Email", "Sales Rep Name", "Created By", "Created By.Email", "Owner.Name", "owner_id.name",
-     "Spouse Name", "Spouse", "Manager.Email", "Reports To", "Assistant Email", "Emergency Contact Name",
-     "Billing Email", "Type Name", "Shipping Name", "What is your manager's email?", "Zugeordnete Unternehmens-IDs",
-     "Associated Company IDs",
-     "Propriétaire du contact", "Zuständiger Mitarbeiter", "Accountinhaber", "Tipo de correo electrónico",
-     "E-Mail-Typ", "E-Mail: Angezeigter Name", "Nom complet de l'adresse de messagerie", "Tipo posta elettronica",
-     "Is Contact", "Email Required", "Email Type", "Anrede", "Civilité", "Prefix", "Salutation", "Ad Name", "N",
-    ],
-)  # fmt: skip
-def test_headers_that_only_resemble_ours_are_not_taken_for_them(written: str) -> None:
-    assert match_headers([written]).mapping == {}
+OTHER_HEADERS = [
+    # forms
+    ("First name (required)", "first_name"),
+    ("Email (required)", "email"),
+    ("Company (optional)", "organisation_name"),
+    ("E-Mail (Pflichtfeld)", "email"),
+    ("メールアドレス（必須）", "email"),
+    ("Your Email", "email"),
+    ("Your Name", "full_name"),
+    ("Ihr Nachname", "last_name"),
+    ("Company/Organization", "organisation_name"),
+    ("Unternehmen/Institution", "organisation_name"),
+    ("What is your work email?", "email"),
+    ("What's your first name?", "first_name"),
+    ("What company do you work for?", "organisation_name"),
+    ("Please enter your email address below", "email"),
+    ("Wie lautet Ihr Nachname?", "last_name"),
+    ("Bitte geben Sie Ihre E-Mail-Adresse ein", "email"),
+    ("Quelle est votre adresse e-mail ?", "email"),
+    ("¿Cuál es tu correo electrónico?", "email"),
+    # addresses
+    ("Email (Primary)", "email"),
+    ("Email Address (Work)", "email"),
+    ("E-Mail (privat)", "email"),
+    ("E-Mail dienstlich", "email"),
+    ("E-mail pro", "email"),
+    ("Correo corporativo", "email"),
+    ("Invitee Email", "email"),
+    ("Adresse de messagerie", "email"),
+    ("Indirizzo posta elettronica", "email"),
+    ("Endereço de correio eletrónico", "email"),
+    ("E-Mail 2: Adresse", "email"),
+    ("Sähköpostiosoite", "email"),
+    ("E-posta adresi", "email"),
+    ("hs_additional_emails", "email"),
+    ("EMAIL;TYPE=work", "email"),
+    # profiles
+    ("LinkedIn URL Public", "linkedin_url"),
+    ("social.linkedin", "linkedin_url"),
+    ("publicIdentifier", "linkedin_url"),
+    ("Perfil do LinkedIn", "linkedin_url"),
+    # ids
+    ("Datensatz-ID", "contact_id"),
+    ("ID de registro", "contact_id"),
+    ("ID do registro", "contact_id"),
+    ("ID d'enregistrement", "contact_id"),
+    ("ID du contact", "contact_id"),
+    ("Id. del contacto", "contact_id"),
+    ("_id.$oid", "contact_id"),
+    # companies
+    ("Zugeordnetes Unternehmen", "organisation_name"),
+    ("Entreprise associée", "organisation_name"),
+    ("Empresa asociada", "organisation_name"),
+    ("Empresa associada", "organisation_name"),
+    ("Nom du compte", "organisation_name"),
+    ("Nombre de la cuenta", "organisation_name"),
+    ("Org Name", "organisation_name"),
+    ("org_name", "organisation_name"),
+    ("org_id.name", "organisation_name"),
+    ("parentcustomeridname", "organisation_name"),
+    ("_parentcustomerid_value@OData.Community.Display.V1.FormattedValue", "organisation_name"),
+    ("Account.Name", "organisation_name"),
+    ("Default Address Company", "organisation_name"),
+    # Japanese and Chinese
+    ("氏名", "full_name"),
+    ("姓名", "full_name"),
+    ("姓", "last_name"),
+    ("名", "first_name"),
+    ("会社名", "organisation_name"),
+    ("公司", "organisation_name"),
+    ("メールアドレス", "email"),
+    ("邮箱", "email"),
+    ("电子邮件", "email"),
+]
 
 
-@pytest.mark.parametrize(
-    ("written", "used"),
-    [
-        ("E-mail 2,Email", ["Email", "E-mail 2"]),
-        ("Personal Email,Work Email", ["Work Email", "Personal Email"]),
-        ("Contact Email,Email", ["Email", "Contact Email"]),
-        ("Company Name for Emails,Company", ["Company"]),
-        ("Website,Company Domain Name", ["Company Domain Name", "Website"]),
-        ("Email - Other,Email - Home,Email - Work", ["Email - Work", "Email - Home", "Email - Other"]),
-        ("LinkedIn Handle,LinkedIn URL", ["LinkedIn URL", "LinkedIn Handle"]),
-        ("Profile URL,LinkedIn URL", ["LinkedIn URL"]),
-        ("Name,Contact Person", ["Name"]),
-        ("User ID,Record ID", ["Record ID"]),
-        ("Parent Account Name,Account Name", ["Account Name"]),
-    ],
-)
-def test_of_several_headers_for_a_column_the_better_spelling_comes_first_wherever_it_stands(
-    written: str, used: list[str]
-) -> None:
-    assert list(match_headers(written.split(",")).mapping) == used
-    assert list(match_headers(written.split(",")[::-1]).mapping) == used
+def test_forms_apis_and_exports_in_other_languages_are_understood() -> None:
+    for written, column in OTHER_HEADERS:
+        assert match_headers([written]).mapping == {written: column}
 
 
-@pytest.mark.parametrize(
-    ("written", "mapping"),
-    [
-        ("Vorname,Nachname,Name", {"Vorname": "first_name", "Nachname": "last_name", "Name": "full_name"}),
-        ("First Name,Name", {"First Name": "first_name", "Name": "last_name"}),
-        ("Name,Last Name", {"Name": "first_name", "Last Name": "last_name"}),
-        ("Your Name,Last Name (required)", {"Your Name": "first_name", "Last Name (required)": "last_name"}),
-        ("Contact Name,Last Name", {"Contact Name": "full_name", "Last Name": "last_name"}),
-        (
-            "First Name,Email,Attendee Name,Attendee Email",
-            {
-                "First Name": "first_name",
-                "Attendee Name": "full_name",
-                "Attendee Email": "email",
-                "Email": "email",
-            },
-        ),
-        ("Prenume,Nume", {"Prenume": "first_name", "Nume": "last_name"}),
-        ("Ad,Soyad", {"Ad": "first_name", "Soyad": "last_name"}),
-        ("Ad,Email", {"Email": "email"}),
-        ("FN,N,ORG", {"FN": "full_name", "ORG": "organisation_name"}),
-        ("FN,LN", {"FN": "first_name", "LN": "last_name"}),
-        ("FN,Email", {"Email": "email"}),
-        (
-            "billing_first_name,billing_last_name,billing_email",
-            {"billing_first_name": "first_name", "billing_last_name": "last_name", "billing_email": "email"},
-        ),
-        ("billing_first_name,billing_last_name,billing_email,shipping_first_name", {}),
-        ("Billing Email,Company", {"Company": "organisation_name"}),
-        ("Name,Surname", {"Name": "first_name", "Surname": "last_name"}),
-        ("Nombre", {"Nombre": "full_name"}),
-        ("Nome,Cognome", {"Nome": "first_name", "Cognome": "last_name"}),
-        ("Nom", {"Nom": "full_name"}),
-        ("Email,URL", {"Email": "email"}),
-        ("First Name,URL,Connected On", {"First Name": "first_name", "URL": "linkedin_url"}),
-        ("LinkedIn,URL,Connected On", {"LinkedIn": "linkedin_url"}),
-    ],
-)
-def test_some_headers_mean_what_stands_beside_them_makes_them_mean(written: str, mapping: dict[str, str]) -> None:
-    assert match_headers(written.split(",")).mapping == mapping
+ONLY_SIMILAR = [
+    "Company ID", "Account Owner", "Contact Owner", "Owner Email", "Manager Name", "LinkedIn Company ID",
+    "Email Status", "Email Opt Out", "Email Domain", "Contact Owner Email", "Account ID", "Owner", "Assistant Name",
+    "Lead Source", "LinkedIn Bio", "LinkedIn Followers", "Company Email", "Company Phone", "Middle Name", "URL",
+    "Title", "Last Contacted", "First Conversion", "Email Confidence", "Sales Navigator URL", "Customer ID", "No",
+    "#", "", "Name Prefix", "Nickname", "Billing Contact Id", "Facebook Url", "Campaign Name", "Event Name",
+    "Parent Company ID", "User Name", "List Name", "Suffix", "Buyer Email", "Buyer First Name", "Host Email",
+    "User Email", "Referrer Email", "Sales Rep Name", "Created By", "Created By.Email", "Owner.Name", "owner_id.name",
+    "Spouse Name", "Spouse", "Manager.Email", "Reports To", "Assistant Email", "Emergency Contact Name",
+    "Billing Email", "Type Name", "Shipping Name", "What is your manager's email?", "Zugeordnete Unternehmens-IDs",
+    "Associated Company IDs",
+    "Propriétaire du contact", "Zuständiger Mitarbeiter", "Accountinhaber", "Tipo de correo electrónico",
+    "E-Mail-Typ", "E-Mail: Angezeigter Name", "Nom complet de l'adresse de messagerie", "Tipo posta elettronica",
+    "Is Contact", "Email Required", "Email Type", "Anrede", "Civilité", "Prefix", "Salutation", "Ad Name", "N",
+]  # fmt: skip
+
+
+def test_headers_that_only_resemble_ours_are_not_taken_for_them() -> None:
+    for written in ONLY_SIMILAR:
+        assert match_headers([written]).mapping == {}
+
+
+SEVERAL = [
+    ("E-mail 2,Email", ["Email", "E-mail 2"]),
+    ("Personal Email,Work Email", ["Work Email", "Personal Email"]),
+    ("Contact Email,Email", ["Email", "Contact Email"]),
+    ("Company Name for Emails,Company", ["Company"]),
+    ("Website,Company Domain Name", ["Company Domain Name", "Website"]),
+    ("Email - Other,Email - Home,Email - Work", ["Email - Work", "Email - Home", "Email - Other"]),
+    ("LinkedIn Handle,LinkedIn URL", ["LinkedIn URL", "LinkedIn Handle"]),
+    ("Profile URL,LinkedIn URL", ["LinkedIn URL"]),
+    ("Name,Contact Person", ["Name"]),
+    ("User ID,Record ID", ["Record ID"]),
+    ("Parent Account Name,Account Name", ["Account Name"]),
+]
+
+
+def test_of_several_headers_for_a_column_the_better_spelling_comes_first_wherever_it_stands() -> None:
+    for written, used in SEVERAL:
+        assert list(match_headers(written.split(",")).mapping) == used
+        assert list(match_headers(written.split(",")[::-1]).mapping) == used
+
+
+SIDE_BY_SIDE = [
+    ("Vorname,Nachname,Name", {"Vorname": "first_name", "Nachname": "last_name", "Name": "full_name"}),
+    ("First Name,Name", {"First Name": "first_name", "Name": "last_name"}),
+    ("Name,Last Name", {"Name": "first_name", "Last Name": "last_name"}),
+    ("Your Name,Last Name (required)", {"Your Name": "first_name", "Last Name (required)": "last_name"}),
+    ("Contact Name,Last Name", {"Contact Name": "full_name", "Last Name": "last_name"}),
+    (
+        "First Name,Email,Attendee Name,Attendee Email",
+        {
+            "First Name": "first_name",
+            "Attendee Name": "full_name",
+            "Attendee Email": "email",
+            "Email": "email",
+        },
+    ),
+    ("Prenume,Nume", {"Prenume": "first_name", "Nume": "last_name"}),
+    ("Ad,Soyad", {"Ad": "first_name", "Soyad": "last_name"}),
+    ("Ad,Email", {"Email": "email"}),
+    ("FN,N,ORG", {"FN": "full_name", "ORG": "organisation_name"}),
+    ("FN,LN", {"FN": "first_name", "LN": "last_name"}),
+    ("FN,Email", {"Email": "email"}),
+    (
+        "billing_first_name,billing_last_name,billing_email",
+        {"billing_first_name": "first_name", "billing_last_name": "last_name", "billing_email": "email"},
+    ),
+    ("billing_first_name,billing_last_name,billing_email,shipping_first_name", {}),
+    ("Billing Email,Company", {"Company": "organisation_name"}),
+    ("Name,Surname", {"Name": "first_name", "Surname": "last_name"}),
+    ("Nombre", {"Nombre": "full_name"}),
+    ("Nome,Cognome", {"Nome": "first_name", "Cognome": "last_name"}),
+    ("Nom", {"Nom": "full_name"}),
+    ("Email,URL", {"Email": "email"}),
+    ("First Name,URL,Connected On", {"First Name": "first_name", "URL": "linkedin_url"}),
+    ("LinkedIn,URL,Connected On", {"LinkedIn": "linkedin_url"}),
+]
+
+
+def test_some_headers_mean_what_stands_beside_them_makes_them_mean() -> None:
+    for written, mapping in SIDE_BY_SIDE:
+        assert match_headers(written.split(",")).mapping == mapping
 
 
 def test_repeated_headers_are_told_apart_and_all_used() -> None:
