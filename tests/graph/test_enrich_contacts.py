@@ -34,6 +34,7 @@ class Runs:
     planned: dg.ExecuteInProcessResult
     calls_of_plan: CallLog
     capped: dg.ExecuteInProcessResult
+    after_capped: Snapshot
     complete: dg.ExecuteInProcessResult
     after_complete: Snapshot
     again: dg.ExecuteInProcessResult
@@ -56,7 +57,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
         planned = project.run(job="plan_contacts", api_key="")
         calls_of_plan = project.call_log()
         project.settings = {"api_key": KEY}
-        capped = project.run(max_credits_per_run=4)
+        capped = project.run(max_credits_per_run=5)
+        after_capped = project.snapshot()
 
         for day, person in ((DAY_1, OF_ONE_DAY), (DAY_2, OF_TWO_DAYS), (TODAY, OF_TWO_DAYS)):
             project.put(f"{day}/crm.csv", HEADER + f"{day},{person.email},\n")
@@ -83,8 +85,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
         after_second_return = project.snapshot()
         project.enrich(DAY_1, config={"refresh": True, "max_credits": 100}, **old)
         yield Runs(
-            project, planned, calls_of_plan, capped, complete, after_complete, again, after_again, after_return,
-            after_second_return, project.snapshot(), reader, wal,
+            project, planned, calls_of_plan, capped, after_capped, complete, after_complete, again, after_again,
+            after_return, after_second_return, project.snapshot(), reader, wal,
         )  # fmt: skip
         reader.close()
 
@@ -112,8 +114,13 @@ def test_planning_spends_nothing_and_needs_no_key(runs: Runs) -> None:
     assert runs.calls_of_plan.calls == ()
 
 
-def test_a_day_with_pending_people_is_shown_as_incomplete(runs: Runs) -> None:
+def test_a_run_that_reaches_its_cap_names_it_and_its_day_is_shown_as_incomplete(runs: Runs) -> None:
     assert runs.capped.success
+    assert 0 < runs.after_capped.call_log.charged <= 5
+    reasons = "SELECT DISTINCT pending_reason FROM enriched_contacts WHERE match_status = 'pending'"
+    ((pending_reason,),) = runs.after_capped.query(reasons)
+    for reason in (pending_reason, metadata_of(runs.capped, "clodura_responses")["run_stop_reason"]):
+        assert "CLODURA_MAX_CREDITS_PER_RUN" in reason
     assert not checks_of(runs.capped)["clodura_responses.day_is_complete"]
     assert "cap is reached" in metadata_of(runs.capped, "published_database")["run_summary"]
     assert checks_of(runs.complete)["clodura_responses.day_is_complete"]

@@ -17,8 +17,8 @@ from clodura_pipeline.sandbox import CallLog, Fault, Person, build_directory
 
 FOUND = by_answer(build_directory())
 LISTED = {
-    YESTERDAY: [*FOUND["person"][:27], FOUND["organisation"][0], FOUND["miss"][0]],
-    TODAY: FOUND["person"][27:45],
+    YESTERDAY: [*FOUND["person"][:23], FOUND["organisation"][0], FOUND["miss"][0]],
+    TODAY: FOUND["person"][23:41],
 }
 
 
@@ -72,7 +72,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
 
         put(project, YESTERDAY, LISTED[YESTERDAY])
         run("minimum balance", min_balance=991)
-        run("cap of a run", max_credits_per_run=9)
         run("cap of a day", max_credits_per_day=int(project.call_log().charged) + 9)
         run("daily limit", requests_per_day=project.call_count + 7)
         options(starting_balance=int(project.call_log().charged) + 9)
@@ -100,7 +99,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     ("name", "says", "most_credits"),
     [
         ("minimum balance", "CLODURA_MIN_BALANCE", 9),
-        ("cap of a run", "CLODURA_MAX_CREDITS_PER_RUN", 9),
         ("cap of a day", "CLODURA_MAX_CREDITS_PER_DAY", 9),
         ("daily limit", "CLODURA_REQUESTS_PER_DAY", 14),
         ("402", "402", 9),
@@ -108,6 +106,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     ],
 )
 def test_running_out_is_an_outcome_that_names_its_reason(runs: Runs, name: str, says: str, most_credits: int) -> None:
+    """Of the cap of a run this is seen in test_enrich_contacts.py."""
     run = runs.by_name[name]
     assert says in run.stop_reason
     assert run.statuses["pending"] > 0
@@ -117,7 +116,7 @@ def test_running_out_is_an_outcome_that_names_its_reason(runs: Runs, name: str, 
 
 def test_the_next_run_goes_on_until_everyone_is_answered_and_nobody_is_bought_twice(runs: Runs) -> None:
     last = runs.by_name["nothing"]
-    assert (last.stop_reason, last.statuses) == ("", Counter(person=27, organisation=1, no_match=1))
+    assert (last.stop_reason, last.statuses) == ("", Counter(person=23, organisation=1, no_match=1))
     assert not runs.call_log.bought_more_than_once()
     assert runs.credit_sums == [(runs.call_log.charged - 10, 10)]  # five answers could not be read
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from project import TODAY, Project, checks_of, metadata_of, plan_calls
+from project import TODAY, Project, call_people, checks_of, metadata_of, plan_calls
 
 from clodura_pipeline.identity.suppression_file import SuppressionFileError, read_suppression
 from clodura_pipeline.sandbox import Person
@@ -30,7 +30,7 @@ def test_who_is_listed_is_never_asked_and_shows_nothing_that_was_bought(project:
     bought, free, by_mail, by_profile, by_domain, by_site, by_role = found[:7]
     before = HEADER + f"bought,,,{bought.email},,,\nfree,,,{free.email},,,\n"
     project.put(f"old-{TODAY}.csv", before)
-    project.enrich()
+    project.enrich(up_to=call_people)
     assert project.call_count == 2
 
     named = f"{by_role.first_name},{by_role.last_name}"
