@@ -51,6 +51,11 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+def pytest_unconfigure() -> None:
+    """The interpreter ends as it does without that: DuckDB's bindings complain of objects that are still there."""
+    gc.unfreeze()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files come first, so that all processes end together."""
     items.sort(key=lambda item: _place(item.path.relative_to(_TESTS).as_posix()))
