@@ -1,4 +1,4 @@
-"""Single details of answers: whose job, place, page and name is read, what only stands beside, misses and failures."""
+"""Single details of answers: whose job, place, page and name is read, and what only stands beside the contact."""
 
 import json
 from typing import Any
@@ -14,7 +14,6 @@ NAMED = {"firstName": "Ada", "lastName": "Byron", "city": "London"}
 FLAT = {**NAMED, "title": "CTO", "company": "Engines"}
 ADA = {"first_name": "Ada", "last_name": "Byron", "job_title": "CTO", "city": "London", "organisation_name": "Engines"}
 BOB = {"firstName": "Bob", "lastName": "King", "title": "CEO", "linkedin": "https://www.linkedin.com/in/bob"}
-SENT = {"firstName": "Ada", "lastName": "Byron", "email": "ada@engines.example", "linkedinUrl": "linkedin.com/in/ada"}
 
 
 def in_company(**more: Any) -> dict[str, Any]:
@@ -54,6 +53,17 @@ READ: dict[str, tuple[Any, dict[str, str | None]]] = {
                                        title="CTO"), {}),
     "former employers": ({**FLAT, "previousCompany": {"name": "Old", "domain": "old.example"}, "formerEmployer": "Old",
                           "pastPositions": [OLD_JOB]}, {"organisation_domain": None}),
+    "own title before that of the job, however spelt": (
+        with_jobs({"jobTitle": "Dev", "company": "Old"}, occupation="CTO", company="Engines"), {}),
+    "level of a job": (with_jobs({"title": "CTO", "level": "CXO", "company": "Engines", "site": "engines.example"}),
+                       {"seniority": "CXO", "organisation_domain": "engines.example"}),
+    "openings of the company": (in_company(jobs=[{"title": "Dev"}, {"title": "Ops"}], openRole={"title": "Dev"}), {}),
+    "jobs of somebody else": (
+        {**FLAT, "linkedin": PAGE, "manager": {"name": "Bob King", "companies": [{"name": "Old", "isCurrent": True}],
+                                               "experience": [{"title": "CEO", "company": "Old", "linkedin": PAGE}]}},
+        {"linkedin_url": PAGE}),
+    "title in a company that stands beside the person": (
+        {"person": FLAT, "company": {"name": "Engines", "title": "Engines | Home"}}, {}),
     # Names.
     "names in an object, a job with a name": (
         {"id": 1, "name": {"given": "Ada", "family": "Byron"}, "geo": {"city": "London"},
@@ -65,6 +75,21 @@ READ: dict[str, tuple[Any, dict[str, str | None]]] = {
         {"person": {"names": [{"givenName": "Ada", "familyName": "Byron"}], "addresses": [{"city": "London"}],
                     "organizations": [{"name": "Engines", "title": "CTO", "current": True},
                                       {"name": "Old", "title": "Dev", "current": False}]}}, {}),
+    "a full and a first name": ({"fullName": "Ada Byron", "firstName": "Ada", "title": "CTO", "city": "London",
+                                 "company": "Engines"}, {}),
+    "a full name of three and the parts": ({**FLAT, "fullName": "Ada Augusta Byron"}, {}),
+    "full name in an object": ({"personId": 1, "name": {"full": "Ada Byron"}, "jobTitle": "CTO", "city": "London",
+                                "company": "Engines"}, {}),
+    "nulls of a name beside the full one": ({"data": {"id": 7, "firstName": None, "lastName": None, "title": None,
+                                                      "name": "Ada Byron", "job": {"title": "CTO"}, "city": "London",
+                                                      "company": "Engines"}}, {"clodura_person_id": "7"}),
+    "name and company name alone": ({"data": {"name": "Ada Byron", "companyName": "Engines", "city": "London",
+                                              "work": {"title": "CTO"}}}, {}),
+    "name, place and company, other objects beside": (
+        {"data": {"name": "Ada Byron", "city": "London", "company": {"name": "Engines"}, "work": {"title": "CTO"},
+                  "meta": {"page": 1}}}, {}),
+    "employees with names": ({"company": {"name": "Engines", "employees": [
+        {"name": "Ada Byron", "title": "CTO", "city": "London"}]}}, {}),
     # Places.
     "place of which one part is told apart": ({**FLAT, "city": None, "country": "UK", "location": "London, UK"},
                                               {"country": "UK", "state": None}),
@@ -80,6 +105,13 @@ READ: dict[str, tuple[Any, dict[str, str | None]]] = {
                                                                                           {"city": "York"}]),
                                         {"organisation_city": "Leeds"}),
     "other places of the person": ({**FLAT, "birthPlace": "Oslo", "timezone": "Europe/Oslo"}, {"country": None}),
+    "a place that differs fills nothing": (
+        {**FLAT, "country": "GB", "location": "London, England, UK"}, {"country": "GB", "state": None}),
+    "place of the company as an object beside": ({**FLAT, "companyLocation": {"city": "Leeds", "country": "UK"}},
+                                                 {"organisation_city": "Leeds", "country": None}),
+    "the person's city before another": ({**NAMED, "city": "Leeds", "personCity": "London", "title": "CTO",
+                                          "company": "Engines"}, {}),
+    "what stands higher comes first": ({"details": {**FLAT, "title": "Dev"}, **FLAT} | {"more": {"x": 1}}, {}),
     # Pages.
     "page of the company alone": ({**FLAT, "linkedin": COMPANY_PAGE}, {"linkedin_url": None}),
     "pages of both, flat": ({**FLAT, "linkedin": PAGE, "companyLinkedin": COMPANY_PAGE, "companyUrl": COMPANY_PAGE},
@@ -105,6 +137,11 @@ READ: dict[str, tuple[Any, dict[str, str | None]]] = {
                              {"organisation_industry": "Software, Tools"}),
     "departments in a list": ({**FLAT, "functional": [{"id": 1, "name": "IT"}, {"id": 2, "name": "HR"}]},
                               {"department": "IT, HR"}),
+    "titles in a list": ({**NAMED, "jobTitle": [{"name": "CTO"}, {"name": "Founder"}], "company": "Engines"},
+                         {"job_title": "CTO, Founder"}),
+    "levels in a list": ({**FLAT, "seniority": [{"name": "CXO"}, {"name": "Owner"}]}, {"seniority": "CXO, Owner"}),
+    "credits of the company": (in_company(credit={"used": 5, "rating": "A"}, domain="engines.example"),
+                               {"organisation_domain": "engines.example"}),
     # Others beside the person.
     "people around the person": (
         {**FLAT, "manager": BOB, "assistantName": "Cy", "owner": {"name": "Rep"}, "people_also_viewed": [BOB],
@@ -132,11 +169,16 @@ TWO_AT_ONCE: dict[str, Any] = {
     "one name, two pages": {"results": [{"name": "Ada Byron", "linkedin": PAGE},
                                         {"name": "Ada Byron", "linkedin": PAGE + "-2"}]},
     "one first name, two last names": {"a": NAMED, "b": {"firstName": "Ada", "lastName": "King"}},
-    "two full names": {"a": {"fullName": "Ada Byron"}, "b": {"fullName": "Ada King"}},
+    "two full names": {"a": {"fullName": "Ada Byron", "city": "London"}, "b": {"fullName": "Ada King"}},
+    "a colleague in the company of the one asked for": {
+        "person": {**NAMED, "city": None, "job": {"title": "CTO"}, "company": {"name": "Engines", "employees": [BOB]}}},
+    "a colleague in the company, which alone is new": {
+        "person": {**NAMED, "city": None, "company": {"name": "Engines", "employees": [BOB]}}},
     "two companies of one name": {"organisations": [{"name": "Engines", "city": "Leeds"},
                                                     {"name": "Engines", "city": "Oslo"}]},
     "two ids of companies": {**FLAT, "organisation": {"organisationId": 1}, "company": {"companyId": 2}},
     "two domains": {**FLAT, "a": {"companyDomain": "engines.example"}, "b": {"companyDomain": "bakery.example"}},
+    "each name as if sent for the other": {"a": {"firstName": "Ada"}, "b": {"firstName": "Byron"}},
     "two employers, neither current": with_jobs({"name": "Engines"}, {"name": "Old"}, name="employers"),
 }  # fmt: skip
 
@@ -159,10 +201,25 @@ def test_a_detail_is_read_as_what_it_is(detail: str) -> None:
     assert {name: found[name] for name in expected} == expected
 
 
+@pytest.mark.parametrize("sent", [{}, {"firstName": "Ada", "lastName": "Byron"}], ids=["", "whoever was asked for"])
 @pytest.mark.parametrize("candidates", TWO_AT_ONCE)
-def test_two_that_contradict_each_other_are_unreadable(candidates: str) -> None:
+def test_two_that_contradict_each_other_are_unreadable(candidates: str, sent: dict[str, str]) -> None:
     with pytest.raises(UnreadableAnswer, match="two candidates differ"):
-        read(TWO_AT_ONCE[candidates])
+        read(TWO_AT_ONCE[candidates], **sent)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"contact": FLAT, "profile": {**FLAT, "title": "Chief"}},
+        {"contacts": [FLAT], "profiles": [{**FLAT, "title": "Chief"}]},
+        {**FLAT, "contacts": [{**NAMED, "title": "Chief"}, NAMED]},
+        {"a": {"title": "CTO"}, "contacts": [{**FLAT, "title": None}, {**NAMED, "title": None}], "person": FLAT},
+    ],
+    ids=["two objects", "two lists of one", "a list below", "a list beside"],
+)
+def test_only_entries_of_one_list_are_candidates(document: Any) -> None:
+    assert read(document).person.job_title == "CTO"
 
 
 @pytest.mark.parametrize(
@@ -179,66 +236,69 @@ def test_without_one_present_job_no_job_is_read_and_the_person_is(jobs: list[Any
     assert (enrichment.found, enrichment.person.first_name) == (Found.PERSON, "Ada")
     assert enrichment.person.job_title is None
     assert not any(vars(enrichment.organisation).values())
+    assert [one.path for one in enrichment.unmapped] == ["experience"] * (len(jobs) > 1)
+
+
+def test_that_a_job_is_the_present_one_is_no_unmapped_field() -> None:
+    job = {"title": "CTO", "company": "Engines", "isCurrent": True, "to": "now"}
+    assert read(with_jobs(job)).unmapped == ()
 
 
 @pytest.mark.parametrize(
-    "said",
-    ["Invalid API key", "API key not found", "No plan found", "Please upgrade your plan", "Contact support",
-     "A parameter is missing", "A field is required", "Account suspended", "Your request was aborted",
-     "The server is busy", "You cannot use this endpoint", "Feature disabled", "IP blocked", "Retry after 5 s",
-     "Request throttled", "Request cancelled", "There was a problem", "Access denied", "Limit exceeded",
-     "Quota exhausted", "rate_limited", "INSUFFICIENT_CREDITS", "Service unavailable", "Timed out", "time-out",
-     "Unauthorized", "Forbidden", "Session expired", "Try again", "In maintenance", "overloaded", "Too many requests",
-     "Something went wrong", "Not processed", "not allowed", "IN_PROGRESS", "queued", "Not ready", "rejected",
-     "pending", "processing", "running", "started", "accepted", "error", "failed", "over the limit", "no quota"],
+    ("document", "reason"),
+    [({"data": {"name": "Ada Byron", "title": "CTO", "industry": "Software"}}, "nothing known"),
+     ({"data": {"name": "Engines", "city": "Leeds"}}, "nothing known"),
+     ({"data": {"name": "Ada Byron", "id": 1, "fax": "+44 1"}}, "nothing known"),
+     ({"person": NAMED, "xyz": {"name": "Engines"}}, '"xyz" may hold the organisation'),
+     ({"contact": NAMED, "account": {"name": "Engines"}}, '"account" may hold the organisation'),
+     ({"person": NAMED, "manager": {"company": {"name": "Old", "domain": "old.example"}}}, "may hold the organisation"),
+     ({"company": {"name": "Engines"}, "hit": {"name": "Ada Byron"}}, '"hit" may hold the person'),
+     ({"company": {"name": "Engines"}, "vn": "Ada", "nn": "Byron"}, "may hold the person"),
+     ({"items": [{"kind": "person", "vn": "Ada"}, {"kind": "company", "name": "Engines"}]}, "may hold the person"),
+     ({"company": {"name": "Engines"}, "personCity": "London"}, "without a name"),
+     ({"company": {"name": "Engines"}, "personCity": "London", "creditsUsed": 1}, "without a name"),
+     ({"headers": ["First Name"], "rows": [["Ada"], ["Bob"]]}, "nothing known")],
+    ids=lambda value: json.dumps(value)[:60] if isinstance(value, dict) else None,
 )  # fmt: skip
-@pytest.mark.parametrize("name", ["message", "status", "success"])
-def test_what_reports_a_failure_beside_nothing_is_unreadable(said: str, name: str) -> None:
-    with pytest.raises(UnreadableAnswer, match="reports a failure"):
-        read({"data": None, name: said})
-
-
-@pytest.mark.parametrize(
-    "said",
-    ["No match found. No credits were charged.", "We couldn't find this person", "Unable to find a match",
-     "Could not locate the contact", "Person not found", "No contact could be found", "NOT_FOUND", "notFound",
-     "no-match", "NoMatch", "No data", "no records matched", "Nothing found", "The query did not match",
-     "Search failed: no results", "no enrichment record"],
-)  # fmt: skip
-@pytest.mark.parametrize("name", ["message", "error", "status"])
-def test_what_says_that_nobody_was_found_is_a_miss(said: str, name: str) -> None:
-    assert read({name: said}).found is Found.NO_MATCH
+def test_what_may_hold_more_than_was_read_is_unreadable(document: Any, reason: str) -> None:
+    with pytest.raises(UnreadableAnswer, match=reason):
+        read(document)
 
 
 @pytest.mark.parametrize(
     "document",
-    [{"error": {"status": 404, "message": "Person not found"}}, {"code": 4004, "message": "No data found"},
-     {"data": None, "code": 204}, {"data": [], "warnings": []}, {"count": 0, "records": []}, {"matched": 0},
-     {"data": {"match": False}}, {"data": None, "error": "none"}, {"data": None, "hasErrors": "no"},
-     {"input": {"emailaddress": "ada@engines.example"}, "data": [], "matchStatus": "NO_MATCH"},
-     {"request": SENT, "results": []}, {"queryEmail": "ada@engines.example", "result": {}},
-     {"input": {"linkedinUrl": "https://www.linkedin.com/in/Ada/"}, "data": None}],
+    [{"data": {"name": "Engines", "legalName": "Engines Ltd", "city": "Leeds"}},
+     {"data": {"id": 1, "name": "ENGINES", "companyName": "Engines"}},
+     {"data": {"id": 1, "country": "UK", "company": {"name": "Engines"}}},
+     {"type": "company", "name": "Engines", "city": "Leeds"},
+     {"companyName": "Engines", "domain": "engines.example", "market": {"id": 1, "name": "Software"}}],
     ids=json.dumps,
 )  # fmt: skip
-def test_codes_counts_and_the_request_repeated_are_a_miss(document: Any) -> None:
-    assert read(document, **SENT).found is Found.NO_MATCH
+def test_a_company_among_other_values_is_no_person(document: Any) -> None:
+    enrichment = read(document)
+    assert (enrichment.found, (enrichment.organisation.name or "").title()) == (Found.ORGANISATION, "Engines")
 
 
 @pytest.mark.parametrize(
-    "document",
-    [{"error": 404}, {"data": None, "code": 5001, "message": "bad"}, {"data": None, "code": 600},
-     {"data": None, "status": 400}, {"data": None, "status": 599}, {"data": None, "warnings": ["partial outage"]},
-     {"data": None, "success": "no"}, {"fault": {"text": "Quota"}}, {"exception": "x", "data": None},
-     {"data": {"note": "Ada"}, "text": "x"}],
-    ids=json.dumps,
-)  # fmt: skip
-def test_other_codes_and_texts_are_unreadable(document: Any) -> None:
-    with pytest.raises(UnreadableAnswer):
-        read(document, **SENT)
+    "contact", [{"linkedinUrl": PAGE}, {"firstName": "Ada"}, {"lastName": "Byron"}, {"personId": 7}], ids=json.dumps
+)
+def test_one_word_of_who_it_is_is_enough(contact: dict[str, Any]) -> None:
+    assert read({**contact, "jobTitle": "CTO"}).found is Found.PERSON
 
 
-def test_what_repeats_the_request_under_any_name_may_not_hold_the_person() -> None:
-    answer = {"query_first": "Ada", "query_last": "Byron", "company": {"name": "Engines", "domain": "e.example"}}
-    assert read(answer, **SENT).found is Found.ORGANISATION
-    with pytest.raises(UnreadableAnswer, match="may hold the person"):
-        read(answer)
+@pytest.mark.parametrize(
+    ("contact", "first", "last"),
+    [
+        ({"nome": "Ada Byron", "cargo": "CTO"}, "Ada", "Byron"),
+        ({"contact": {"nom": "Ada Byron"}}, "Ada", "Byron"),
+        ({"contact": {"nom": "Byron"}}, None, "Byron"),
+        ({"firstName": "Ada Augusta"}, "Ada Augusta", None),
+        ({"contact": {"nome": "Ada Maria", "cognome": "Byron"}}, "Ada Maria", "Byron"),
+        ({"fullName": "Ada Byron", "lastName": "King"}, "Ada", "King"),
+    ],
+)
+def test_a_name_in_one_part_is_a_full_one_only_where_the_language_says_so(
+    contact: dict[str, Any], first: str | None, last: str | None
+) -> None:
+    person = read(contact).person
+    assert (person.first_name, person.last_name) == (first, last)

@@ -94,8 +94,6 @@ ADA: dict[str, Any] = {
     "GraphQL": {"data": {"enrich": {"edges": [{"node": {**FLAT, "company": {"name": "Engines"}}}]}}},
     "search hits": {"hits": {"total": 1, "hits": [{"_id": "1", "_source": FLAT}]}},
     "pairs": {"fields": LISTED},
-    "a table": {"columns": ["firstName", "lastName", "title", "city", "companyName"],
-                "rows": [["Ada", "Byron", "CTO", "London", "Engines"]]},
     "JSON in text": {"statusCode": 200, "body": json.dumps(CONTACT)},
     "account": {"contact": FLAT, "account": {"name": "Engines", "domain": "engines.example", "hq": {"city": "Leeds"}}},
     "customer's account": {"account": {"name": "My workspace", "plan": "Max"}, "result": FLAT, "creditsUsed": 2},

@@ -41,38 +41,40 @@ def check_no_match(tree: AnswerTree, document: Any) -> None:
     Raises:
         UnreadableAnswer: it may be something else.
     """
-    only_credits = isinstance(document, dict | list)
-    empty = only_credits and not document
     says_miss = any(isinstance(leaf.value, str) and _says_miss(leaf.value) for leaf in tree.leaves)
     if any(_says_it_failed(tree.fields, leaf, says_miss) for leaf in tree.leaves):
         raise unreadable(tree, "empty, but reports a failure")
-    for leaf in tree.leaves:
-        about_the_call = leaf.meaning is not None and leaf.meaning.part in (CREDITS, ENVELOPE)
-        only_credits = only_credits and any(tree.fields.is_credits(str(step)) for step in leaf.place)
-        if not is_filled(leaf.value) or leaf.value in (False, 0) or tree.is_echo(leaf.text or leaf.value):
-            empty = isinstance(document, dict | list)
-        elif not about_the_call:
-            raise unreadable(tree, "holds content, but nothing known of a person or an organisation")
-    if not (empty or says_miss or only_credits):
+    filled = [leaf for leaf in tree.leaves
+              if is_filled(leaf.value) and leaf.value not in (False, 0) and not tree.is_echo(leaf.value)]  # fmt: skip
+    if any(leaf.part not in (CREDITS, ENVELOPE) for leaf in filled):
+        raise unreadable(tree, "holds content, but nothing known of a person or an organisation")
+    only_credits = all(any(tree.fields.is_credits(str(step)) for step in leaf.place) for leaf in tree.leaves)
+    nothing = len(filled) < len(tree.leaves) and isinstance(document, dict | list)
+    if not (nothing or says_miss or only_credits):
         raise unreadable(tree, "neither a contact nor a miss")
 
 
 def check_all_read(tree: AnswerTree, missing: str) -> None:
     """No object that was not understood may hold the `missing` part.
 
-    Texts are counted, at least two of them: a contact has more than one, a remark beside it often has not.
+    Texts are counted, at least two of them, or a name in an object of which nothing says whose it is: a contact has
+    more than one text, a remark beside it often has not.
 
     Raises:
         UnreadableAnswer: naming the object.
     """
-    read: dict[Place, set[str]] = defaultdict(set)
+    read: dict[Place, set[str | None]] = defaultdict(set)
     unread: Counter[Place] = Counter()
+    with_name: set[Place] = set()
     for leaf in tree.leaves:
-        if leaf.text and leaf.meaning and leaf.meaning.part in PARTS:
+        if leaf.text:
             for length in range(len(leaf.place)):
-                read[leaf.place[:length]].add(leaf.meaning.part)
+                read[leaf.place[:length]].add(leaf.part)
         elif leaf.meaning is None and not tree.is_echo(leaf.value):
             unread[leaf.place[:-1]] += _texts_in(leaf.value)
+            meanings = [tree.fields.meaning(str(leaf.place[-1]), part) for part in PARTS]
+            if all(meaning and meaning.field.endswith("name") for meaning in meanings):
+                with_name.add(leaf.place[:-1])
     for area in tree.areas:
         texts, parts = unread[area.place], read[area.place]
         if area.beside:
@@ -80,7 +82,8 @@ def check_all_read(tree: AnswerTree, missing: str) -> None:
         elif area.named:
             suspicious = area.part == missing and texts > 0 and not parts
         else:
-            suspicious = texts > 1 and (missing == PERSON or PERSON not in parts)
+            enough = texts > 1 or (texts == 1 and area.part is None and area.place in with_name)
+            suspicious = enough and (missing == PERSON or PERSON not in parts)
         if suspicious:
             raise unreadable(tree, f'"{path_of(area.place)}" may hold the {missing}')
 
@@ -111,15 +114,14 @@ def _says_it_failed(names: AnswerFields, leaf: Leaf, says_miss: bool) -> bool:
     """Whether a value of an empty answer says that the call failed, or that its answer is not ready."""
     keys = [step for step in leaf.place if isinstance(step, str)] or [""]
     said = str(leaf.value).strip().lower()
-    if any(map(names.names_error, keys)):
+    if any(names.starts_with(key, "envelope.errors") for key in keys):
         return is_filled(leaf.value) and said not in ("false", "no", "none", "0", "404") and not _says_miss(said)
     if names.is_among(keys[-1], "envelope.outcomes") and said in ("false", "no"):
         return True
-    if names.is_among(keys[-1], "envelope.statuses"):
-        status = credits_of(leaf.value) or 0
-        # Codes of its own above those of HTTP may mean a miss, if the answer says so in words.
-        if (400 <= status < 600 and status != 404) or (status >= 600 and not says_miss):
-            return True
+    status = credits_of(leaf.value) or 0 if names.is_among(keys[-1], "envelope.statuses") else 0
+    # Codes of its own above those of HTTP may mean a miss, if the answer says so in words.
+    if (400 <= status < 600 and status != 404) or (status >= 600 and not says_miss):
+        return True
     in_words = names.is_among(keys[-1], "envelope.outcomes", "envelope.statuses", "envelope.messages")
     return in_words and bool(_FAILURE.search(said) or _MISS.search(said)) and not _says_miss(said)
 

@@ -41,7 +41,8 @@ class BadAnswerFields(UserFixableError):
 class Meaning:
     """What a name means: a field of the person or the organisation, the cost, or something known without a column.
 
-    `rank` is lower for a better spelling. `explicit`: the name itself says whose field it is (`companyCity`).
+    `rank` is lower for a better spelling, below 0 for a user's path. `explicit`: the name itself says whose field
+    it is (`companyCity`).
     `generic`: it means this only inside a contact (`title`, `id`). `mapped`: a user says so.
     """
 
@@ -148,13 +149,9 @@ class AnswerFields:
         """Whether one of the name's words stands in this list of the table."""
         return self.is_among(name, words) or any(self.is_among(word, words) for word in _WORD.findall(name))
 
-    def is_weak(self, name: str) -> bool:
-        """Whether a name may also be about Clodura's customer: `accountId`."""
-        return plain(name).startswith(tuple(self._words["names.weak"]))
-
-    def names_error(self, name: str) -> bool:
-        """Whether a value under this name says that the call failed, or that it did not: `error`, `hasErrors`."""
-        return plain(name).startswith(tuple(self._words["envelope.errors"]))
+    def starts_with(self, name: str, words: str) -> bool:
+        """Whether a name starts with one of this list of the table: `accountId`, `errorMessage`."""
+        return plain(name).startswith(tuple(self._words[words]))
 
     def is_credits(self, name: str) -> bool:
         """Whether a name speaks of credits, used or left."""
@@ -165,6 +162,8 @@ class AnswerFields:
         """Whether a name states what was used; `holder`: the name of the object on money that it stands in."""
         key = plain(name)
         if any(word in key for word in self._words["credits.left"]) and not (holder and key in ("total", "amount")):
+            return False
+        if any(word in key + plain(holder or "") for word in self._words["credits.periods"]):
             return False
         if self.is_credits(name):
             verb = any(verb in key for verb in self._words["credits.verbs"])
@@ -231,7 +230,7 @@ def _mapped(document: Mapping[str, Any]) -> dict[tuple[str, ...], Meaning]:
             if not isinstance(listed, list) or not all(isinstance(one, str) and path_parts(one) for one in listed):
                 raise _Misfit(column, f'{column} must be a path such as "data.contact.title", or a list of paths.')
             for rank, one in enumerate(listed):
-                meaning = Meaning(section, field, rank, explicit=True, mapped=True)
+                meaning = Meaning(section, field, rank - len(listed), explicit=True, mapped=True)
                 if mapped.setdefault(path_parts(one), meaning).column != meaning.column:
                     raise _Misfit(column, f'"{one}" is mapped to two columns. Keep one of them.')
     return mapped

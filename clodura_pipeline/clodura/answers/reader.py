@@ -20,9 +20,7 @@ from clodura_pipeline.clodura.answers.fields import (
     CREDITS,
     ENVELOPE,
     ORGANISATION,
-    PARTS,
     PERSON,
-    PLACE_FIELDS,
     AnswerFields,
     load_answer_fields,
 )
@@ -41,7 +39,7 @@ from clodura_pipeline.clodura.answers.values import (
 )
 from clodura_pipeline.errors import UnreadableAnswer
 
-PARSER_VERSION = 4
+PARSER_VERSION = 5
 """Raised when the code of this package reads an answer differently; the table of names has a hash of its own."""
 
 
@@ -175,20 +173,18 @@ class _Reading:
         found, cost = self._found(person, organisation), self.stated_credits
         if found is Found.NO_MATCH:
             check_no_match(self.tree, self.document)
-        elif found is Found.PERSON and not _names_held(organisation):
+        elif not _names_held(organisation):
             check_all_read(self.tree, ORGANISATION)
-        elif found is Found.ORGANISATION and (cost is None or cost > COST_CREDITS[found]):
+        elif found is Found.ORGANISATION and cost is None:
             check_all_read(self.tree, PERSON)
-            if self._news(person):
-                raise unreadable(self.tree, "fields of a person, but nothing that says who it is")
         # A full person explains every cost: one above it is reported by the verdict, and stops the run.
         if cost is not None and min(cost, COST_CREDITS[Found.PERSON]) > COST_CREDITS[found]:
             raise unreadable(self.tree, f"it states a cost of {cost:g} credits, but what was found is {found}")
         paths = paths_of(leaf for leaf in self.leaves if not self.tree.is_echo(leaf.value))
         if found is Found.NO_MATCH:
             return Enrichment(found, Person(), Organisation(), cost, paths)
-        if found is Found.ORGANISATION:  # what is there of a person only repeats the request
-            person = Person(**{name: getattr(person, name) for name in self._news(person)})
+        if found is Found.ORGANISATION:
+            person = Person()  # what is there of a person only repeats the request
         return Enrichment(found, person, organisation, cost, paths, self._contact())
 
     def _news(self, part: Person | Organisation) -> set[str]:
@@ -197,10 +193,13 @@ class _Reading:
 
     @cached_property
     def stated_credits(self) -> float | None:
-        """The cost under the best of the names that state one; a user's path comes first, then what stands higher."""
-        stated = [leaf for leaf in self.leaves if leaf.meaning and leaf.meaning.part == CREDITS]
-        stated.sort(key=lambda leaf: (not leaf.meaning.mapped, leaf.meaning.rank, len(leaf.place)))  # pyright: ignore[reportOptionalMemberAccess]
-        return next((cost for leaf in stated if (cost := credits_of(leaf.value)) is not None), None)
+        """The cost under the best of the names that state one; of those that stand highest the highest cost."""
+        stated = sorted(
+            (leaf.meaning.rank, len(leaf.place), -cost)
+            for leaf in self.leaves
+            if leaf.meaning and leaf.part == CREDITS and (cost := credits_of(leaf.value)) is not None
+        )
+        return -stated[0][-1] if stated else None
 
     def _person(self) -> Person:
         chosen = self._chosen(PERSON)
@@ -219,9 +218,8 @@ class _Reading:
         """By field the leaf whose value is taken: a user's path, a name that says whose it is, a better spelling."""
         by_field: dict[str, list[Leaf]] = defaultdict(list)
         for leaf in self.leaves:
-            if leaf.text and leaf.meaning and leaf.meaning.part == part:
+            if leaf.text and leaf.meaning and leaf.part == part:
                 by_field[leaf.meaning.field].append(leaf)
-        in_object = Counter(leaf.place[:-1] for leaves in by_field.values() for leaf in leaves)
         if part == ORGANISATION and not all(leaf.late for leaves in by_field.values() for leaf in leaves):
             by_field = {field: [leaf for leaf in leaves if not leaf.late] for field, leaves in by_field.items()}
 
@@ -230,8 +228,7 @@ class _Reading:
         def order(leaf: Leaf) -> tuple[Any, ...]:
             meaning = leaf.meaning
             assert meaning is not None
-            size = in_object[leaf.place[:-1]]
-            return leaf.late, not meaning.mapped, not meaning.explicit, meaning.rank, -size, len(leaf.place)
+            return leaf.late, not meaning.explicit, meaning.rank, len(leaf.place)
 
         return {
             field: self._agreed(part, field, sorted(leaves, key=order), candidates)
@@ -243,43 +240,52 @@ class _Reading:
         """The first of the leaves, if the others say the same or repeat the request."""
         first, identifying = leaves[0], field in IDENTIFYING_FIELDS[part]
         if all(
-            agree(field, first, other) or not (identifying or (first.within(candidates) and other.within(candidates)))
+            agree(field, first, other) or not (identifying or all(leaf.within(candidates) for leaf in (first, other)))
             for other in leaves[1:]
         ):
             return first
-        news = [leaf for leaf in leaves if not self.tree.is_echo(leaf.text)]
+        news = self._without_echoes(leaves)
         if not news or len(news) == len(leaves):
             places = " and ".join(sorted({path_of(leaf.place) for leaf in leaves})[:3])
             raise UnreadableAnswer(f"two candidates differ in {field} ({places})")
         return self._agreed(part, field, news, candidates)
 
+    def _without_echoes(self, leaves: list[Leaf]) -> list[Leaf]:
+        """The leaves of objects in which something is new, not counting objects below that hold another value."""
+        echoes = [leaf for leaf in leaves if self.tree.is_echo(leaf.text)]
+        others = {leaf.place[:-1] for leaf in leaves if not self.tree.is_echo(leaf.text)} - _objects_around(echoes)
+        new = [one for one in self.leaves if one.text and not self.tree.is_echo(one.text) and not one.within(others)]
+        telling = _objects_around(new)
+        return [leaf for leaf in leaves if not self.tree.is_echo(leaf.text) or leaf.place[:-1] in telling]
+
     def _found(self, person: Person, organisation: Organisation) -> Found:
-        held, company = _names_held(person) - set(PLACE_FIELDS), _names_held(organisation)
-        cost = self.stated_credits
-        if self._news(person) & held:
+        held, company, cost = _names_held(person), _names_held(organisation), self.stated_credits
+        if self._news(person):
             mapped = any(leaf.text and leaf.meaning and leaf.meaning.mapped for leaf in self.leaves)
             if not mapped and not held & {"clodura_person_id", "first_name", "last_name", "linkedin_url"}:
                 raise unreadable(self.tree, "a person without a name, an id or a profile")
             return Found.PERSON
         # What is left of the person only repeats the request: the price says whether a person was found.
-        if cost and held and (cost > COST_CREDITS[Found.ORGANISATION] or not company):
+        if held and cost and cost > COST_CREDITS[Found.ORGANISATION]:
             return Found.PERSON
         return Found.ORGANISATION if self._news(organisation) or (cost and company) else Found.NO_MATCH
 
     def _contact(self) -> Any:
         """The smallest part of the answer that holds all that was read, without what is about the call."""
-        read = [leaf.place[:-1] for leaf in self.leaves if leaf.text and leaf.meaning and leaf.meaning.part in PARTS]
+        read = [leaf.place[:-1] for leaf in self.leaves if leaf.text]
         pairs = takewhile(lambda steps: steps[0] == steps[1], zip(min(read), max(read), strict=False))
         common = tuple(step for step, _ in pairs)
         node = plainer(self.document, self.tree.fields)
         for step in common:
             node = plainer(node[step], self.tree.fields)
         if isinstance(node, dict):
-            about_the_call = (CREDITS, ENVELOPE)
-            kept = {leaf.place[: len(common) + 1] for leaf in self.leaves
-                    if not leaf.meaning or leaf.meaning.part not in about_the_call}  # fmt: skip
+            kept = {leaf.place[: len(common) + 1] for leaf in self.leaves if leaf.part not in (CREDITS, ENVELOPE)}
             node = {key: value for key, value in node.items() if (*common, key) in kept}
         return json.loads(json.dumps(node, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+def _objects_around(leaves: Iterable[Leaf]) -> set[Place]:
+    return {leaf.place[:length] for leaf in leaves for length in range(len(leaf.place))}
 
 
 def _candidates(places: Iterable[Place]) -> set[Place]:

@@ -4,7 +4,7 @@ An object holds a person or an organisation when its name says so, or the names 
 (`firstName`), others only count beside them (`title`, `id`). Objects below it, under any other name, belong to it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,7 +25,6 @@ from clodura_pipeline.clodura.answers.values import (
     Leaf,
     Place,
     bare,
-    credits_of,
     current_job,
     fitting_text,
     is_filled,
@@ -39,7 +38,7 @@ MOST_VALUES, MOST_LEVELS = 10_000, 64
 """Of what is read as one contact, which has some hundred values. The deeper a value stands, the longer it takes."""
 _JOB_FIELDS = ("job_title", "department", "seniority")
 _LISTED_FIELDS = ("job_title", "department", "seniority", "industry", "phone")
-_NAME_FIELDS = ("first_name", "last_name", "full_name")
+_NAME_FIELDS = ("first_name", "last_name")
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,8 @@ class Context:
     `part`: whose it is; `named`: a name said so. `generic`: names such as `title` and `id` count in it.
     `looked_into`: it stands where this field is expected. `money`: name of the object on credits that holds it.
     `position`: it is a job; `late`: it is read only where nothing else says the same. `beside`: it is not the contact.
-    `asked`: it may repeat the request. `nameless`: a company's object without a name for it. `employer`: a company's
-    object in a person's: a title in it is the person's. `titled`: a job with its title: a name in it is the company's.
+    `asked`: it may repeat the request. `employer`: a company's object in a person's. `held`: the fields that the names
+    in a job or in a company's object mean.
     """
 
     part: str | None = None
@@ -62,9 +61,13 @@ class Context:
     late: bool = False
     beside: bool = False
     asked: bool = False
-    nameless: bool = False
     employer: bool = False
-    titled: bool = False
+    held: frozenset[str] = frozenset()
+
+    @property
+    def in_company(self) -> bool:
+        """Whether it is an object that a name says to be an organisation's."""
+        return self.named and self.part == ORGANISATION
 
 
 class AnswerTree:
@@ -99,12 +102,9 @@ class AnswerTree:
 
     def _visit_list(self, name: str, items: list[Any], place: Place, context: Context) -> None:
         meaning = self._field(name, context)
-        of_company = context.part == PERSON and self.fields.holder(name) == ORGANISATION and len(items) > 1
-        current = current_job(items, self.fields)
-        if of_company and current is not None:
-            for number, item in enumerate(items):
-                self._visit(name, item, (*place, number), replace(context, beside=item is not current))
-        elif context.part == PERSON and self.fields.is_position(name):
+        of_person = context.part == PERSON and not context.beside
+        current = current_job(items, self.fields) if of_person else None
+        if of_person and self.fields.is_position(name):
             if current is None and len(items) > 1:
                 self.leaves.append(Leaf(place, items, None))
                 return
@@ -118,41 +118,27 @@ class AnswerTree:
             and fitting_text(meaning.field, [looked_into(i, self.fields) for i in items])
         ):
             self._add(place, items, meaning, context)
-        else:
+        else:  # of several employers the present one counts
+            past = replace(context, beside=True) if current and self.fields.holder(name) == ORGANISATION else context
             for number, item in enumerate(items):
-                self._visit(name, item, (*place, number), context)
+                self._visit(name, item, (*place, number), context if item is current else past)
 
     def _visit_object(self, node: dict[str, Any], place: Place, context: Context) -> None:
-        if context.beside and not (context.position or (context.named and context.part == ORGANISATION)):
+        if context.beside and not (context.position or context.in_company):
             self.areas.append(Area(place, self._part_by_names(node, True), False, beside=True))
         elif not (context.beside or context.money):
             context = self._with_part(node, context)
             self.areas.append(Area(place, context.part, context.named))
-            if not context.part and self._may_be_a_person(node):
-                self.areas.append(Area(place, PERSON, False, beside=True))
         texts = [value for value in node.values() if isinstance(value, str)]
         if not context.part and any(self.fields.is_among(text, "credits.words") for text in texts):
             context = replace(context, money="creditsUsed")  # {"amount": 2, "unit": "credits"}
-        if context.named and context.part == ORGANISATION:
-            fields_held = {meaning.field for meaning in self._meanings(node, ORGANISATION).values()}
-            context = replace(context, nameless="name" not in fields_held and context.generic)
-        if context.position:
-            titled = any(meaning.field == "job_title" for meaning in self._meanings(node, PERSON).values())
-            context = replace(context, titled=titled)
-        beside_a_person = not context.part and any(
-            self.fields.holder(key) == PERSON and isinstance(value, dict | list) for key, value in node.items()
-        )
+        if context.part and (context.position or context.in_company):
+            held = frozenset(meaning.field for meaning in self._meanings(node, context.part).values())
+            context = replace(context, held=held)
+        beside_a_person = not context.part and PERSON in self._holders(node)
         for key, value in node.items():
-            inner = context
-            if beside_a_person and isinstance(value, dict | list) and self._is_of_a_person(key):
-                inner = replace(context, part=PERSON)
-            self._visit(key, value, (*place, key), inner)
-
-    def _may_be_a_person(self, node: Mapping[str, Any]) -> bool:
-        """Whether an object with a name and a company, and nothing that says more, may be a person."""
-        meanings = self._meanings({key: value for key, value in node.items() if isinstance(value, str)}, PERSON)
-        holders = {self.fields.holder(key) for key, value in node.items() if isinstance(value, dict | list) and value}
-        return ORGANISATION in holders and any(meaning.field == "full_name" for meaning in meanings.values())
+            of_person = beside_a_person and isinstance(value, dict | list) and self._is_of_a_person(key)
+            self._visit(key, value, (*place, key), replace(context, part=PERSON) if of_person else context)
 
     def _is_of_a_person(self, name: str) -> bool:
         """Whether an object beside the person's describes the person: place or job."""
@@ -162,17 +148,15 @@ class AnswerTree:
 
     def _within(self, name: str, context: Context) -> Context:
         """What is known about an object because it stands under this name."""
-        fields, in_organisation = self.fields, context.named and context.part == ORGANISATION
+        fields = self.fields
         if context.beside or context.money:
             return context if context.beside else replace(context, money=name)
-        if not in_organisation and (fields.is_credits(name) or fields.is_among(name, "credits.holders")):
+        if not context.in_company and (fields.is_credits(name) or fields.is_among(name, "credits.holders")):
             return Context(money=name)
-        meaning = self._field(name, context)
-        context = replace(context, looked_into=None, position=False, titled=False)
+        meaning, context = self._field(name, context), replace(context, looked_into=None, position=False)
         part = fields.holder(name)
-        if part and (context.part or not fields.is_weak(name)):
-            employer = part == ORGANISATION and context.part == PERSON
-            return replace(context, part=part, named=True, generic=True, employer=employer)
+        if part and (context.part or not fields.starts_with(name, "names.weak")):
+            return replace(context, part=part, named=True, generic=True, employer=context.part == PERSON)
         if fields.is_among(name, "envelope.asked"):
             return replace(context, asked=True)
         if context.part == PERSON and fields.is_position(name):
@@ -190,9 +174,9 @@ class AnswerTree:
         if declared := next(filter(None, map(self.fields.holder, types)), None):
             return replace(context, part=declared, named=True, generic=True)
         own = None if context.generic else self._part_by_names(node, True) or self._part_by_names(node, False)
-        if own is None or (context.position and context.part) or (context.looked_into and context.part == own):
+        if own is None or context.position or (context.looked_into and context.part == own):
             return context
-        return replace(context, part=own, named=context.named and context.part == own, generic=True, looked_into=None)
+        return replace(context, part=own, generic=True, looked_into=None)
 
     def _part_by_names(self, node: Mapping[str, Any], filled: bool) -> str | None:
         """Whose an object is by the names in it, of those with a value or of all."""
@@ -201,7 +185,7 @@ class AnswerTree:
             for key, value in node.items()
             if any(self.fields.meaning(key, part) for part in PARTS)
             and not (isinstance(value, dict | list) and self.fields.holder(key))
-            and not self.fields.is_weak(key)
+            and not self.fields.starts_with(key, "names.weak")
             and (not filled or is_filled(value))
         }
         person, organisation = (self._meanings(held, part) for part in PARTS)
@@ -213,21 +197,24 @@ class AnswerTree:
         ):
             return PERSON
         known = {**organisation, **person}
-        if sum(_weight(meaning) for meaning in known.values() if meaning.field != ANSWER) < 2:
+        if _weight(known.values()) < 2:
             return None
-        if len(persons) > sum(_weight(meaning) for meaning in firms if not meaning.explicit):
+        if len(persons) > _weight(meaning for meaning in firms if not meaning.explicit):
             return PERSON
         # A name beside a different one of a company is a person's, and so is one beside a company's object.
         names = {bare(str(name)) for name in of_person}
         company_names = {bare(str(held[key])) for key, m in organisation.items() if m.explicit and m.field == "name"}
-        holders = {self.fields.holder(key) for key, value in node.items() if isinstance(value, dict | list) and value}
         if company_names and names - company_names:
             return PERSON
-        if firms:
-            return ORGANISATION
         shared = {meaning.field for meaning in person.values()}
-        more = shared & {"location", "linkedin_url", *PLACE_FIELDS, *_JOB_FIELDS}
-        return PERSON if names and more and holders & {*PARTS} == {ORGANISATION} else None
+        if firms:  # a name with a title and an industry may be either
+            return None if "job_title" in shared else ORGANISATION
+        placed = shared & {"location", *PLACE_FIELDS}
+        return PERSON if names and placed and self._holders(node) & {*PARTS} == {ORGANISATION} else None
+
+    def _holders(self, node: Mapping[str, Any]) -> set[str | None]:
+        """Whose the objects in an object are by their names."""
+        return {self.fields.holder(key) for key, value in node.items() if isinstance(value, dict | list) and value}
 
     def _meanings(self, node: Mapping[str, Any], part: str) -> dict[str, Meaning]:
         """What the names of an object mean if it is this part; an address of LinkedIn says itself whose it is."""
@@ -244,28 +231,27 @@ class AnswerTree:
         meaning, looked_into = self.fields.meaning(name, context.part), context.looked_into
         if looked_into and self.fields.is_among(name, "names.values"):
             return meaning if meaning and meaning.field == looked_into.field else replace(looked_into, rank=99)
-        if context.titled and not looked_into and meaning and meaning.field == "full_name":
-            return Meaning(ORGANISATION, "name", 95)
+        if context.position and not looked_into and meaning and meaning.field == "full_name":
+            return Meaning(ORGANISATION, "name", 95) if "job_title" in context.held else None
         if meaning is None and context.part == PERSON:
             of_company = self.fields.meaning(name, ORGANISATION)
             return of_company if of_company and (not of_company.generic or context.position) else None
-        if meaning is None and context.employer and not context.nameless:
+        if meaning is None and context.in_company and context.generic:
             of_person = self.fields.meaning(name, PERSON)
-            return replace(of_person, rank=90) if of_person and of_person.field == "job_title" else None
-        if meaning is None and context.nameless and self.fields.is_among(name, "names.company_values"):
-            return Meaning(ORGANISATION, "name", 95)
+            if context.employer and "name" in context.held and of_person and of_person.field == "job_title":
+                return replace(of_person, rank=90)
+            if "name" not in context.held and self.fields.is_among(name, "names.company_values"):
+                return Meaning(ORGANISATION, "name", 95)
         if meaning is None or not meaning.generic or context.generic or meaning.field in PLACE_FIELDS:
             return meaning
-        allowed = _JOB_FIELDS if context.position else ()
-        if looked_into and looked_into.field == "full_name":
-            allowed = _NAME_FIELDS
+        allowed = _JOB_FIELDS if context.position else _NAME_FIELDS if looked_into else ()
         return meaning if meaning.field in allowed else None
 
     def _meaning(self, name: str, value: Any, context: Context) -> Meaning | None:
-        fields, in_organisation = self.fields, context.named and context.part == ORGANISATION
+        fields = self.fields
         if context.beside:
             return KNOWN_IN_ANSWER
-        if not in_organisation and fields.is_cost(name, context.money) and credits_of(value) is not None:
+        if not context.in_company and fields.is_cost(name, context.money):
             return Meaning(CREDITS, "used", rank=0 if fields.is_credits(name) else 1)
         if context.money or fields.is_credits(name):
             return IN_ENVELOPE
@@ -274,12 +260,12 @@ class AnswerTree:
         if context.position and fields.is_among(name, "names.current", "names.ended"):
             return KNOWN_IN_ANSWER
         if context.part == PERSON == linkedin_page_of(value):
-            return Meaning(PERSON, "linkedin_url", rank=900)
+            return Meaning(PERSON, "linkedin_url")
         if fields.has_word(name, "names.beside"):
             return KNOWN_IN_ANSWER
         lists = ("envelope.outcomes", "envelope.statuses", "envelope.messages", "names.types")
-        known = fields.is_among(name, *lists) or fields.has_word(name, "envelope.words") or fields.names_error(name)
-        return IN_ENVELOPE if known else None
+        known = fields.is_among(name, *lists) or fields.has_word(name, "envelope.words")
+        return IN_ENVELOPE if known or fields.starts_with(name, "envelope.errors") else None
 
     def _add(self, place: Place, value: Any, meaning: Meaning | None, context: Context) -> None:
         text = None
@@ -294,5 +280,5 @@ class AnswerTree:
         self.leaves.append(Leaf(place, value, meaning, text, context.late))
 
 
-def _weight(meaning: Meaning) -> int:
-    return 1 if meaning.generic else 2
+def _weight(meanings: Iterable[Meaning]) -> int:
+    return sum(1 if meaning.generic else 2 for meaning in meanings if meaning.field != ANSWER)

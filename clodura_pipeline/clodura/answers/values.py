@@ -121,7 +121,7 @@ def split_place(place: str) -> dict[str, str]:
 
 
 def plainer(value: Any, fields: AnswerFields) -> Any:
-    """JSON in a text, a list of names with values, or a table with one row, as the object that it stands for."""
+    """JSON in a text, or a list of names with values, as the object that it stands for."""
     if isinstance(value, str) and value[:1] in "{[":
         try:
             decoded = json.loads(value, parse_constant=lambda _: None)
@@ -131,13 +131,6 @@ def plainer(value: Any, fields: AnswerFields) -> Any:
     if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
         pairs = [_pair(item, fields) for item in value]
         return dict(filter(None, pairs)) if all(pairs) and len(dict(filter(None, pairs))) == len(pairs) else value
-    if isinstance(value, dict):
-        columns, rows = ([v for k, v in value.items() if isinstance(v, list) and fields.is_among(k, f"names.{one}")]
-                         for one in ("columns", "rows"))  # fmt: skip
-        if len(columns) == 1 and rows and isinstance(rows[-1], list) and len(rows[-1]) == 1:
-            row = rows[-1][0]
-            if isinstance(row, list) and len(row) == len(columns[0]) and all(isinstance(c, str) for c in columns[0]):
-                return dict(zip(columns[0], row, strict=True))
     return value
 
 
@@ -159,27 +152,31 @@ def looked_into(value: Any, fields: AnswerFields) -> Any:
 
 def current_job(jobs: Iterable[Any], fields: AnswerFields) -> Any:
     """The one job of a list that is marked as the present one, else the only one that has not ended; else None."""
+
+    def said(job: Mapping[str, Any], words: str) -> list[Any]:
+        return [value for key, value in job.items() if fields.is_among(key, words) and is_filled(value)]
+
     jobs = [job for job in jobs if isinstance(job, dict)]
-    marked = [job for job in jobs if any(v is True and fields.is_among(k, "names.current") for k, v in job.items())]
-    open_ended = [
-        job for job in jobs
-        if not any(fields.is_among(k, "names.ended") and is_filled(v) and str(v).lower() not in ("present", "now")
-                   for k, v in job.items())
-        and not any(v is False and fields.is_among(k, "names.current") for k, v in job.items())
-    ]  # fmt: skip
-    candidates = marked or open_ended
+    marked = [job for job in jobs if True in said(job, "names.current")]
+    ended = [job for job in jobs if False in said(job, "names.current")
+             or any(str(value).lower() not in ("present", "now") for value in said(job, "names.ended"))]  # fmt: skip
+    candidates = marked or [job for job in jobs if job not in ended]
     return candidates[0] if len(candidates) == 1 else None
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """A value that is read as a whole: its meaning (None: not known), and its text where a field takes it."""
+    """A value that is read as a whole: its meaning (None: not known), and its text where a field of a part takes it."""
 
     place: Place
     value: Any
     meaning: Meaning | None
     text: str | None = None
     late: bool = False
+
+    @property
+    def part(self) -> str | None:
+        return self.meaning.part if self.meaning else None
 
     def within(self, places: Collection[Place]) -> bool:
         """Whether it stands below one of the places."""
@@ -210,13 +207,10 @@ def paths_of(leaves: Iterable[Leaf]) -> tuple[AnswerPath, ...]:
     """The paths of an answer in its order. One that occurs several times in a list is listed once."""
     found: dict[tuple[str, str], AnswerPath] = {}
     for leaf in leaves:
-        path, value_type = path_of(leaf.place), _type_of(leaf.value)
-        filled = is_filled(leaf.value)
-        column = leaf.meaning.column if leaf.meaning else None
-        known = found.get((path, value_type))
-        if known:
-            filled, column = filled or known.filled, known.column or column
-        found[path, value_type] = AnswerPath(path, value_type, filled, column)
+        key = path_of(leaf.place), _type_of(leaf.value)
+        known = found.get(key, AnswerPath(*key, filled=False, column=None))
+        column = known.column or (leaf.meaning.column if leaf.meaning else None)
+        found[key] = AnswerPath(*key, known.filled or is_filled(leaf.value), column)
     return tuple(found.values())
 
 
