@@ -86,6 +86,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
         with pytest.raises(RefusedToStart, match="CLODURA_ALLOW_NEW_LEDGER"):
             project.enrich(BEFORE)
         ledger_lost = project.snapshot()
+        shutil.rmtree(project.state)
         published = project.database.read_bytes()
         project.database.chmod(0o644)
         project.database.write_bytes(b"damaged")
