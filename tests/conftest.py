@@ -45,8 +45,9 @@ _LONGEST_FIRST = (
 _TESTS = Path(__file__).parent
 
 
-def pytest_collection_finish() -> None:
-    """What was imported is left out of all later searches for garbage."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """What was imported is left out of later searches for garbage, also in the process that only hands out tests."""
     gc.freeze()
     gc.enable()
 
