@@ -22,7 +22,6 @@ DAY = TODAY.isoformat()
 PRELOADED = [
     "dagster",
     "dagster_duckdb",
-    "dagster._core.storage.sqlite_storage",
     *(f"dagster_dg_cli.cli.{name}" for name in ("api", "check", "dev", "labs", "launch", "list", "plus", "scaffold")),
 ]
 """Nothing that starts a thread when imported, as polars does: a fork of a process with threads may hang."""
