@@ -65,6 +65,13 @@ def test_the_same_file_reads_companies_and_misses(mapped: Any) -> None:
         read(reader, {**company, "price": {"x": 2}})
 
 
+def test_a_users_path_without_a_value_does_not_make_a_title_a_person(mapped: Any) -> None:
+    reader = AnswerReader(mapped('[person]\ncity = "x"'))
+    assert read(reader, {"jobTitle": "CTO", "x": "London"}).found is Found.PERSON
+    with pytest.raises(UnreadableAnswer, match="without a name"):
+        read(reader, {"jobTitle": "CTO", "x": None})
+
+
 def test_a_users_path_comes_before_the_table(mapped: Any) -> None:
     answer = {"firstName": "Ada", "title": "Dr", "work": {"function": "CTO"}, "creditsUsed": 2, "billing": {"y": 0.5}}
     fields = mapped('[person]\njob_title = "work.function"\n[credits]\nused = "billing.y"')
@@ -132,19 +139,35 @@ def test_the_version_changes_with_the_table_and_the_file(mapped: Any) -> None:
 
 
 def test_a_shape_shows_names_types_and_columns_and_no_value() -> None:
-    answer = {"data": [{"firstName": "Ada", "email": "ada@x.example", "tags": ["a"], "n": None}, {"firstName": "Bob"}],
+    contact = {"firstName": "Ada", "email": "ada@x.example", "tags": ["a"], "city": None, "n": None}
+    answer = {"data": [contact, {"firstName": "Bob"}],
               "Ada Byron": {"x": 1}, "creditsUsed": 2, "success": True}  # fmt: skip
     paths = AnswerReader().paths(json.dumps(answer).encode())
     assert [(one.path, one.value_type, one.filled, one.column) for one in paths] == [
         ("data[].firstName", "text", True, "matched_first_name"),
         ("data[].email", "text", True, "answer"),
         ("data[].tags", "list of text", True, "answer"),
+        ("data[].city", "null", False, "city"),
         ("data[].n", "null", False, None),
         ("?.x", "number", True, None),
         ("creditsUsed", "number", True, "credits_charged"),
         ("success", "boolean", True, "envelope"),
     ]
     assert AnswerReader().paths(b"<html>") == ()
+
+
+def test_each_field_has_the_column_that_shows_it() -> None:
+    answer = {"person": {"personId": 1, "firstName": "Ada", "lastName": "Byron", "fullName": "Ada Byron",
+                         "title": "CTO", "linkedin": "linkedin.com/in/ada", "location": "London, UK", "city": "London",
+                         "email": "ada@engines.example"},
+              "company": {"companyId": 2, "name": "Engines", "location": "Leeds, UK", "domain": "engines.example"},
+              "success": True, "karma": 7}  # fmt: skip
+    assert [one.column for one in AnswerReader().paths(json.dumps(answer).encode())] == [
+        "clodura_person_id", "matched_first_name", "matched_last_name", "matched_first_name, matched_last_name",
+        "job_title", "matched_linkedin_url", "city, state, country", "city", "answer", "organisation_id",
+        "matched_organisation_name", "organisation_city, organisation_state, organisation_country",
+        "organisation_domain", "envelope", None,
+    ]  # fmt: skip
 
 
 WORDS = st.text(alphabet="bcdfghjklmnpqrstvwxz", min_size=4, max_size=9).map(lambda word: f"x{word}")

@@ -79,7 +79,7 @@ EXPECTED = {
     "ZoomInfo": Expected(
         {"clodura_person_id": "123", "first_name": "Ada", "last_name": "Byron",
         "linkedin_url": "https://www.linkedin.com/in/ada", "job_title": "CTO",
-        "department": "Engineering & Technical", "seniority": "C-Level", "city": "London",
+        "department": "Engineering", "seniority": "C-Level", "city": "London",
         "country": "United Kingdom"},
         {"organisation_id": "2", "name": "Engines", "domain": "engines.example", "industry": "Software",
         "employee_size": "50", "revenue": "1000", "phone": "+44 1", "city": "Leeds"},

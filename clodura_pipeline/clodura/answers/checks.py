@@ -1,12 +1,21 @@
 """Refuses answers that would be read in part, and those without a contact that do not state a miss."""
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from typing import Any
 
 from clodura_pipeline.clodura.answers.fields import CREDITS, ENVELOPE, ORGANISATION, PARTS, PERSON, AnswerFields, plain
 from clodura_pipeline.clodura.answers.tree import AnswerTree
-from clodura_pipeline.clodura.answers.values import Leaf, Place, clean, credits_of, is_filled, path_of, paths_of
+from clodura_pipeline.clodura.answers.values import (
+    Leaf,
+    Place,
+    clean,
+    credits_of,
+    is_filled,
+    path_of,
+    paths_of,
+    places_around,
+)
 from clodura_pipeline.errors import UnreadableAnswer
 
 # How answers without content say that they failed, or are not ready. Silence, or a statement that no contact was found,
@@ -36,16 +45,12 @@ def unreadable(tree: AnswerTree, reason: str) -> UnreadableAnswer:
 
 
 def check_no_match(tree: AnswerTree, document: Any) -> None:
-    """An answer in which nothing was found is a miss only if nothing is left in it, and it reports no failure.
-
-    Raises:
-        UnreadableAnswer: it may be something else.
-    """
+    """Raise `UnreadableAnswer` unless an answer without a contact holds nothing else, and reports no failure."""
     says_miss = any(isinstance(leaf.value, str) and _says_miss(leaf.value) for leaf in tree.leaves)
     if any(_says_it_failed(tree.fields, leaf, says_miss) for leaf in tree.leaves):
         raise unreadable(tree, "empty, but reports a failure")
-    filled = [leaf for leaf in tree.leaves
-              if is_filled(leaf.value) and leaf.value not in (False, 0) and not tree.is_echo(leaf.value)]  # fmt: skip
+    filled = [leaf for leaf in tree.leaves if is_filled(leaf.value) and leaf.value != 0
+              and not (leaf.meaning and tree.is_echo(leaf.value))]  # fmt: skip
     if any(leaf.part not in (CREDITS, ENVELOPE) for leaf in filled):
         raise unreadable(tree, "holds content, but nothing known of a person or an organisation")
     only_credits = all(any(tree.fields.is_credits(str(step)) for step in leaf.place) for leaf in tree.leaves)
@@ -55,35 +60,29 @@ def check_no_match(tree: AnswerTree, document: Any) -> None:
 
 
 def check_all_read(tree: AnswerTree, missing: str) -> None:
-    """No object that was not understood may hold the `missing` part.
+    """Raise `UnreadableAnswer` if an object that was not understood may hold the `missing` part.
 
     Texts are counted, at least two of them, or a name in an object of which nothing says whose it is: a contact has
     more than one text, a remark beside it often has not.
-
-    Raises:
-        UnreadableAnswer: naming the object.
     """
-    read: dict[Place, set[str | None]] = defaultdict(set)
+    around_the_person = places_around(leaf for leaf in tree.leaves if leaf.text and leaf.part == PERSON)
     unread: Counter[Place] = Counter()
     with_name: set[Place] = set()
     for leaf in tree.leaves:
-        if leaf.text:
-            for length in range(len(leaf.place)):
-                read[leaf.place[:length]].add(leaf.part)
-        elif leaf.meaning is None and not tree.is_echo(leaf.value):
+        if leaf.meaning is None:
             unread[leaf.place[:-1]] += _texts_in(leaf.value)
             meanings = [tree.fields.meaning(str(leaf.place[-1]), part) for part in PARTS]
             if all(meaning and meaning.field.endswith("name") for meaning in meanings):
                 with_name.add(leaf.place[:-1])
     for area in tree.areas:
-        texts, parts = unread[area.place], read[area.place]
+        texts = unread[area.place]
         if area.beside:
             suspicious = area.part == missing
         elif area.named:
-            suspicious = area.part == missing and texts > 0 and not parts
+            suspicious = area.part == missing and texts > 0
         else:
             enough = texts > 1 or (texts == 1 and area.part is None and area.place in with_name)
-            suspicious = enough and (missing == PERSON or PERSON not in parts)
+            suspicious = enough and area.place not in around_the_person
         if suspicious:
             raise unreadable(tree, f'"{path_of(area.place)}" may hold the {missing}')
 
@@ -113,9 +112,9 @@ def _texts_in(value: Any) -> int:
 def _says_it_failed(names: AnswerFields, leaf: Leaf, says_miss: bool) -> bool:
     """Whether a value of an empty answer says that the call failed, or that its answer is not ready."""
     keys = [step for step in leaf.place if isinstance(step, str)] or [""]
-    said = str(leaf.value).strip().lower()
+    said = str(leaf.value).lower()
     if any(names.starts_with(key, "envelope.errors") for key in keys):
-        return is_filled(leaf.value) and said not in ("false", "no", "none", "0", "404") and not _says_miss(said)
+        return is_filled(leaf.value) and said not in ("false", "no", "0", "404") and not _says_miss(said)
     if names.is_among(keys[-1], "envelope.outcomes") and said in ("false", "no"):
         return True
     status = credits_of(leaf.value) or 0 if names.is_among(keys[-1], "envelope.statuses") else 0

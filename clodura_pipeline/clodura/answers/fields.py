@@ -16,16 +16,7 @@ from clodura_pipeline.errors import UserFixableError
 TABLE = Path(__file__).with_name("fields.toml")
 PERSON, ORGANISATION, CREDITS, ANSWER, ENVELOPE = "person", "organisation", "credits", "answer", "envelope"
 PARTS = (PERSON, ORGANISATION)
-_COLUMNS = {  # where the column is not the field's name, with `organisation_` before it for an organisation's
-    (PERSON, "first_name"): "matched_first_name",
-    (PERSON, "last_name"): "matched_last_name",
-    (PERSON, "full_name"): "matched_first_name, matched_last_name",
-    (PERSON, "linkedin_url"): "matched_linkedin_url",
-    (PERSON, "location"): "city, state, country",
-    (ORGANISATION, "organisation_id"): "organisation_id",
-    (ORGANISATION, "name"): "matched_organisation_name",
-    (ORGANISATION, "location"): "organisation_city, organisation_state, organisation_country",
-}
+_MATCHED = ("first_name", "last_name", "linkedin_url", "name")  # their columns begin with `matched_`
 _NOT_OF_A_TOPIC = ("clodura_person_id", "organisation_id", "full_name", "name", "answer")
 LONGEST_NAME = 200
 """Letters of a name that are looked at: prefixes are taken off one by one, so that the work grows as its square."""
@@ -61,7 +52,8 @@ class Meaning:
         if self.field in (ENVELOPE, ANSWER):
             return self.field
         prefix = "organisation_" if self.part == ORGANISATION else ""
-        return _COLUMNS.get((self.part, self.field), prefix + self.field)
+        fields = {"full_name": _MATCHED[:2], "location": PLACE_FIELDS}.get(self.field, (self.field,))
+        return ", ".join("matched_" * (one in _MATCHED) + prefix + one.removeprefix(prefix) for one in fields)
 
 
 KNOWN_IN_ANSWER = Meaning(ANSWER, ANSWER)
@@ -160,22 +152,16 @@ class AnswerFields:
 
     def is_cost(self, name: str, holder: str | None) -> bool:
         """Whether a name states what was used; `holder`: the name of the object on money that it stands in."""
-        key = plain(name)
-        if any(word in key for word in self._words["credits.left"]) and not (holder and key in ("total", "amount")):
+        key, words = plain(name), self._words
+        if any(word in key for word in words["credits.left"]) and not (holder and key == "total"):
             return False
-        if any(word in key + plain(holder or "") for word in self._words["credits.periods"]):
+        if any(word in key + plain(holder or "") for word in words["credits.periods"]):
             return False
+        in_cost = holder is not None and self.is_cost(holder, None)
         if self.is_credits(name):
-            verb = any(verb in key for verb in self._words["credits.verbs"])
-            return verb or (holder is not None and not self.is_credits(holder)) or self._says_cost(holder)
-        if holder is None:
-            return False
-        return key in self._words["credits.verbs"] or (
-            self._says_cost(holder) and key in self._words["credits.amounts"]
-        )
-
-    def _says_cost(self, holder: str | None) -> bool:
-        return holder is not None and self.is_cost(holder, None)
+            verb = any(verb in key for verb in words["credits.verbs"])
+            return verb or in_cost or (holder is not None and not self.is_credits(holder))
+        return holder is not None and (key in words["credits.verbs"] or (in_cost and key in words["credits.amounts"]))
 
 
 @lru_cache(maxsize=1)

@@ -33,13 +33,14 @@ from clodura_pipeline.clodura.answers.values import (
     credits_of,
     path_of,
     paths_of,
+    places_around,
     plainer,
     split_name,
     split_place,
 )
 from clodura_pipeline.errors import UnreadableAnswer
 
-PARSER_VERSION = 5
+PARSER_VERSION = 6
 """Raised when the code of this package reads an answer differently; the table of names has a hash of its own."""
 
 
@@ -142,13 +143,11 @@ class AnswerReader:
 
     def stated_credits(self, body: bytes) -> float | None:
         """The cost that an answer states, whether it can be read or not."""
-        reading = self._unsure_reading(body)
-        return reading.stated_credits if reading else None
+        return reading.stated_credits if (reading := self._unsure_reading(body)) else None
 
     def paths(self, body: bytes) -> tuple[AnswerPath, ...]:
         """The shape of an answer, whether it can be read or not: paths, types and columns, never a value."""
-        reading = self._unsure_reading(body)
-        return paths_of(reading.leaves) if reading else ()
+        return paths_of(reading.leaves) if (reading := self._unsure_reading(body)) else ()
 
     def _unsure_reading(self, body: bytes) -> "_Reading | None":
         try:
@@ -207,9 +206,9 @@ class _Reading:
         first, last, full = (values.get(name) for name in ("first_name", "last_name", "full_name"))
         if not full and bool(first) != bool(last):  # `nome` and `nom` hold a full name where no other part is there
             one = chosen["first_name" if first else "last_name"]
-            full = one.text if one.meaning and one.meaning.generic and " " in (one.text or "") else None
-            first, last = (None, None) if full else (first, last)
-        if full and not (first and last):
+            if one.meaning and one.meaning.generic and " " in (one.text or ""):
+                full, first, last = one.text, None, None
+        if full:
             split = split_name(full)
             values |= {"first_name": first or split[0], "last_name": last or split[1]}
         return Person(**_with_place(values, Person))
@@ -244,19 +243,22 @@ class _Reading:
             for other in leaves[1:]
         ):
             return first
-        news = self._without_echoes(leaves)
+        news = self._without_echoes(leaves, candidates)
         if not news or len(news) == len(leaves):
             places = " and ".join(sorted({path_of(leaf.place) for leaf in leaves})[:3])
             raise UnreadableAnswer(f"two candidates differ in {field} ({places})")
         return self._agreed(part, field, news, candidates)
 
-    def _without_echoes(self, leaves: list[Leaf]) -> list[Leaf]:
-        """The leaves of objects in which something is new, not counting objects below that hold another value."""
-        echoes = [leaf for leaf in leaves if self.tree.is_echo(leaf.text)]
-        others = {leaf.place[:-1] for leaf in leaves if not self.tree.is_echo(leaf.text)} - _objects_around(echoes)
+    def _without_echoes(self, leaves: list[Leaf], candidates: set[Place]) -> list[Leaf]:
+        """The leaves without those that only repeat the request: in an object in which nothing else is new.
+
+        Objects below it that hold another value do not count, and an entry beside other candidates is no repetition.
+        """
+        echoes = [leaf for leaf in leaves if self.tree.is_echo(leaf.text) and not leaf.within(candidates)]
+        others = {leaf.place[:-1] for leaf in leaves if leaf not in echoes} - places_around(echoes)
         new = [one for one in self.leaves if one.text and not self.tree.is_echo(one.text) and not one.within(others)]
-        telling = _objects_around(new)
-        return [leaf for leaf in leaves if not self.tree.is_echo(leaf.text) or leaf.place[:-1] in telling]
+        telling = places_around(new)
+        return [leaf for leaf in leaves if leaf not in echoes or leaf.place[:-1] in telling]
 
     def _found(self, person: Person, organisation: Organisation) -> Found:
         held, company, cost = _names_held(person), _names_held(organisation), self.stated_credits
@@ -282,10 +284,6 @@ class _Reading:
             kept = {leaf.place[: len(common) + 1] for leaf in self.leaves if leaf.part not in (CREDITS, ENVELOPE)}
             node = {key: value for key, value in node.items() if (*common, key) in kept}
         return json.loads(json.dumps(node, ensure_ascii=False).encode("utf-8", "replace"))
-
-
-def _objects_around(leaves: Iterable[Leaf]) -> set[Place]:
-    return {leaf.place[:length] for leaf in leaves for length in range(len(leaf.place))}
 
 
 def _candidates(places: Iterable[Place]) -> set[Place]:

@@ -49,7 +49,7 @@ class Context:
     `looked_into`: it stands where this field is expected. `money`: name of the object on credits that holds it.
     `position`: it is a job; `late`: it is read only where nothing else says the same. `beside`: it is not the contact.
     `asked`: it may repeat the request. `employer`: a company's object in a person's. `held`: the fields that the names
-    in a job or in a company's object mean.
+    in it mean.
     """
 
     part: str | None = None
@@ -86,15 +86,13 @@ class AnswerTree:
 
     def _visit(self, name: str, value: Any, place: Place, context: Context) -> None:
         if len(self.leaves) + len(self.areas) > MOST_VALUES or len(place) > MOST_LEVELS:
-            raise UnreadableAnswer(
-                f"it holds more than {MOST_VALUES} values, or more than {MOST_LEVELS} levels of them"
-            )
+            raise UnreadableAnswer(f"it holds more than {MOST_VALUES} values, or more than {MOST_LEVELS} levels")
         mapped = self.fields.mapped.get(tuple(key for key in place if isinstance(key, str)))
         value = plainer(value, self.fields)
         if mapped:
             self._add(place, value, mapped, context)
         elif isinstance(value, dict) and value:
-            self._visit_object(value, place, self._within(name, context) if place else context)
+            self._visit_object(value, place, self._within(name, context))
         elif isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
             self._visit_list(name, value, place, context)
         else:
@@ -112,10 +110,7 @@ class AnswerTree:
                 job = replace(context, generic=False, position=True, late=True, beside=item is not current)
                 self._visit_object(item if isinstance(item, dict) else {"": item}, (*place, number), job)
         elif (
-            meaning
-            and meaning.field in _LISTED_FIELDS
-            and len(items) > 1
-            and fitting_text(meaning.field, [looked_into(i, self.fields) for i in items])
+            meaning and meaning.field in _LISTED_FIELDS and fitting_text(meaning.field, looked_into(items, self.fields))
         ):
             self._add(place, items, meaning, context)
         else:  # of several employers the present one counts
@@ -126,31 +121,29 @@ class AnswerTree:
     def _visit_object(self, node: dict[str, Any], place: Place, context: Context) -> None:
         if context.beside and not (context.position or context.in_company):
             self.areas.append(Area(place, self._part_by_names(node, True), False, beside=True))
-        elif not (context.beside or context.money):
+        else:
             context = self._with_part(node, context)
             self.areas.append(Area(place, context.part, context.named))
         texts = [value for value in node.values() if isinstance(value, str)]
         if not context.part and any(self.fields.is_among(text, "credits.words") for text in texts):
             context = replace(context, money="creditsUsed")  # {"amount": 2, "unit": "credits"}
-        if context.part and (context.position or context.in_company):
+        if context.part:
             held = frozenset(meaning.field for meaning in self._meanings(node, context.part).values())
             context = replace(context, held=held)
         beside_a_person = not context.part and PERSON in self._holders(node)
         for key, value in node.items():
-            of_person = beside_a_person and isinstance(value, dict | list) and self._is_of_a_person(key)
+            of_person = (
+                beside_a_person
+                and isinstance(value, dict | list)
+                and (self.fields.meaning(key, PERSON) or self.fields.is_position(key))
+            )
             self._visit(key, value, (*place, key), replace(context, part=PERSON) if of_person else context)
-
-    def _is_of_a_person(self, name: str) -> bool:
-        """Whether an object beside the person's describes the person: place or job."""
-        meaning = self.fields.meaning(name, PERSON)
-        wanted = ("location", *PLACE_FIELDS, *_JOB_FIELDS)
-        return (meaning is not None and meaning.field in wanted) or self.fields.is_position(name)
 
     def _within(self, name: str, context: Context) -> Context:
         """What is known about an object because it stands under this name."""
         fields = self.fields
         if context.beside or context.money:
-            return context if context.beside else replace(context, money=name)
+            return replace(context, money=name)
         if not context.in_company and (fields.is_credits(name) or fields.is_among(name, "credits.holders")):
             return Context(money=name)
         meaning, context = self._field(name, context), replace(context, looked_into=None, position=False)
@@ -163,7 +156,7 @@ class AnswerTree:
             return replace(context, generic=False, position=True, looked_into=fields.meaning(name, PERSON))
         if meaning:
             beside = meaning.field == ANSWER
-            return replace(context, part=meaning.part, generic=False, looked_into=meaning, beside=beside)
+            return replace(context, generic=False, looked_into=meaning, beside=beside)
         if fields.has_word(name, "names.beside"):
             return replace(context, beside=True)
         return context if fields.is_among(name, "names.holder_endings") else replace(context, generic=False)
@@ -183,8 +176,7 @@ class AnswerTree:
         held = {
             key: value
             for key, value in node.items()
-            if any(self.fields.meaning(key, part) for part in PARTS)
-            and not (isinstance(value, dict | list) and self.fields.holder(key))
+            if not (isinstance(value, dict | list) and self.fields.holder(key))
             and not self.fields.starts_with(key, "names.weak")
             and (not filled or is_filled(value))
         }
@@ -214,7 +206,7 @@ class AnswerTree:
 
     def _holders(self, node: Mapping[str, Any]) -> set[str | None]:
         """Whose the objects in an object are by their names."""
-        return {self.fields.holder(key) for key, value in node.items() if isinstance(value, dict | list) and value}
+        return {self.fields.holder(key) for key, value in node.items() if isinstance(value, dict | list)}
 
     def _meanings(self, node: Mapping[str, Any], part: str) -> dict[str, Meaning]:
         """What the names of an object mean if it is this part; an address of LinkedIn says itself whose it is."""
@@ -231,7 +223,7 @@ class AnswerTree:
         meaning, looked_into = self.fields.meaning(name, context.part), context.looked_into
         if looked_into and self.fields.is_among(name, "names.values"):
             return meaning if meaning and meaning.field == looked_into.field else replace(looked_into, rank=99)
-        if context.position and not looked_into and meaning and meaning.field == "full_name":
+        if context.position and meaning and meaning.field == "full_name":
             return Meaning(ORGANISATION, "name", 95) if "job_title" in context.held else None
         if meaning is None and context.part == PERSON:
             of_company = self.fields.meaning(name, ORGANISATION)
@@ -240,7 +232,7 @@ class AnswerTree:
             of_person = self.fields.meaning(name, PERSON)
             if context.employer and "name" in context.held and of_person and of_person.field == "job_title":
                 return replace(of_person, rank=90)
-            if "name" not in context.held and self.fields.is_among(name, "names.company_values"):
+            if self.fields.is_among(name, "names.company_values"):
                 return Meaning(ORGANISATION, "name", 95)
         if meaning is None or not meaning.generic or context.generic or meaning.field in PLACE_FIELDS:
             return meaning
@@ -253,15 +245,14 @@ class AnswerTree:
             return KNOWN_IN_ANSWER
         if not context.in_company and fields.is_cost(name, context.money):
             return Meaning(CREDITS, "used", rank=0 if fields.is_credits(name) else 1)
-        if context.money or fields.is_credits(name):
+        asked = self.is_echo(value) and (context.asked or fields.has_word(name, "envelope.asked"))
+        if asked or context.money or fields.is_credits(name):
             return IN_ENVELOPE
         if meaning := self._field(name, context):
             return meaning
-        if context.position and fields.is_among(name, "names.current", "names.ended"):
-            return KNOWN_IN_ANSWER
         if context.part == PERSON == linkedin_page_of(value):
             return Meaning(PERSON, "linkedin_url")
-        if fields.has_word(name, "names.beside"):
+        if fields.has_word(name, "names.beside") or fields.is_among(name, "names.current", "names.ended"):
             return KNOWN_IN_ANSWER
         lists = ("envelope.outcomes", "envelope.statuses", "envelope.messages", "names.types")
         known = fields.is_among(name, *lists) or fields.has_word(name, "envelope.words")
@@ -271,12 +262,9 @@ class AnswerTree:
         text = None
         if meaning and meaning.part in PARTS and meaning.field != ANSWER:
             text = fitting_text(meaning.field, looked_into(value, self.fields))
-            if text and meaning.field == "linkedin_url" and meaning.generic and "linkedin." not in text.lower():
+            if meaning.field == "linkedin_url" and meaning.generic and "linkedin." not in (text or "").lower():
                 text = None
-            if text is None and is_filled(value):
-                meaning = None
-            if text and context.asked and self.is_echo(text):
-                meaning, text = IN_ENVELOPE, None
+            meaning = meaning if text or not is_filled(value) else None
         self.leaves.append(Leaf(place, value, meaning, text, context.late))
 
 

@@ -13,9 +13,7 @@ Place = tuple[str | int, ...]
 """Keys and positions in lists, from the top of the answer."""
 
 # Fields that may come as a number; all others are text.
-_NUMERIC = frozenset(
-    {"clodura_person_id", "organisation_id", "employee_size", "revenue", "founded_year", "phone", "location"}
-)
+_NUMERIC = frozenset({"clodura_person_id", "organisation_id", "employee_size", "revenue", "founded_year", "phone"})
 _NOTHING = frozenset({"", "null", "NULL", "none", "nan", "NaN", "undefined", "N/A", "n/a", "-", "--"})
 # Terminal escapes; then controls, marks that reorder text, and invisible tags. Joiners stay: some scripts need them.
 _ESCAPES = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[ -/]*[0-~]")
@@ -181,6 +179,11 @@ class Leaf:
     def within(self, places: Collection[Place]) -> bool:
         """Whether it stands below one of the places."""
         return any(self.place[:length] in places for length in range(len(self.place)))
+
+
+def places_around(leaves: Iterable[Leaf]) -> set[Place]:
+    """The places of all objects and lists that hold one of the leaves."""
+    return {leaf.place[:length] for leaf in leaves for length in range(len(leaf.place))}
 
 
 @dataclass(frozen=True)
