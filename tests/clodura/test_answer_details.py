@@ -63,7 +63,8 @@ READ: dict[str, tuple[Any, dict[str, str | None]]] = {
     "a job with a name alone": (with_jobs({"name": "CTO"}), {"job_title": None, "organisation_name": None}),
     "jobs of which one is a text": (with_jobs({"title": "CTO", "company": "Engines", "current": True}, "Dev"), {}),
     "jobs of a batch": ({"jobs": [{"id": 7, "result": FLAT}]}, {}),
-    "openings of the company": (in_company(jobs=[{"title": "Dev"}, {"title": "Ops"}], openRole={"title": "Dev"}), {}),
+    "openings of the company": (in_company(jobs=[{"title": "Dev"}, {"title": "Ops"}], openRole={"title": "Dev"}),
+                                {}),
     "jobs of somebody else": (
         {**NAMED, "manager": {"name": "Bob King", "companies": [{"name": "Old", "isCurrent": True}],
                               "experience": [{"title": "CEO", "company": "Old"}]}},

@@ -128,3 +128,11 @@ def test_the_price_says_what_was_found_where_the_request_is_repeated(more: Any, 
 )
 def test_of_several_statements_of_credits_the_one_of_this_call_counts(statement: Any, credits: float | None) -> None:
     assert read({"firstName": "Ada", **statement}).stated_credits == credits
+
+
+def test_a_place_beside_the_repeated_request_may_be_the_companys() -> None:
+    answer = {"firstName": "Ada", "lastName": "Byron", "companyName": "Engines", "city": "Leeds"}
+    with pytest.raises(UnreadableAnswer, match="nothing that says who it is"):
+        read(answer, **SENT)
+    enrichment = read({**answer, "creditsUsed": 1}, **SENT)
+    assert (enrichment.found, enrichment.person.city) == (Found.ORGANISATION, None)

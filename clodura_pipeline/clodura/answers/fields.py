@@ -32,9 +32,8 @@ class BadAnswerFields(UserFixableError):
 class Meaning:
     """What a name means: a field of the person or the organisation, the cost, or something known without a column.
 
-    `rank` is lower for a better spelling, below 0 for a user's path. `explicit`: the name itself says whose field
-    it is (`companyCity`).
-    `generic`: it means this only inside a contact (`title`, `id`). `mapped`: a user says so.
+    `rank`: lower for a better spelling, below 0 for a user's path (`mapped`). `explicit`: the name itself says whose
+    field it is (`companyCity`). `generic`: it means this only inside a contact (`title`, `id`).
     """
 
     part: str
@@ -171,11 +170,7 @@ def built_in_table() -> dict[str, Any]:
 
 
 def load_answer_fields(path: Path | None) -> AnswerFields:
-    """The table, with the paths of the file that CLODURA_ANSWER_FIELDS points to, if any.
-
-    Raises:
-        BadAnswerFields: the file cannot be read, or names a section, column or path that cannot be.
-    """
+    """The table, with the paths of the file that CLODURA_ANSWER_FIELDS points to; raises `BadAnswerFields`."""
     if path is None:
         return AnswerFields(built_in_table())
     text = ""

@@ -21,6 +21,7 @@ from clodura_pipeline.clodura.answers.fields import (
     ENVELOPE,
     ORGANISATION,
     PERSON,
+    PLACE_FIELDS,
     AnswerFields,
     load_answer_fields,
 )
@@ -40,7 +41,7 @@ from clodura_pipeline.clodura.answers.values import (
 )
 from clodura_pipeline.errors import UnreadableAnswer
 
-PARSER_VERSION = 6
+PARSER_VERSION = 7
 """Raised when the code of this package reads an answer differently; the table of names has a hash of its own."""
 
 
@@ -122,15 +123,9 @@ class AnswerReader:
         self.version = f"{PARSER_VERSION}-{self.fields.hash}"
 
     def read(self, body: bytes, sent: Mapping[str, str]) -> Enrichment:
-        """Read the body of a 200.
+        """Read the body of a 200. Raises `UnreadableAnswer` when it is not JSON, or not understood as a whole.
 
-        Args:
-            body: the raw bytes of the answer.
-            sent: the request's fields by Clodura's names. A value that merely repeats one of them is no evidence of a
-                match: an organisation-only answer may echo the request.
-
-        Raises:
-            UnreadableAnswer: not JSON, or not understood as a whole. Never taken for "no match".
+        `sent`: the request's fields by Clodura's names: a value that merely repeats one of them is no evidence.
         """
         try:
             document = json.loads(body, parse_constant=lambda _: None)
@@ -176,6 +171,8 @@ class _Reading:
             check_all_read(self.tree, ORGANISATION)
         elif found is Found.ORGANISATION and cost is None:
             check_all_read(self.tree, PERSON)
+            if self._news(person):
+                raise unreadable(self.tree, "a place of a person, but nothing that says who it is")
         # A full person explains every cost: one above it is reported by the verdict, and stops the run.
         if cost is not None and min(cost, COST_CREDITS[Found.PERSON]) > COST_CREDITS[found]:
             raise unreadable(self.tree, f"it states a cost of {cost:g} credits, but what was found is {found}")
@@ -183,7 +180,7 @@ class _Reading:
         if found is Found.NO_MATCH:
             return Enrichment(found, Person(), Organisation(), cost, paths)
         if found is Found.ORGANISATION:
-            person = Person()  # what is there of a person only repeats the request
+            person = Person()  # what is there of a person repeats the request, or is a place
         return Enrichment(found, person, organisation, cost, paths, self._contact())
 
     def _news(self, part: Person | Organisation) -> set[str]:
@@ -194,9 +191,9 @@ class _Reading:
     def stated_credits(self) -> float | None:
         """The cost under the best of the names that state one; of those that stand highest the highest cost."""
         stated = sorted(
-            (leaf.meaning.rank, len(leaf.place), -cost)
+            (leaf.known.rank, len(leaf.place), -cost)
             for leaf in self.leaves
-            if leaf.meaning and leaf.part == CREDITS and (cost := credits_of(leaf.value)) is not None
+            if leaf.part == CREDITS and (cost := credits_of(leaf.value)) is not None
         )
         return -stated[0][-1] if stated else None
 
@@ -206,7 +203,7 @@ class _Reading:
         first, last, full = (values.get(name) for name in ("first_name", "last_name", "full_name"))
         if not full and bool(first) != bool(last):  # `nome` and `nom` hold a full name where no other part is there
             one = chosen["first_name" if first else "last_name"]
-            if one.meaning and one.meaning.generic and " " in (one.text or ""):
+            if one.known.generic and " " in (one.text or ""):
                 full, first, last = one.text, None, None
         if full:
             split = split_name(full)
@@ -215,25 +212,15 @@ class _Reading:
 
     def _chosen(self, part: str) -> dict[str, Leaf]:
         """By field the leaf whose value is taken: a user's path, a name that says whose it is, a better spelling."""
+        leaves = [leaf for leaf in self.leaves if leaf.text and leaf.part == part]
+        leaves.sort(key=lambda leaf: (leaf.late, not leaf.known.explicit, leaf.known.rank, len(leaf.place)))
+        if part == ORGANISATION and leaves and not leaves[0].late:
+            leaves = [leaf for leaf in leaves if not leaf.late]
+        candidates = _candidates(leaf.place for leaf in leaves if leaf.known.field in IDENTIFYING_FIELDS[part])
         by_field: dict[str, list[Leaf]] = defaultdict(list)
-        for leaf in self.leaves:
-            if leaf.text and leaf.meaning and leaf.part == part:
-                by_field[leaf.meaning.field].append(leaf)
-        if part == ORGANISATION and not all(leaf.late for leaves in by_field.values() for leaf in leaves):
-            by_field = {field: [leaf for leaf in leaves if not leaf.late] for field, leaves in by_field.items()}
-
-        candidates = _candidates(leaf.place for field in IDENTIFYING_FIELDS[part] for leaf in by_field.get(field, ()))
-
-        def order(leaf: Leaf) -> tuple[Any, ...]:
-            meaning = leaf.meaning
-            assert meaning is not None
-            return leaf.late, not meaning.explicit, meaning.rank, len(leaf.place)
-
-        return {
-            field: self._agreed(part, field, sorted(leaves, key=order), candidates)
-            for field, leaves in by_field.items()
-            if leaves
-        }
+        for leaf in leaves:
+            by_field[leaf.known.field].append(leaf)
+        return {field: self._agreed(part, field, found, candidates) for field, found in by_field.items()}
 
     def _agreed(self, part: str, field: str, leaves: list[Leaf], candidates: set[Place]) -> Leaf:
         """The first of the leaves, if the others say the same or repeat the request."""
@@ -261,8 +248,9 @@ class _Reading:
         return [leaf for leaf in leaves if leaf not in echoes or leaf.place[:-1] in telling]
 
     def _found(self, person: Person, organisation: Organisation) -> Found:
-        held, company, cost = _names_held(person), _names_held(organisation), self.stated_credits
-        if self._news(person):
+        held = _names_held(person) - set(PLACE_FIELDS)  # a place alone may be the company's
+        company, cost = _names_held(organisation), self.stated_credits
+        if self._news(person) & held:
             mapped = any(leaf.text and leaf.meaning and leaf.meaning.mapped for leaf in self.leaves)
             if not mapped and not held & {"clodura_person_id", "first_name", "last_name", "linkedin_url"}:
                 raise unreadable(self.tree, "a person without a name, an id or a profile")

@@ -45,11 +45,10 @@ _NAME_FIELDS = ("first_name", "last_name")
 class Context:
     """What the names above an object say of it.
 
-    `part`: whose it is; `named`: a name said so. `generic`: names such as `title` and `id` count in it.
-    `looked_into`: it stands where this field is expected. `money`: name of the object on credits that holds it.
-    `position`: it is a job; `late`: it is read only where nothing else says the same. `beside`: it is not the contact.
-    `asked`: it may repeat the request. `employer`: a company's object in a person's. `held`: the fields that the names
-    in it mean.
+    `part`: whose it is; `named`: a name said so. `generic`: names such as `title` and `id` count in it. `looked_into`:
+    it stands where this field is expected. `money`: name of the object on credits that holds it. `position`: a job.
+    `late`: it is read only where nothing else says the same. `beside`: it is not the contact. `asked`: it may repeat
+    the request. `employer`: a company's object in a person's. `held`: the fields that the names in it mean.
     """
 
     part: str | None = None
@@ -100,6 +99,7 @@ class AnswerTree:
 
     def _visit_list(self, name: str, items: list[Any], place: Place, context: Context) -> None:
         meaning = self._field(name, context)
+        listed = meaning is not None and meaning.field in _LISTED_FIELDS
         of_person = context.part == PERSON and not context.beside
         current = current_job(items, self.fields) if of_person else None
         if of_person and self.fields.is_position(name):
@@ -109,9 +109,7 @@ class AnswerTree:
             for number, item in enumerate(items):
                 job = replace(context, generic=False, position=True, late=True, beside=item is not current)
                 self._visit_object(item if isinstance(item, dict) else {"": item}, (*place, number), job)
-        elif (
-            meaning and meaning.field in _LISTED_FIELDS and fitting_text(meaning.field, looked_into(items, self.fields))
-        ):
+        elif meaning and listed and fitting_text(meaning.field, looked_into(items, self.fields)):
             self._add(place, items, meaning, context)
         else:  # of several employers the present one counts
             past = replace(context, beside=True) if current and self.fields.holder(name) == ORGANISATION else context
@@ -128,16 +126,12 @@ class AnswerTree:
         if not context.part and any(self.fields.is_among(text, "credits.words") for text in texts):
             context = replace(context, money="creditsUsed")  # {"amount": 2, "unit": "credits"}
         if context.part:
-            held = frozenset(meaning.field for meaning in self._meanings(node, context.part).values())
-            context = replace(context, held=held)
+            context = replace(context, held=frozenset(m.field for m in self._meanings(node, context.part).values()))
         beside_a_person = not context.part and PERSON in self._holders(node)
         for key, value in node.items():
-            of_person = (
-                beside_a_person
-                and isinstance(value, dict | list)
-                and (self.fields.meaning(key, PERSON) or self.fields.is_position(key))
-            )
-            self._visit(key, value, (*place, key), replace(context, part=PERSON) if of_person else context)
+            fact = beside_a_person and (self.fields.meaning(key, PERSON) or self.fields.is_position(key))
+            inner = replace(context, part=PERSON) if fact and isinstance(value, dict | list) else context
+            self._visit(key, value, (*place, key), inner)
 
     def _within(self, name: str, context: Context) -> Context:
         """What is known about an object because it stands under this name."""
@@ -155,8 +149,7 @@ class AnswerTree:
         if context.part == PERSON and fields.is_position(name):
             return replace(context, generic=False, position=True, looked_into=fields.meaning(name, PERSON))
         if meaning:
-            beside = meaning.field == ANSWER
-            return replace(context, generic=False, looked_into=meaning, beside=beside)
+            return replace(context, generic=False, looked_into=meaning, beside=meaning.field == ANSWER)
         if fields.has_word(name, "names.beside"):
             return replace(context, beside=True)
         return context if fields.is_among(name, "names.holder_endings") else replace(context, generic=False)
@@ -184,12 +177,10 @@ class AnswerTree:
         persons = [person[key] for key in person.keys() - organisation.keys() if person[key].field != ANSWER]
         firms = [organisation[key] for key in organisation.keys() - person.keys() if organisation[key].field != ANSWER]
         of_person = [held[key] for key, meaning in person.items() if meaning.field == "full_name"]
-        if any(not meaning.generic for meaning in persons) or any(
-            isinstance(name, dict) and self._part_by_names(name, filled) == PERSON for name in of_person
-        ):
+        in_parts = any(isinstance(name, dict) and self._part_by_names(name, filled) == PERSON for name in of_person)
+        if in_parts or any(not meaning.generic for meaning in persons):
             return PERSON
-        known = {**organisation, **person}
-        if _weight(known.values()) < 2:
+        if _weight({**organisation, **person}.values()) < 2:
             return None
         if len(persons) > _weight(meaning for meaning in firms if not meaning.explicit):
             return PERSON

@@ -36,10 +36,8 @@ LARGEST_COST_CREDITS = 1e9
 
 def is_filled(value: Any) -> bool:
     """Whether there is something in a value: not null, "", [], {} or what is written where nothing is known."""
-    if isinstance(value, dict):
-        return any(map(is_filled, value.values()))
-    if isinstance(value, list):
-        return any(map(is_filled, value))
+    if isinstance(value, dict | list):
+        return any(map(is_filled, value.values() if isinstance(value, dict) else value))
     return value is not None and (not isinstance(value, str) or clean(value) is not None)
 
 
@@ -176,6 +174,11 @@ class Leaf:
     def part(self) -> str | None:
         return self.meaning.part if self.meaning else None
 
+    @property
+    def known(self) -> Meaning:
+        assert self.meaning
+        return self.meaning
+
     def within(self, places: Collection[Place]) -> bool:
         """Whether it stands below one of the places."""
         return any(self.place[:length] in places for length in range(len(self.place)))
@@ -221,10 +224,8 @@ def path_of(place: Place) -> str:
     """A dotted path. A key that is no plain word may be somebody's address, as in an answer keyed by what was sent."""
     path = ""
     for step in place:
-        if isinstance(step, int):
-            path += "[]"
-        else:
-            path += "." * bool(path) + (step if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,39}", step) else "?")
+        name = step if isinstance(step, str) and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,39}", step) else "?"
+        path += "[]" if isinstance(step, int) else "." * bool(path) + name
     return path
 
 
