@@ -261,6 +261,7 @@ def test_a_number_too_large_for_json_is_nothing() -> None:
         ({"data": {"id": 7, "title": "CTO", "company": "Engines"}}, None, None),
         ({"contact": {"nome": "Ada Maria", "cognome": "Byron"}}, "Ada Maria", "Byron"),
         ({"fullName": "Ada Byron", "lastName": "King"}, "Ada", "King"),
+        ({"contact": {"nombre": "Ada Maria", "nombre completo": "Ada Maria Byron"}}, "Ada Maria", "Byron"),
     ],
 )
 def test_a_name_in_one_part_is_a_full_one_only_where_the_language_says_so(

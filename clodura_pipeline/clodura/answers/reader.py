@@ -242,7 +242,7 @@ class _Reading:
         Objects below it that hold another value do not count, and an entry beside other candidates is no repetition.
         """
         echoes = [leaf for leaf in leaves if self.tree.is_echo(leaf.text) and not leaf.within(candidates)]
-        others = {leaf.place[:-1] for leaf in leaves if leaf not in echoes} - places_around(echoes)
+        others = {leaf.place[:-1] for leaf in leaves} - places_around(echoes)
         new = [one for one in self.leaves if one.text and not self.tree.is_echo(one.text) and not one.within(others)]
         telling = places_around(new)
         return [leaf for leaf in leaves if leaf not in echoes or leaf.place[:-1] in telling]
