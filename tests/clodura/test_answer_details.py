@@ -62,7 +62,13 @@ READ: dict[str, tuple[Any, dict[str, str | None]]] = {
                                  {"clodura_person_id": None}),
     "a job with a name alone": (with_jobs({"name": "CTO"}), {"job_title": None, "organisation_name": None}),
     "jobs of which one is a text": (with_jobs({"title": "CTO", "company": "Engines", "current": True}, "Dev"), {}),
-    "jobs of a batch": ({"jobs": [{"id": 7, "result": FLAT}]}, {}),
+    "jobs of a batch": ({"jobs": [{"id": 7, "result": FLAT}, {"id": 8, "result": None}]}, {}),
+    "a job that holds the contact": ({"job": {"state": "done", "result": FLAT}}, {"state": None}),
+    "ids and names of a job and of a place": (
+        {**FLAT, "jobId": "j-7", "locationId": "l-7", "jobFullName": "x", "company": {
+            "name": "Engines", "locationId": "l-8", "addressName": "Main building"}},
+        {"clodura_person_id": None, "organisation_id": None}),
+    "an account in the person": ({**NAMED, "title": "CTO", "account": {"name": "Engines"}}, {}),
     "openings of the company": (in_company(jobs=[{"title": "Dev"}, {"title": "Ops"}], openRole={"title": "Dev"}),
                                 {}),
     "jobs of somebody else": (
@@ -236,7 +242,8 @@ def test_that_a_job_is_the_present_one_is_no_unmapped_field() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "text"),
     [*(("department", nothing, None) for nothing in ("null", "NULL", "none", "nan", "NaN", "undefined", "n/a", "--")),
-     ("department", ["IT", 3], None), ("city", {"name": None, "value": "London"}, "London"),
+     ("department", ["IT", 3], None), ("department", "a\u001b7b", "ab"),
+     ("city", {"name": None, "value": "London"}, "London"),
      ("revenue", True, None), ("revenue", 1.5, "1.5"), ("revenue", [5, 7], "5, 7")],
 )  # fmt: skip
 def test_a_value_is_read_as_text_if_it_fits_its_field(field: str, value: Any, text: str | None) -> None:

@@ -160,13 +160,14 @@ def test_each_field_has_the_column_that_shows_it() -> None:
     answer = {"person": {"personId": 1, "firstName": "Ada", "lastName": "Byron", "fullName": "Ada Byron",
                          "title": "CTO", "linkedin": "linkedin.com/in/ada", "location": "London, UK", "city": "London",
                          "email": "ada@engines.example"},
-              "company": {"companyId": 2, "name": "Engines", "location": "Leeds, UK", "domain": "engines.example"},
+              "company": {"companyId": 2, "name": "Engines", "location": "Leeds, UK", "domain": "engines.example",
+                          "fax": "+44 1"},
               "success": True, "karma": 7}  # fmt: skip
     assert [one.column for one in AnswerReader().paths(json.dumps(answer).encode())] == [
         "clodura_person_id", "matched_first_name", "matched_last_name", "matched_first_name, matched_last_name",
         "job_title", "matched_linkedin_url", "city, state, country", "city", "answer", "organisation_id",
         "matched_organisation_name", "organisation_city, organisation_state, organisation_country",
-        "organisation_domain", "envelope", None,
+        "organisation_domain", "answer", "envelope", None,
     ]  # fmt: skip
 
 

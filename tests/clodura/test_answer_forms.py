@@ -252,6 +252,7 @@ def test_what_is_not_mapped_is_listed_and_stays_in_the_contact() -> None:
     [("Ada Byron", "Ada", "Byron"), ("Ada van der Byron", "Ada", "van der Byron"), ("Ada Marie Byron", "Ada Marie",
         "Byron"),
      ("Ada Byron Jr.", "Ada", "Byron Jr."), ("Byron, Ada", "Ada", "Byron"), ("Ada Byron, Jr.", "Ada", "Byron Jr."),
+     ("Ada al Byron", "Ada", "al Byron"),
      ("Ada Jr", "Ada", "Jr"), ("de Byron", "de", "Byron"), ("Byron", None, "Byron"), ("山田太郎", None, "山田太郎")],
 )  # fmt: skip
 def test_a_full_name_is_split(full: str, first: str | None, last: str | None) -> None:

@@ -57,6 +57,7 @@ def test_what_says_that_nobody_was_found_is_a_miss(name: str) -> None:
     "document",
     [{"error": {"status": 404, "message": "Person not found"}}, {"code": 4004, "message": "No data found"},
      {"data": None, "requestId": "error-limit-7"}, {"data": {"karma": 0}}, {"data": {"karma": False}},
+     {"personId": "-", "firstName": "--", "lastName": "N/A"},
      {"data": None, "code": 204}, {"data": [], "warnings": []}, {"count": 0, "records": []}, {"matched": 0},
      {"data": {"match": False}}, {"data": None, "error": "none"}, {"data": None, "hasErrors": "no"},
      {"input": {"emailaddress": "ada@engines.example"}, "data": [], "matchStatus": "NO_MATCH"},
@@ -74,7 +75,7 @@ def test_codes_counts_and_the_request_repeated_are_a_miss(document: Any) -> None
      {"data": None, "code": 5001, "message": "bad"}, {"data": None, "code": 600},
      {"data": None, "status": 400}, {"data": None, "status": 599}, {"data": None, "warnings": ["partial outage"]},
      {"data": None, "success": "no"}, {"fault": {"text": "Quota"}}, {"exception": "x", "data": None},
-     {"data": {"note": "Ada"}, "text": "x"}],
+     {"data": {"note": "Ada"}, "text": "x"}, {"data": {"vn": "Ada", "nn": "Byron"}}],
     ids=json.dumps,
 )  # fmt: skip
 def test_other_codes_and_texts_are_unreadable(document: Any) -> None:

@@ -32,6 +32,8 @@ TWO_AT_ONCE: dict[str, Any] = {
     "two ids of companies": {**FLAT, "organisation": {"organisationId": 1}, "company": {"companyId": 2}},
     "two domains": {**FLAT, "a": {"companyDomain": "engines.example"}, "b": {"companyDomain": "bakery.example"}},
     "an opening that could be the company": {**NAMED, "company": "Engines", "companyJobs": [{"title": "Dev"}]},
+    "two companies, one current, without a person": {
+        "companies": [{"name": "Engines", "isCurrent": True}, {"name": "Bakery", "isCurrent": False}]},
     "two first names that end alike": {"a": {"firstName": "Martin"}, "b": {"firstName": "Kevin"}},
     "two ids": {"a": {**FLAT, "personId": 1}, "b": {**FLAT, "personId": 2}},
     "two pages": {"a": {**FLAT, "linkedin": PAGE}, "b": {**FLAT, "linkedin": PAGE + "-2"}},
@@ -80,7 +82,7 @@ def test_only_entries_of_one_list_are_candidates(document: Any) -> None:
      ({"company": {"name": "Engines"}, "personCity": "London"}, "nothing that says who it is"),
      ({"company": {"name": "Engines"}, "personCity": "London", "creditsUsed": 2}, "cost of 2 credits"),
      ({"company": {"name": "Engines"}, "location": {"city": "Leeds", "country": "UK"}}, '"location" may hold'),
-     ({"data": {"phone": "+44 1", "email": "ada@engines.example"}}, "nothing known"),
+     ({"data": {"sector": "IT", "email": "ada@engines.example"}}, "nothing known"),
      ({"person": {"vn": "Ada", "company": {"name": "Engines"}}}, '"person" may hold the person'),
      ({"fields": [{"key": "firstName", "value": "Ada"}, {"key": "firstName", "value": "Bob"}]}, "nothing known"),
      ({"company": {"name": "Engines"}, "who": ["Ada", "Byron"]}, "may hold the person"),
@@ -104,6 +106,10 @@ def test_what_may_hold_more_than_was_read_is_unreadable(document: Any, reason: s
      {"company": {"name": "Engines", "founders": [BOB], "ceo": BOB}},
      {"company": {"name": "Engines"}, "ref": "3fa85f64-5717", "by": "api@y.example", "day": "2026-11-26T1Z", "x": "a://b",
       "n": "12-34", "m": "5/6"},
+     {"company": {"name": "Engines"}, "ref": "3fa85f64-5717", "other": "3fa85f64-5718"},
+     {"company": {"name": "Engines"}, "by": "api@y.example", "for": "you@y.example"},
+     {"company": {"name": "Engines"}, "on": "2026-11-26T1Z", "till": "2026-11-27T1Z"},
+     {"company": {"name": "Engines"}, "x": "a://b", "y": "a://c"},
      {"company": {"name": "Engines"}, "hit": {"name": None}}, {"company": {"name": "Engines"}, "x": {"label": "z"}},
      {"organisation": {"sign": "x"}, "company": {"name": "Engines"}},
      {"companyName": "Engines", "domain": "engines.example", "market": {"id": 1, "name": "Software"}}],
@@ -115,7 +121,7 @@ def test_a_company_among_other_values_is_no_person(document: Any) -> None:
 
 
 def test_unknown_texts_in_a_person_without_a_company_do_not_hold_one() -> None:
-    assert read({"person": {**NAMED, "mood": "fine", "karma": "good"}}).found is Found.PERSON
+    assert read({"data": {**NAMED, "mood": "fine", "karma": "good"}}).found is Found.PERSON
 
 
 def test_a_text_in_a_company_without_a_name_is_not_its_name() -> None:

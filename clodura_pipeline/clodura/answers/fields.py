@@ -48,8 +48,8 @@ class Meaning:
         """The column that shows it. `answer`: only the JSON in that column; `envelope`: none, it is about the call."""
         if self.part == CREDITS:
             return "credits_charged"
-        if self.field in (ENVELOPE, ANSWER):
-            return self.field
+        if self.field == ANSWER:
+            return ANSWER
         prefix = "organisation_" if self.part == ORGANISATION else ""
         fields = {"full_name": _MATCHED[:2], "location": PLACE_FIELDS}.get(self.field, (self.field,))
         return ", ".join("matched_" * (one in _MATCHED) + prefix + one.removeprefix(prefix) for one in fields)

@@ -41,7 +41,7 @@ from clodura_pipeline.clodura.answers.values import (
 )
 from clodura_pipeline.errors import UnreadableAnswer
 
-PARSER_VERSION = 7
+PARSER_VERSION = 8
 """Raised when the code of this package reads an answer differently; the table of names has a hash of its own."""
 
 

@@ -196,8 +196,8 @@ class AnswerTree:
         return PERSON if names and placed and self._holders(node) & {*PARTS} == {ORGANISATION} else None
 
     def _holders(self, node: Mapping[str, Any]) -> set[str | None]:
-        """Whose the objects in an object are by their names."""
-        return {self.fields.holder(key) for key, value in node.items() if isinstance(value, dict | list)}
+        """Whose the values in an object are by their names: a person's, an organisation's, or not said."""
+        return set(map(self.fields.holder, node))
 
     def _meanings(self, node: Mapping[str, Any], part: str) -> dict[str, Meaning]:
         """What the names of an object mean if it is this part; an address of LinkedIn says itself whose it is."""
@@ -219,7 +219,7 @@ class AnswerTree:
         if meaning is None and context.part == PERSON:
             of_company = self.fields.meaning(name, ORGANISATION)
             return of_company if of_company and (not of_company.generic or context.position) else None
-        if meaning is None and context.in_company and context.generic:
+        if context.in_company and context.generic:
             of_person = self.fields.meaning(name, PERSON)
             if context.employer and "name" in context.held and of_person and of_person.field == "job_title":
                 return replace(of_person, rank=90)
@@ -227,8 +227,7 @@ class AnswerTree:
                 return Meaning(ORGANISATION, "name", 95)
         if meaning is None or not meaning.generic or context.generic or meaning.field in PLACE_FIELDS:
             return meaning
-        allowed = _JOB_FIELDS if context.position else _NAME_FIELDS if looked_into else ()
-        return meaning if meaning.field in allowed else None
+        return meaning if meaning.field in (_JOB_FIELDS if context.position else _NAME_FIELDS) else None
 
     def _meaning(self, name: str, value: Any, context: Context) -> Meaning | None:
         fields = self.fields
