@@ -22,23 +22,30 @@ _MEMORY = Path("/dev/shm")
 if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > 4 << 30:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
-# Files with the longest tests, and folders, by how long they take. Each file is run by one process, for its fixtures.
+# Files with the longest tests, then folders. Tests that wait stand beside tests that work, so that both cores are used.
+# Each file is run by one process, for its fixtures.
 _LONGEST_FIRST = (
-    "graph/test_enrich_contacts.py",
     "crash/test_crashes.py",
     "graph/test_recovery.py",
-    "demo/test_demo.py",
-    "graph/test_component.py",
-    "crash",
     "graph/test_launch.py",
+    "graph/test_enrich_contacts.py",
     "graph/test_termination.py",
-    "graph/test_caps.py",
-    "graph/test_identity_over_time.py",
+    "demo/test_demo.py",
+    "enrichment/test_faults.py",
+    "graph/test_secrets_of_a_run.py",
+    "crash",
+    "graph/test_nothing_done.py",
+    "graph/test_forget.py",
+    "enrichment/test_concurrent_runs.py",
+    "graph/test_component.py",
     "graph/test_disk_of_a_run.py",
+    "enrichment/test_several_hosts.py",
+    "graph/test_hosts.py",
+    "ledger/test_limits.py",
     "graph",
     "enrichment",
-    "identity",
     "warehouse",
+    "identity",
     "intake",
     "ledger",
 )

@@ -119,7 +119,8 @@ def test_no_sliding_second_at_the_server_holds_more_than_the_limit(
     # A busy machine adds to what is injected. How unevenly calls travelled is taken from the allowance; what is left of
     # it shows at the server, where windows of so much more than a second hold the limit.
     travelled = sorted(arrival - stamp for stamp, arrival in zip(stamps, arrived, strict=True))
-    assert travelled[0] >= 0
+    # A stamp is the latest time at which a request may leave: on PostgreSQL as late as its time is uncertain.
+    assert travelled[0] >= 0 or not is_monotonic
     assert travelled[len(travelled) * 3 // 4] < jitter + 0.06
     uneven = travelled[-1] - travelled[0]
     assert call_log.max_calls_within(max(0.01, 1.0 + allowance - uneven)) <= limit
