@@ -80,10 +80,10 @@ def keep_page_script(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path
     shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "page-script"
 
     def keep(state: Path) -> None:
-        from clodura_pipeline.report.report import _vega
+        from clodura_pipeline.report.report import vega_script
 
         with FileLock(shared.with_suffix(".lock")):
-            _vega(shared)
+            vega_script(shared)
         shutil.copytree(shared, state, dirs_exist_ok=True)
 
     return keep

@@ -48,7 +48,7 @@ def write_report(settings: Settings, balance: float | None) -> Path:
     fresh = target.with_name(f".{target.name}.new")
     fresh.unlink(missing_ok=True)
     fresh.touch(mode=0o600)
-    fresh.write_text(_html(page, _vega(settings.state_dir)))
+    fresh.write_text(_html(page, vega_script(settings.state_dir)))
     replace_file(fresh, target, settings.published_permissions)
     return target
 
@@ -95,7 +95,7 @@ def _html(page: dict[str, Any], vega: str) -> str:
     )
 
 
-def _vega(folder: Path) -> str:
+def vega_script(folder: Path) -> str:
     """The script that draws charts without a network. It is kept in this folder: to bundle it takes 2 s (measured)."""
     import vl_convert  # takes a while
 

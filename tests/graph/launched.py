@@ -76,6 +76,15 @@ def environment(project: Project, **more: str) -> dict[str, str]:
     } | more  # fmt: skip
 
 
+_started: list["Forked"] = []
+
+
+def end_started() -> None:
+    """End the processes that a test has started: called after each."""
+    while _started:
+        _started.pop().end()
+
+
 class Forked:
     """A process forked from a server that has Dagster and `dg` imported: a second, not four."""
 
@@ -84,13 +93,21 @@ class Forked:
         server = multiprocessing.get_context("forkserver")
         server.set_forkserver_preload(PRELOADED)
         self.process = server.Process(target=_run_forked, args=(target, output, dict(environment), given))
-        self.process.daemon = True  # ended with the tests
+        self.process.daemon = True  # ended with the tests at the latest
         self.process.start()
+        _started.append(self)
 
     def wait(self, seconds: float = 60.0) -> int | None:
         """Its exit code; None when it has not ended in time."""
         self.process.join(seconds)
         return self.process.exitcode
+
+    def end(self) -> None:
+        """End it and what it has started, if it is still there."""
+        with contextlib.suppress(ProcessLookupError):
+            if self.process.pid:
+                os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.join()
 
     @property
     def printed(self) -> str:

@@ -109,12 +109,15 @@ FULL_WHILE = {
 }
 
 
-def test_a_disk_that_is_full_after_the_calls_loses_nothing(paid: Project) -> None:
-    for target, (size, words) in FULL_WHILE.items():
-        with pytest.MonkeyPatch.context() as patched:
-            fill_the_disk_at(patched, f"clodura_pipeline.graph.{target}", size)
-            assert_fails_saying(paid, *words)
-        assert paid.call_count == 40
+@pytest.mark.parametrize("target", FULL_WHILE)
+def test_a_disk_that_is_full_after_the_calls_loses_nothing(
+    paid: Project, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    size, words = FULL_WHILE[target]
+    with monkeypatch.context() as patched:
+        fill_the_disk_at(patched, f"clodura_pipeline.graph.{target}", size)
+        assert_fails_saying(paid, *words)
+    assert paid.call_count == 40
     assert_made_up_for(paid)
 
 

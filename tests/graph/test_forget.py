@@ -166,6 +166,11 @@ def test_nothing_is_left_of_the_person(erasures: Erasures) -> None:
         assert file in erasures.ann.output
     assert erasures.left_ann == []
     assert erasures.ann_erased.query(CREDITS) == erasures.loaded.query(CREDITS)
+    loaded, left = (one.query(CONTACTS) for one in (erasures.loaded, erasures.ann_erased))
+    others = [each for each in loaded if not each[0].startswith("zqann")]
+    assert len(others) == 5
+    assert set(left) >= set(others)  # published by the command itself
+    assert [each for each in left if each[0].startswith("zqann")] == []
     assert erasures.ledger_is_sound
 
 

@@ -127,6 +127,7 @@ class Outcomes:
 
     said: dict[Way, str]
     calls: dict[Way, int]
+    requests: dict[Way, int]  # those for the balance too
     statuses: dict[str, str]
 
 
@@ -134,15 +135,18 @@ class Outcomes:
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
     said: dict[Way, str] = {}
     calls: dict[Way, int] = {}
+    requests: dict[Way, int] = {}
     with open_project(tmp_path_factory.mktemp("nothing_done")) as project:
         rows = "".join(f"{number},{person.email}\n" for number, person in enumerate(LISTED))
         project.put(f"list-{TODAY}.csv", "contact_id,email\n" + rows)
         for way in WAYS:
-            before = project.call_count
+            before = project.call_log()
             said[way] = way(project)
-            calls[way] = project.call_count - before
+            after = project.call_log()
+            calls[way] = len(after.enrich_calls) - len(before.enrich_calls)
+            requests[way] = len(after.calls) - len(before.calls)
         project.enrich()
-        return Outcomes(said, calls, project.statuses())
+        return Outcomes(said, calls, requests, project.statuses())
 
 
 @pytest.mark.parametrize(("way", "says"), WAYS.items(), ids=lambda value: getattr(value, "__name__", ""))
@@ -150,6 +154,7 @@ def test_a_run_that_does_nothing_fails_with_a_sentence(outcomes: Outcomes, way: 
     assert says in outcomes.said[way]
     assert "Unexpected" not in outcomes.said[way]
     assert outcomes.calls[way] == 0 or way is always_unavailable
+    assert outcomes.requests[way] == 0 or way is not no_key
 
 
 def test_a_line_of_the_suppression_file_is_not_shown(outcomes: Outcomes) -> None:

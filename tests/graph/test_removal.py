@@ -1,4 +1,4 @@
-"""What was removed leaves the files too: the working database and the published file are written anew, whole."""
+"""What was removed leaves the files too: the working database and the published file are written again as a whole."""
 
 import shutil
 import time
@@ -144,7 +144,7 @@ def test_the_published_file_is_the_same_however_it_is_written(
         assert [file.name for file in out.parent.iterdir()] == ["clodura.duckdb"]
 
 
-def test_a_file_that_cannot_be_written_anew_says_so_loses_nothing_and_is_made_up_for(
+def test_a_file_that_cannot_be_written_again_says_so_loses_nothing_and_is_made_up_for(
     database: WorkingDatabase, tmp_path: Path
 ) -> None:
     in_the_way = tmp_path / "state" / ".working.duckdb.new"

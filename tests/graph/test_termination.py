@@ -47,7 +47,7 @@ def ledger_rows(project: Project, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
 
 
-def assert_ended_kindly(project: Project, ended_at: float) -> None:
+def assert_ended_gracefully(project: Project, ended_at: float) -> None:
     """No call arrived after the end was asked for (but what had its permit), and every answer is in the ledger."""
     call_log = project.call_log()
     late = [call for call in call_log.enrich_calls if call.arrived_at > ended_at]
@@ -59,14 +59,14 @@ def assert_ended_kindly(project: Project, ended_at: float) -> None:
     assert ledger_rows(project, "SELECT stop_kind FROM runs") == [("interrupted",)]
 
 
-def assert_told(project: Project, *words: str) -> None:
+def assert_says(project: Project, *words: str) -> None:
     said = "\n".join(events_of(project))
     for each in words:
         assert each in said
     assert "Traceback" not in said
 
 
-def test_a_termination_from_the_ui_ends_kindly_and_the_next_run_publishes_it_all(long_list: Project) -> None:
+def test_a_termination_from_the_ui_ends_gracefully_and_the_next_run_publishes_it_all(long_list: Project) -> None:
     with ui_of(long_list) as ui:
         run_id = ui.launch()
         wait_for_calls(long_list)
@@ -77,9 +77,9 @@ def test_a_termination_from_the_ui_ends_kindly_and_the_next_run_publishes_it_all
         tags = ui.tags(run_id)
         assert tags["clodura/stop_reason"] == "interrupted"
         assert int(tags["clodura/pending"]) == PEOPLE - len(long_list.sandbox.call_log.enrich_calls)
-    assert_ended_kindly(long_list, ended_at)
+    assert_ended_gracefully(long_list, ended_at)
     asked = long_list.call_count
-    assert_told(
+    assert_says(
         long_list,
         "Stopping: no new calls are made. Calls in flight are awaited for at most 13 s",
         f"The run was stopped from outside after {asked} calls. All answers are stored",
@@ -90,7 +90,7 @@ def test_a_termination_from_the_ui_ends_kindly_and_the_next_run_publishes_it_all
     assert long_list.query("SELECT count(*) FROM enriched_contacts WHERE match_status = 'pending'") == [(0,)]
 
 
-def test_ctrl_c_in_a_terminal_ends_dg_launch_kindly(long_list: Project, directory: Directory) -> None:
+def test_ctrl_c_in_a_terminal_ends_dg_launch_gracefully(long_list: Project, directory: Directory) -> None:
     process = launch(long_list, "")
     wait_for_calls(long_list)
     ended_at = time.time()
@@ -98,20 +98,20 @@ def test_ctrl_c_in_a_terminal_ends_dg_launch_kindly(long_list: Project, director
     time.sleep(0.1)
     process.send(signal.SIGINT)  # and `uv run`, where there is no terminal, passes it on once more
     assert process.wait(20) == 1
-    assert_ended_kindly(long_list, ended_at)
+    assert_ended_gracefully(long_list, ended_at)
     assert f"stopped from outside after {long_list.call_count} calls" in process.printed
     assert "sandbox-key" not in process.printed
     assert not [person for person in directory.people[:PEOPLE] if person.email in process.printed]
 
 
-def test_sigterm_ends_the_job_kindly(long_list: Project) -> None:
+def test_sigterm_ends_the_job_gracefully(long_list: Project) -> None:
     process = forked_job(long_list)
     wait_for_calls(long_list)
     ended_at = time.time()
     process.send(signal.SIGTERM)
     assert process.wait(20) == 1
-    assert_ended_kindly(long_list, ended_at)
-    assert_told(long_list, "All answers are stored; the next run publishes them and continues from there.")
+    assert_ended_gracefully(long_list, ended_at)
+    assert_says(long_list, "All answers are stored; the next run publishes them and continues from there.")
 
 
 def test_a_second_signal_ends_the_job_at_once_with_the_doubt_recorded(long_list: Project) -> None:
@@ -129,7 +129,7 @@ def test_a_second_signal_ends_the_job_at_once_with_the_doubt_recorded(long_list:
     assert process.wait(0) == 1
     assert under_way == WORKERS, "it waited for its calls"
     assert ledger_rows(long_list, "SELECT count(*) FROM attempts WHERE state = 'sent'") == [(under_way,)]
-    assert_told(long_list, f"were not awaited: up to {2 * under_way} credits are at risk")
+    assert_says(long_list, f"were not awaited: up to {2 * under_way} credits are at risk")
     form = CanonicalForm(canonical.CANONICAL_VERSION, canonical.identifiers_of, profile_id)
     with Ledger(long_list.state / "ledger.sqlite", LaterClock(), form) as ledger:
         ledger.start_run(Run("later", "later", 0))
