@@ -220,10 +220,12 @@ def test_plan_run_and_status(
         before = invoke("status")
         assert before.exit_code == 0, before.output
         assert "no call was made" in before.output
-        planned = invoke("plan", f"{today - timedelta(days=1)}..{today}")
+        planned = invoke("plan", str(today))
         assert planned.exit_code == 0, planned.output
         assert re.search(r"to call for +3\b", planned.output)
         assert re.search(r"credits at most +6\b", planned.output)
+        of_two_days = invoke("plan", f"{today - timedelta(days=1)}..{today}")
+        assert re.search(r"to call for +3\b", of_two_days.output), of_two_days.output
         assert not sandbox.call_log.enrich_calls
         monkeypatch.setenv("CLODURA_API_KEY", "another-key")
         failed = invoke("run", str(today))

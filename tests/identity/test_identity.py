@@ -255,12 +255,15 @@ def test_people_are_complete_and_no_order_of_rows_days_and_files_changes_them(ro
     assert moved.identifiers == found.identifiers
 
 
-@settings(max_examples=8)
+@settings(max_examples=10)
 @given(ROWS, st.randoms(use_true_random=False))
 def test_people_who_were_called_for_keep_their_keys_as_rows_come(rows: list[Row], rng: Any) -> None:
     cleaned = drawn(rows)
     called: dict[int, list[str]] = {}
-    nights = sorted({rng.randint(1, cleaned.height) for _ in range(4)}) if cleaned.height else []
+    height = cleaned.height
+    later: list[int] = [rng.randint(1, height) for _ in range(3)] if height else []
+    # After each of the first rows, after some later ones, and after all rows.
+    nights: list[int] = sorted({*range(1, min(3, height) + 1), *later, *([height] if height else [])})
     for number in nights:
         found = resolve(cleaned.head(number), called)
         for person, sent in found.requests.select("person", "sent_ids").rows():
