@@ -116,6 +116,19 @@ def test_calls_that_leave_late_take_a_new_place_and_no_window_is_passed(
         assert most_within(left, 1.06 - 1e-9) <= 4
 
 
+def test_a_late_call_waits_where_others_have_filled_the_window_since(manual: ManualRun) -> None:
+    run = manual.new_run("limited", limited(per_second=2))
+    late = run.permitted("a")
+    run.permitted("b")
+    manual.clock.go_on(1.1)
+    run.permitted("c")
+    run.permitted("d")
+    again = manual.ledger.reschedule(late.attempt_id, run.policy, 0.0)
+    assert isinstance(again, Wait)
+    manual.clock.go_on(again.seconds)
+    assert isinstance(manual.ledger.reschedule(late.attempt_id, run.policy, 0.0), Permit)
+
+
 def test_a_released_call_frees_its_place_in_the_windows_and_later_calls_keep_theirs(manual: ManualRun) -> None:
     run = manual.new_run("limited", limited(per_minute=3))
     first, second = run.permitted("a"), run.permitted("b")
