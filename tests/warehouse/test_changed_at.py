@@ -1,14 +1,18 @@
 """`changed_at`: when anything that an analyst sees of a contact last changed."""
 
+import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 
+import duckdb
 import pytest
 from small_warehouse import DAY, Warehouse, answer_with, by_email, open_warehouse, person
 
 from clodura_pipeline.identity.suppression_file import Suppression
 from clodura_pipeline.ledger.rules.stops import PendingReason
+from clodura_pipeline.warehouse.published.analysts_file import attach_analysts_file
 from clodura_pipeline.warehouse.published.pending import store_pending_reasons
 
 ANN, BOB = by_email("ann"), by_email("bob")
@@ -107,11 +111,10 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Night]:
         for what, change, *_ in (*CHANGES, *FURTHER):
             before = warehouse.now
             change(warehouse)
-            updated = shown(warehouse)
-            changed = warehouse.connection.execute(
-                "SELECT source || '/' || contact_id FROM enriched_contacts WHERE changed_at > ?", [before]
-            ).fetchall()
-            found[what] = Night({contact for (contact,) in changed}, updated, shown_of_new_tables(warehouse))
+            with warehouse.publish() as file:
+                changed = file.execute("SELECT source || '/' || contact_id FROM new_since(?)", [before]).fetchall()
+            rebuilt = shown_of_new_tables(warehouse, tmp_path_factory.mktemp("copy"))
+            found[what] = Night({contact for (contact,) in changed}, shown(warehouse), rebuilt)
     return found
 
 
@@ -127,23 +130,19 @@ def test_what_is_brought_up_to_date_is_what_a_new_file_shows(nights: dict[str, N
 
 def shown(warehouse: Warehouse) -> Tables:
     """The rows of the tables that are brought up to date row by row, without the times at which they changed."""
-    warehouse.build()
     return {
         table: warehouse.connection.execute(f"SELECT {columns} FROM {table} ORDER BY ALL").fetchall()
         for table, columns in (("enriched_contacts", "* EXCLUDE (changed_at)"), ("people", "*"), ("contact_rows", "*"))
     }
 
 
-def shown_of_new_tables(warehouse: Warehouse) -> Tables:
-    """The same after these tables were lost; the times at which contacts changed are kept for the next night."""
-    times = "SELECT source, contact_id, changed_at FROM enriched_contacts"
-    warehouse.connection.execute(f"CREATE OR REPLACE TEMP TABLE times AS {times}")
-    warehouse.connection.execute("DELETE FROM working_state WHERE name = 'built_from'")
-    for table in ("enriched_contacts", "people", "contact_rows"):
-        warehouse.connection.execute(f"DELETE FROM {table}")
-    found = shown(warehouse)
-    warehouse.connection.execute(
-        "UPDATE enriched_contacts e SET changed_at = t.changed_at FROM times t "
-        "WHERE (t.source, t.contact_id) = (e.source, e.contact_id)"
-    )
-    return found
+def shown_of_new_tables(warehouse: Warehouse, folder: Path) -> Tables:
+    """The same, built in a copy of the warehouse whose tables were lost; the warehouse itself stays as it is."""
+    warehouse.connection.execute("CHECKPOINT")
+    shutil.copy(warehouse.folder / "working.duckdb", folder / "working.duckdb")
+    with duckdb.connect(folder / "working.duckdb") as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        attach_analysts_file(connection, folder / "analysts.duckdb")
+        copy = replace(warehouse, connection=connection, folder=folder)
+        copy.build()
+        return shown(copy)
