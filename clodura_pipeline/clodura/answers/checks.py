@@ -121,8 +121,8 @@ def _says_it_failed(names: AnswerFields, leaf: Leaf, says_miss: bool) -> bool:
     # Codes of its own above those of HTTP may mean a miss, if the answer says so in words.
     if (400 <= status < 600 and status != 404) or (status >= 600 and not says_miss):
         return True
-    in_words = names.is_among(keys[-1], "envelope.outcomes", "envelope.statuses", "envelope.messages")
-    return in_words and bool(_FAILURE.search(said) or _MISS.search(said)) and not _says_miss(said)
+    states_outcome = names.is_among(keys[-1], "envelope.outcomes", "envelope.statuses", "envelope.messages")
+    return states_outcome and bool(_FAILURE.search(said) or _MISS.search(said)) and not _says_miss(said)
 
 
 def _says_miss(text: str) -> bool:

@@ -24,6 +24,7 @@ _PARTICLES = frozenset(
     {"von", "van", "de", "der", "den", "del", "della", "di", "da", "dos", "das", "do", "du", "des", "la", "le", "el"}
     | {"al", "bin", "ibn", "ben", "ter", "ten", "zu", "zum", "af", "av", "y", "e"}
 )
+_LINKEDIN_PAGE = re.compile(r"(?i)linkedin\.com/(?:(in|pub)|company|school|showcase)/")
 _GENERATION = re.compile(r"(?i)(jr|sr|[ivx]{2,4}|junior|senior)\.?")
 # Of the USA and Canada, where the country is often left out.
 _STATES = frozenset(
@@ -78,10 +79,8 @@ def fitting_text(field: str, value: Any) -> str | None:
 
 def linkedin_page_of(value: Any) -> str | None:
     """Whether an address of LinkedIn shows a person or an organisation; None for any other value."""
-    page = (
-        re.search(r"(?i)linkedin\.com/(?:(in|pub)|company|school|showcase)/", value) if isinstance(value, str) else None
-    )
-    return None if page is None else PERSON if page.group(1) else ORGANISATION
+    page = _LINKEDIN_PAGE.search(value) if isinstance(value, str) else None
+    return None if page is None else PERSON if page[1] else ORGANISATION
 
 
 def credits_of(value: Any) -> float | None:
@@ -172,10 +171,12 @@ class Leaf:
 
     @property
     def part(self) -> str | None:
+        """The part that it is of, as its meaning has it; None where that is not known."""
         return self.meaning.part if self.meaning else None
 
     @property
     def known(self) -> Meaning:
+        """Its meaning, of one that has a meaning."""
         assert self.meaning
         return self.meaning
 
